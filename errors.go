@@ -1,0 +1,304 @@
+package livetranscode
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The kinds of failure, for errors.Is. An error of the service is of exactly one of the first seven kinds;
+// which one follows from the service's code, then from the HTTP status, and never from a text.
+var (
+	// ErrNotFound: the service does not know the job or template.
+	ErrNotFound = errors.New("not found")
+	// ErrThrottled: too many requests; the service refused this one without processing it.
+	ErrThrottled = errors.New("throttled")
+	// ErrForbidden: the credentials are good, but lack the permission. The error's text names the RAM action.
+	ErrForbidden = errors.New("forbidden")
+	// ErrAuthentication: the service does not accept the credentials, the signature or the clock.
+	ErrAuthentication = errors.New("authentication failed")
+	// ErrInvalidRequest: the service, or a check before anything was sent, refused the request as it is.
+	ErrInvalidRequest = errors.New("invalid request")
+	// ErrUnavailable: the service is in trouble, or the network did not carry the call. It may pass.
+	ErrUnavailable = errors.New("service unavailable")
+	// ErrBadResponse: something answered, but not in the service's language: a redirect, a proxy's page, a
+	// success without its content.
+	ErrBadResponse = errors.New("unusable response")
+
+	// ErrAmbiguous: a Submit or Create may or may not have been carried out. It comes beside the kind of the
+	// failure. Look before another try: list by the name.
+	ErrAmbiguous = errors.New("outcome unknown")
+	// ErrNoCredentials: no credentials are configured.
+	ErrNoCredentials = errors.New("no credentials")
+	// ErrUnreachable: the job is stopped, which is final, and the wait is for an earlier state.
+	ErrUnreachable = errors.New("status can no longer be reached")
+)
+
+// An APIError is an answer that is not a success. Besides its fields, errors.Is finds its kind
+// (ErrNotFound, ErrThrottled, ...), derived from Code and StatusCode.
+type APIError struct {
+	// Operation is the name of the operation, such as GetLiveTranscodeJob.
+	Operation string
+	// StatusCode is the HTTP status.
+	StatusCode int
+	// Code is the service's error code, such as Throttling.User; empty if something else answered.
+	Code string
+	// Message is the service's text, in whatever language; if the answer was not the service's, the first
+	// 256 bytes of it. Secrets, stream keys and signatures are removed. Do not parse it.
+	Message string
+	// RequestID identifies the call at the service; quote it in a support ticket.
+	RequestID string
+	// HostID is the endpoint that answered, as it names itself.
+	HostID string
+	// Recommend is the address of a troubleshooting page.
+	Recommend string
+	// AccessDenied says why a permission was denied; nil if the answer does not.
+	AccessDenied *AccessDeniedDetail
+	// RetryAfter is the delay that the service asks for, 0 if it names none.
+	RetryAfter time.Duration
+	// Attempts is how many requests were sent.
+	Attempts int
+
+	ambiguous bool  // a Submit or Create that may have been carried out
+	cause     error // why an answer was unusable, or what ended the retries
+}
+
+// AccessDeniedDetail is RAM's account of a denied permission.
+type AccessDeniedDetail struct {
+	// PolicyType is the kind of policy that denied, such as AccountLevelIdentityBasedPolicy.
+	PolicyType string
+	// AuthAction is the RAM action that is missing, such as ice:GetLiveTranscodeJob.
+	AuthAction string
+	// NoPermissionType is ImplicitDeny (no policy allows it) or ExplicitDeny (a policy forbids it).
+	NoPermissionType string
+	// AuthPrincipalType is the kind of identity that asked, such as SubUser.
+	AuthPrincipalType string
+	// AuthPrincipalDisplayName is the name of that identity.
+	AuthPrincipalDisplayName string
+	// AuthPrincipalOwnerID is the account that it belongs to.
+	AuthPrincipalOwnerID string `json:"AuthPrincipalOwnerId"`
+	// EncodedDiagnosticMessage is for RAM's decode tool.
+	EncodedDiagnosticMessage string
+}
+
+// Error returns one line: the operation, code, message, status, request id and what to do.
+func (e *APIError) Error() string {
+	var b strings.Builder
+	b.WriteString("livetranscode: " + e.Operation)
+	if e.Code != "" {
+		b.WriteString(": " + e.Code)
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	fmt.Fprintf(&b, " (status %d", e.StatusCode)
+	if e.RequestID != "" {
+		b.WriteString(", request id " + e.RequestID)
+	}
+	if e.Attempts > 1 {
+		fmt.Fprintf(&b, ", %d attempts", e.Attempts)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, ", retry after %v", e.RetryAfter)
+	}
+	b.WriteString(")")
+	if e.cause != nil {
+		b.WriteString(": " + e.cause.Error())
+	}
+	if hint := e.hint(); hint != "" {
+		b.WriteString("; " + hint)
+	}
+	return oneLine(b.String())
+}
+
+// hint says what to do about the error, where that is not plain from the rest.
+func (e *APIError) hint() string {
+	switch {
+	case e.ambiguous:
+		return ambiguousHint
+	case e.kind() == ErrForbidden:
+		action := "ice:" + e.Operation
+		if e.AccessDenied != nil && e.AccessDenied.AuthAction != "" {
+			action = e.AccessDenied.AuthAction
+		}
+		return "grant the RAM action " + action
+	case isWrongEndpoint(e.Code):
+		return "check the endpoint"
+	case e.StatusCode >= 300 && e.StatusCode < 400:
+		return "redirects are not followed: check the endpoint"
+	case clockCodes[e.Code]:
+		return "check this machine's clock"
+	}
+	return ""
+}
+
+// Is reports whether target is the kind of the error, or ErrAmbiguous where that holds.
+func (e *APIError) Is(target error) bool {
+	return target == e.kind() || e.ambiguous && target == ErrAmbiguous
+}
+
+// Unwrap returns why the answer could not be used, or what ended the retries: nil, or for example an error
+// of the context.
+func (e *APIError) Unwrap() error { return e.cause }
+
+// A CallError is a call without an answer: the network failed, the context ended, or credentials or limiter
+// returned an error. errors.Is finds ErrUnavailable if the request was handed to the network and failed
+// there, the context's error only if the caller's context ended, and the error of the provider or limiter.
+type CallError struct {
+	// Operation is the name of the operation, such as GetLiveTranscodeJob.
+	Operation string
+	// Attempts is how many requests were sent, 0 if the call ended before the first.
+	Attempts int
+	// Err is what happened, without the address of the request: that would show its parameters.
+	Err error
+
+	ambiguous bool  // a Submit or Create that may have been carried out
+	cause     error // what ended the retries
+}
+
+// Error returns one line: the operation, what happened and the number of attempts.
+func (e *CallError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "livetranscode: %s: %v", e.Operation, e.Err)
+	if e.Attempts > 1 {
+		fmt.Fprintf(&b, " (%d attempts)", e.Attempts)
+	}
+	if e.cause != nil {
+		fmt.Fprintf(&b, ": %v", e.cause)
+	}
+	if e.ambiguous {
+		b.WriteString("; " + ambiguousHint)
+	}
+	return oneLine(b.String())
+}
+
+// Is reports whether target is ErrAmbiguous and the outcome is unknown.
+func (e *CallError) Is(target error) bool { return e.ambiguous && target == ErrAmbiguous }
+
+// Unwrap returns Err and, if something other than Err ended the retries, that.
+func (e *CallError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.cause}
+}
+
+const ambiguousHint = "it may have been carried out: look before trying again"
+
+// A ParamError is a request, or an option, that was refused before anything was sent. It is an
+// ErrInvalidRequest.
+type ParamError struct {
+	// Operation is the operation or function that refused, such as GetLiveTranscodeJob or WithEndpoint.
+	Operation string
+	// Field is the name of what was refused, as it is written in Go.
+	Field string
+	// Reason completes the sentence that starts with the field: "is empty". It never holds a secret.
+	Reason string
+}
+
+// Error returns one line.
+func (e *ParamError) Error() string {
+	return oneLine("livetranscode: " + e.Operation + ": " + e.Field + " " + e.Reason)
+}
+
+// Is reports whether target is ErrInvalidRequest.
+func (e *ParamError) Is(target error) bool { return target == ErrInvalidRequest }
+
+var clockCodes = map[string]bool{"InvalidTimeStamp.Expired": true, "IllegalTimestamp": true}
+
+// codeKinds is the table of exact codes.
+var codeKinds = map[string]error{
+	"Rejected.Throttling":         ErrThrottled,
+	"ServiceUnavailable":          ErrUnavailable,
+	"InternalError":               ErrUnavailable,
+	"SignatureDoesNotMatch":       ErrAuthentication,
+	"IncompleteSignature":         ErrAuthentication,
+	"SignatureNonceUsed":          ErrAuthentication,
+	"InvalidTimeStamp.Expired":    ErrAuthentication,
+	"IllegalTimestamp":            ErrAuthentication,
+	"Forbidden.AccessKeyDisabled": ErrAuthentication,
+	"MissingSecurityToken":        ErrAuthentication,
+	"Forbidden":                   ErrForbidden,
+	"Forbidden.RAM":               ErrForbidden,
+	"NoPermission":                ErrForbidden,
+}
+
+// codeFamilies are codes that stand for themselves and for all that follow after a dot.
+var codeFamilies = []struct {
+	name string
+	kind error
+}{
+	{"Throttling", ErrThrottled},
+	{"InvalidAccessKeyId", ErrAuthentication},
+	{"InvalidSecurityToken", ErrAuthentication},
+}
+
+func isWrongEndpoint(code string) bool {
+	switch code {
+	case "InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidVersion", "NoSuchVersion", "InvalidProduct.NotFound":
+		return true
+	}
+	return false
+}
+
+func inFamily(code, family string) bool {
+	rest, ok := strings.CutPrefix(code, family)
+	return ok && (rest == "" || rest[0] == '.')
+}
+
+// kind classifies the error: what is no error status first, then exact codes and families, then what codes
+// have in common, then the status.
+func (e *APIError) kind() error {
+	if e.StatusCode > 0 && e.StatusCode < 400 {
+		return ErrBadResponse
+	}
+	if kind := codeKinds[e.Code]; kind != nil {
+		return kind
+	}
+	for _, family := range codeFamilies {
+		if inFamily(e.Code, family.name) {
+			return family.kind
+		}
+	}
+	switch code := e.Code; {
+	case isWrongEndpoint(code):
+		return ErrInvalidRequest
+	case strings.Contains(code, "NotFound"), strings.Contains(code, "NotExist"),
+		code != "" && e.StatusCode == http.StatusNotFound:
+		return ErrNotFound
+	case strings.HasPrefix(code, "Missing"), strings.HasPrefix(code, "Invalid"):
+		return ErrInvalidRequest
+	case e.StatusCode == http.StatusTooManyRequests:
+		return ErrThrottled
+	case e.StatusCode >= 500:
+		return ErrUnavailable
+	case code == "": // a proxy's
+		return ErrBadResponse
+	case e.StatusCode == http.StatusUnauthorized:
+		return ErrAuthentication
+	case e.StatusCode == http.StatusForbidden:
+		return ErrForbidden
+	}
+	return ErrInvalidRequest
+}
+
+// addCause records what ended the retries after the failure err, and returns err.
+func addCause(err, cause error) error {
+	switch e := err.(type) {
+	case *APIError:
+		e.cause = cause
+	case *CallError:
+		e.cause = cause
+	}
+	return err
+}
+
+// oneLine returns s on one line, without control characters.
+func oneLine(s string) string {
+	if !hasControl(s) {
+		return s
+	}
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+}

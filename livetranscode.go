@@ -1,0 +1,355 @@
+package livetranscode
+
+import (
+	"context"
+	"log/slog"
+)
+
+// The job operations.
+var (
+	opGetLiveTranscodeJob         = repeatable("GetLiveTranscodeJob")
+	opListLiveTranscodeJobs       = repeatable("ListLiveTranscodeJobs")
+	opSubmitLiveTranscodeJob      = notRepeatable("SubmitLiveTranscodeJob")
+	opUpdateLiveTranscodeJob      = repeatable("UpdateLiveTranscodeJob")
+	opSendLiveTranscodeJobCommand = repeatable("SendLiveTranscodeJobCommand")
+	opDeleteLiveTranscodeJob      = repeatable("DeleteLiveTranscodeJob")
+)
+
+// GetLiveTranscodeJobResponse is the answer to GetLiveTranscodeJob.
+type GetLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service; quote it in a support ticket.
+	RequestID string
+	// Job is the job. It is never nil.
+	Job *Job
+}
+
+// GetLiveTranscodeJob returns a job as it is now. An empty jobID is a *ParamError. A job that the service
+// does not know is ErrNotFound, as far as can be told: what the service answers then is not documented.
+//
+// RAM action: ice:GetLiveTranscodeJob.
+//
+// Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodejob
+func (c *Client) GetLiveTranscodeJob(ctx context.Context, jobID string) (*GetLiveTranscodeJobResponse, error) {
+	var out getJobAnswer
+	if err := c.call(ctx, opGetLiveTranscodeJob, &jobParams{JobID: jobID}, &out); err != nil {
+		return nil, err
+	}
+	job, oddDate := out.Job.job()
+	c.warnOddDate(ctx, opGetLiveTranscodeJob, job.JobID, oddDate)
+	return &GetLiveTranscodeJobResponse{RequestID: out.RequestID, Job: &job}, nil
+}
+
+// ListLiveTranscodeJobsRequest selects jobs. A nil or zero field does not filter.
+type ListLiveTranscodeJobsRequest struct {
+	// Type selects jobs by the kind of their template.
+	Type TemplateType `url:"Type,omitempty"`
+	// StartMode selects jobs by their start mode: new(livetranscode.StartModeTimed).
+	StartMode *StartMode `url:"StartMode,omitempty"`
+	// Status selects jobs by their state: new(livetranscode.JobStatusNotStarted).
+	Status *JobStatus `url:"Status,omitempty"`
+	// PageNo is the page, counted from 1. 0 is the first.
+	PageNo int `url:"PageNo,omitempty"`
+	// PageSize is the number of jobs in a page, 1 to 100. 0 is the service's default, 10.
+	PageSize int `url:"PageSize,omitempty"`
+	// SortBy orders by time of creation. Empty is newest first.
+	SortBy SortOrder `url:"SortBy,omitempty"`
+	// KeyWord selects jobs by id, or by a part of the name.
+	KeyWord string `url:"KeyWord,omitempty"`
+}
+
+func (r *ListLiveTranscodeJobsRequest) check() (field, reason string) {
+	switch {
+	case r.StartMode != nil && *r.StartMode < 0:
+		return "StartMode", "is negative"
+	case r.Status != nil && *r.Status < 0:
+		return "Status", "is negative"
+	}
+	return checkPage(r.PageNo, r.PageSize)
+}
+
+// ListLiveTranscodeJobsResponse is one page of jobs.
+type ListLiveTranscodeJobsResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+	// TotalCount is the number of jobs that match, on all pages.
+	TotalCount int
+	// Jobs are the jobs of this page. No element is nil.
+	Jobs []*Job
+}
+
+// ListLiveTranscodeJobs returns one page of the jobs that match req; a nil req matches all. Pages shift while
+// jobs come and go: AllLiveTranscodeJobs copes with that. A field that cannot be meant is a *ParamError.
+//
+// RAM action: ice:ListLiveTranscodeJobs.
+//
+// Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-listlivetranscodejobs
+func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTranscodeJobsRequest) (*ListLiveTranscodeJobsResponse, error) {
+	if req == nil {
+		req = new(ListLiveTranscodeJobsRequest)
+	}
+	var out listJobsAnswer
+	if err := c.call(ctx, opListLiveTranscodeJobs, req, &out); err != nil {
+		return nil, err
+	}
+	resp := &ListLiveTranscodeJobsResponse{RequestID: out.RequestID, TotalCount: out.TotalCount.value}
+	resp.Jobs = make([]*Job, len(out.JobList))
+	var oddID, oddDate string
+	for i := range out.JobList {
+		job, odd := out.JobList[i].job()
+		if odd != "" {
+			oddID, oddDate = job.JobID, odd
+		}
+		resp.Jobs[i] = &job
+	}
+	c.warnOddDate(ctx, opListLiveTranscodeJobs, oddID, oddDate)
+	return resp, nil
+}
+
+// SubmitLiveTranscodeJobRequest describes a new job.
+type SubmitLiveTranscodeJobRequest struct {
+	// Name is required. A unique one makes the job easy to find when an answer was lost.
+	Name string
+	// TemplateID is required.
+	TemplateID string `url:"TemplateId"`
+	// StartMode is sent always; its zero value is StartModeImmediate.
+	StartMode StartMode
+	// StreamInput is required, by its InputURL. An empty Type is sent as rtmp. The stream must be playable
+	// when the job starts.
+	StreamInput StreamInput
+	// TranscodeOutput is where the job sends what it produces.
+	TranscodeOutput TranscodeOutput
+	// TimedConfig is required for StartModeTimed.
+	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
+}
+
+func (r *SubmitLiveTranscodeJobRequest) check() (field, reason string) {
+	switch {
+	case r == nil:
+		return "req", "is nil"
+	case r.Name == "":
+		return "Name", "is empty"
+	case r.TemplateID == "":
+		return "TemplateID", "is empty"
+	case r.StartMode == StartModeUnknown:
+		return "StartMode", "is StartModeUnknown"
+	case r.StartMode < 0:
+		return "StartMode", "is negative"
+	case r.StreamInput.InputURL == "":
+		return "StreamInput.InputURL", "is empty"
+	case r.StartMode == StartModeTimed && r.TimedConfig == nil:
+		return "TimedConfig", "is nil, and StartModeTimed needs it"
+	case r.StartMode == StartModeTimed && r.TimedConfig.StartTime.IsZero():
+		return "TimedConfig.StartTime", "is zero, and StartModeTimed needs it"
+	}
+	return r.TimedConfig.check()
+}
+
+func (c *TimedConfig) check() (field, reason string) {
+	if c != nil && !c.StartTime.IsZero() && !c.EndTime.IsZero() && c.EndTime.Before(c.StartTime) {
+		return "TimedConfig.EndTime", "is before StartTime"
+	}
+	return "", ""
+}
+
+// SubmitLiveTranscodeJobResponse is the answer to SubmitLiveTranscodeJob.
+type SubmitLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+	// JobID identifies the new job. It is never empty.
+	JobID string
+}
+
+// SubmitLiveTranscodeJob starts, or schedules, a new job. A field that is missing or cannot be meant is a
+// *ParamError.
+//
+// The service has no token against doubles, so a call is repeated only if it surely was not carried out: the
+// service refused it before processing, or it was never written to the network. If that is not known, the
+// error is ErrAmbiguous, and a blind second call could start, and bill, a second job. Find out first:
+//
+//	if errors.Is(err, livetranscode.ErrAmbiguous) {
+//		for job, err := range client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
+//			// job.Name == req.Name: it was carried out. KeyWord also finds parts of names.
+//		}
+//	}
+//
+// How soon a new job is listed is not documented.
+//
+// RAM action: ice:SubmitLiveTranscodeJob.
+//
+// Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-submitlivetranscodejob
+func (c *Client) SubmitLiveTranscodeJob(ctx context.Context, req *SubmitLiveTranscodeJobRequest) (*SubmitLiveTranscodeJobResponse, error) {
+	var out submitJobAnswer
+	if err := c.call(ctx, opSubmitLiveTranscodeJob, req, &out); err != nil {
+		return nil, err
+	}
+	return &SubmitLiveTranscodeJobResponse{RequestID: out.RequestID, JobID: out.JobID}, nil
+}
+
+// UpdateLiveTranscodeJobRequest describes a change of a job. What is empty or nil stays as it is.
+type UpdateLiveTranscodeJobRequest struct {
+	// JobID is required.
+	JobID string `url:"JobId"`
+	// Name can be changed in any state.
+	Name string `url:"Name,omitempty"`
+	// StreamInput can be changed for a timed job that has not started.
+	StreamInput *StreamInput `url:"StreamInput,omitempty"`
+	// TranscodeOutput can be changed for a timed job that has not started. It needs a DomainName.
+	TranscodeOutput *TranscodeOutput `url:"TranscodeOutput,omitempty"`
+	// TimedConfig can be changed for a timed job that has not started.
+	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
+}
+
+func (r *UpdateLiveTranscodeJobRequest) check() (field, reason string) {
+	switch {
+	case r == nil:
+		return "req", "is nil"
+	case r.JobID == "":
+		return "JobID", "is empty"
+	case r.StreamInput != nil && r.StreamInput.InputURL == "":
+		return "StreamInput.InputURL", "is empty"
+	case r.TranscodeOutput != nil && r.TranscodeOutput.DomainName == "":
+		return "TranscodeOutput.DomainName", "is empty"
+	}
+	return r.TimedConfig.check()
+}
+
+// UpdateLiveTranscodeJobResponse is the answer to UpdateLiveTranscodeJob.
+type UpdateLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+}
+
+// UpdateLiveTranscodeJob changes a job: its name in any state, the rest only for a timed job that has not
+// started. Template and start mode cannot be changed. A field that is missing or cannot be meant is a
+// *ParamError.
+//
+// RAM action: ice:UpdateLiveTranscodeJob.
+//
+// Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-updatelivetranscodejob
+func (c *Client) UpdateLiveTranscodeJob(ctx context.Context, req *UpdateLiveTranscodeJobRequest) (*UpdateLiveTranscodeJobResponse, error) {
+	var out emptyAnswer
+	if err := c.call(ctx, opUpdateLiveTranscodeJob, req, &out); err != nil {
+		return nil, err
+	}
+	return &UpdateLiveTranscodeJobResponse{RequestID: out.RequestID}, nil
+}
+
+// SendLiveTranscodeJobCommandResponse is the answer to SendLiveTranscodeJobCommand.
+type SendLiveTranscodeJobCommandResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+}
+
+// SendLiveTranscodeJobCommand tells a job to do something; the only command is JobCommandStop. An empty jobID
+// or cmd is a *ParamError. The call is repeated like a read: a job that is stopped twice is stopped.
+//
+// RAM action: ice:SendLiveTranscodeJobCommand.
+//
+// Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-sendlivetranscodejobcommand
+func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, cmd JobCommand) (*SendLiveTranscodeJobCommandResponse, error) {
+	var out emptyAnswer
+	if err := c.call(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: jobID, Command: cmd}, &out); err != nil {
+		return nil, err
+	}
+	return &SendLiveTranscodeJobCommandResponse{RequestID: out.RequestID}, nil
+}
+
+// DeleteLiveTranscodeJobResponse is the answer to DeleteLiveTranscodeJob.
+type DeleteLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+}
+
+// DeleteLiveTranscodeJob deletes a job. What that does to a running job is not documented: stop it first. An
+// empty jobID is a *ParamError. The call is repeated like a read. So ErrNotFound from an *APIError with
+// Attempts above 1 can mean that an earlier attempt, whose answer was lost, deleted the job.
+//
+// RAM action: ice:DeleteLiveTranscodeJob.
+//
+// Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodejob
+func (c *Client) DeleteLiveTranscodeJob(ctx context.Context, jobID string) (*DeleteLiveTranscodeJobResponse, error) {
+	var out emptyAnswer
+	if err := c.call(ctx, opDeleteLiveTranscodeJob, &jobParams{JobID: jobID}, &out); err != nil {
+		return nil, err
+	}
+	return &DeleteLiveTranscodeJobResponse{RequestID: out.RequestID}, nil
+}
+
+// jobParams are the parameters of an operation on one job.
+type jobParams struct {
+	JobID string `url:"JobId"`
+}
+
+func (p *jobParams) check() (field, reason string) {
+	if p.JobID == "" {
+		return "JobID", "is empty"
+	}
+	return "", ""
+}
+
+type commandParams struct {
+	JobID   string `url:"JobId"`
+	Command JobCommand
+}
+
+func (p *commandParams) check() (field, reason string) {
+	switch {
+	case p.JobID == "":
+		return "JobID", "is empty"
+	case p.Command == "":
+		return "Command", "is empty"
+	}
+	return "", ""
+}
+
+type getJobAnswer struct {
+	envelope
+	Job *jobJSON
+}
+
+func (a *getJobAnswer) missing() string {
+	if a.Job == nil {
+		return "Job"
+	}
+	return ""
+}
+
+type listJobsAnswer struct {
+	envelope
+	TotalCount optionalInt
+	JobList    []jobJSON
+}
+
+// missing accepts a page without a list if it says how many jobs there are.
+func (a *listJobsAnswer) missing() string {
+	if a.JobList == nil && !a.TotalCount.set {
+		return "JobList"
+	}
+	return ""
+}
+
+type submitJobAnswer struct {
+	envelope
+	JobID string `json:"JobId"`
+}
+
+func (a *submitJobAnswer) missing() string {
+	if a.JobID == "" {
+		return "JobId"
+	}
+	return ""
+}
+
+// emptyAnswer is an answer that says no more than that the call was carried out.
+type emptyAnswer struct{ envelope }
+
+func (*emptyAnswer) missing() string { return "" }
+
+// warnOddDate says that a date did not parse, and that nothing else is lost.
+func (c *Client) warnOddDate(ctx context.Context, op *operation, id, date string) {
+	if date == "" {
+		return
+	}
+	c.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: CreateTime is not a date; the zero time stands for it",
+		slog.String("operation", op.name), slog.String("id", id), slog.String("value", clip(scrub(date), 64)))
+}

@@ -1,0 +1,326 @@
+package livetranscode
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// JobStatus is the state of a live transcoding job. int(s) is the value on the wire. A value that this
+// package does not know passes through unchanged: it prints as JobStatus(7), and Known reports false.
+type JobStatus int
+
+// The states of a job. A job moves from JobStatusNotStarted over JobStatusInProgress to JobStatusStopped,
+// and never back.
+const (
+	// JobStatusUnknown stands for a status that the answer did not carry: absent, or null.
+	JobStatusUnknown JobStatus = -1
+	// JobStatusNotStarted is a job that waits for its start.
+	JobStatusNotStarted JobStatus = 0
+	// JobStatusInProgress is a job that transcodes its input.
+	JobStatusInProgress JobStatus = 1
+	// JobStatusStopped is a job that has ended, by itself or on command. It is final.
+	JobStatusStopped JobStatus = 2
+)
+
+// String returns the status in words, such as "in progress"; for a value without a name, "JobStatus(7)".
+func (s JobStatus) String() string {
+	switch s {
+	case JobStatusUnknown:
+		return "unknown"
+	case JobStatusNotStarted:
+		return "not started"
+	case JobStatusInProgress:
+		return "in progress"
+	case JobStatusStopped:
+		return "stopped"
+	}
+	return "JobStatus(" + strconv.Itoa(int(s)) + ")"
+}
+
+// Known reports whether s is one of the three documented states. JobStatusUnknown is not.
+func (s JobStatus) Known() bool { return s >= JobStatusNotStarted && s <= JobStatusStopped }
+
+// UnmarshalJSON accepts a number, a quoted number, and null, which is JobStatusUnknown.
+func (s *JobStatus) UnmarshalJSON(b []byte) error { return unmarshalEnum(b, s) }
+
+// StartMode says when a job starts. int(m) is the value on the wire. A value that this package does not
+// know passes through unchanged: it prints as StartMode(7), and Known reports false.
+type StartMode int
+
+// The documented start modes.
+const (
+	// StartModeUnknown stands for a start mode that the answer did not carry: absent, or null.
+	StartModeUnknown StartMode = -1
+	// StartModeImmediate starts the job as soon as it is submitted.
+	StartModeImmediate StartMode = 0
+	// StartModeTimed starts the job at the time of its schedule.
+	StartModeTimed StartMode = 1
+)
+
+// String returns the start mode in words, such as "timed"; for a value without a name, "StartMode(7)".
+func (m StartMode) String() string {
+	switch m {
+	case StartModeUnknown:
+		return "unknown"
+	case StartModeImmediate:
+		return "immediate"
+	case StartModeTimed:
+		return "timed"
+	}
+	return "StartMode(" + strconv.Itoa(int(m)) + ")"
+}
+
+// Known reports whether m is a documented start mode. StartModeUnknown is not.
+func (m StartMode) Known() bool { return m == StartModeImmediate || m == StartModeTimed }
+
+// UnmarshalJSON accepts a number, a quoted number, and null, which is StartModeUnknown.
+func (m *StartMode) UnmarshalJSON(b []byte) error { return unmarshalEnum(b, m) }
+
+// EncodeValues implements query.Encoder of go-querystring: the value travels as its number.
+func (s JobStatus) EncodeValues(key string, v *url.Values) error {
+	v.Set(key, strconv.Itoa(int(s)))
+	return nil
+}
+
+// EncodeValues implements query.Encoder of go-querystring: the value travels as its number.
+func (m StartMode) EncodeValues(key string, v *url.Values) error {
+	v.Set(key, strconv.Itoa(int(m)))
+	return nil
+}
+
+// unmarshalEnum reads an enum as the service may write it: 1, "1", or null for -1.
+func unmarshalEnum[E ~int](b []byte, e *E) error {
+	if string(b) == "null" {
+		*e = -1
+		return nil
+	}
+	if len(b) > 2 && b[0] == '"' && b[len(b)-1] == '"' {
+		b = b[1 : len(b)-1]
+	}
+	n, err := strconv.Atoi(string(b))
+	if err != nil {
+		return fmt.Errorf("%T is not a whole number", *e)
+	}
+	*e = E(n)
+	return nil
+}
+
+// TemplateType is the kind of a transcoding template. Values other than the constants are possible.
+type TemplateType string
+
+// The documented kinds of template.
+const (
+	// TemplateTypeNormal transcodes with the parameters of the template.
+	TemplateTypeNormal TemplateType = "normal"
+	// TemplateTypeNarrowBand transcodes to a lower bit rate at the same quality (Narrowband HD).
+	TemplateTypeNarrowBand TemplateType = "narrow-band"
+	// TemplateTypeAudioOnly keeps the sound and drops the picture.
+	TemplateTypeAudioOnly TemplateType = "audio-only"
+	// TemplateTypeOrigin passes the stream on as it is.
+	TemplateTypeOrigin TemplateType = "origin"
+)
+
+// Job is a live transcoding job as the service reports it. The service reports neither the schedule nor
+// the output domain that the job was submitted with.
+//
+// Job encodes to JSON under the names that the service uses, and decodes from the service's answers.
+type Job struct {
+	// Name is the name that the job was submitted with. Names need not be unique.
+	Name string
+	// JobID identifies the job. It is opaque.
+	JobID string `json:"JobId"`
+	// TemplateType is the kind of the job's template.
+	TemplateType TemplateType
+	// TemplateID identifies the job's template.
+	TemplateID string `json:"TemplateId"`
+	// TemplateName is the name of the job's template.
+	TemplateName string
+	// StartMode says whether the job starts at once or by schedule; StartModeUnknown if the answer has none.
+	StartMode StartMode
+	// Status is the state of the job; JobStatusUnknown if the answer has none.
+	Status JobStatus
+	// StreamInput is the stream that is transcoded. Its URL may hold a stream key: treat it as a secret.
+	StreamInput StreamInput
+	// OutputStream is what the job produces.
+	OutputStream OutputStream
+	// CreateTime is when the job was created, in UTC. It is the zero time if the answer has none, or one
+	// that is not a date.
+	CreateTime time.Time `json:",omitzero"`
+}
+
+// UnmarshalJSON decodes a job as the service writes it: enums may be absent, null or quoted, and a
+// CreateTime that is not a date is the zero time.
+func (j *Job) UnmarshalJSON(b []byte) error {
+	var w jobJSON
+	if err := json.Unmarshal(b, &w, jsonOptions); err != nil {
+		return err
+	}
+	*j, _ = w.job()
+	return nil
+}
+
+// StreamInput is the stream that a job reads.
+type StreamInput struct {
+	// Type is the protocol of the stream. The only documented value is rtmp.
+	Type string
+	// InputURL is where the stream is read from.
+	InputURL string `json:"InputUrl"`
+}
+
+// OutputStream lists the streams that a job writes.
+type OutputStream struct {
+	// StreamInfos has an element for each stream.
+	StreamInfos []StreamInfo
+}
+
+// StreamInfo is one stream that a job writes.
+type StreamInfo struct {
+	// Type is the protocol of the stream. The only documented value is rtmp.
+	Type string
+	// OutputURL is where the stream can be played.
+	OutputURL string `json:"OutputUrl"`
+}
+
+// TranscodeOutput is where a job sends what it produces.
+type TranscodeOutput struct {
+	// Type is the kind of output. Empty is sent as LiveCenter, the only documented value.
+	Type string
+	// DomainName is the streaming domain in ApsaraVideo Live. UpdateLiveTranscodeJob requires it.
+	DomainName string `json:",omitempty"`
+}
+
+// TimedConfig is the schedule of a timed job. Times are sent in UTC and whole seconds; a zero time is not
+// sent. The service accepts times within seven days from now.
+type TimedConfig struct {
+	// StartTime is when the job starts. If its input is not live then, the job fails to start.
+	StartTime time.Time `json:",omitzero"`
+	// EndTime is when the job stops. Whether it may be left out is not documented.
+	EndTime time.Time `json:",omitzero"`
+}
+
+// EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
+func (s StreamInput) EncodeValues(key string, v *url.Values) error {
+	s.Type = cmp.Or(s.Type, "rtmp")
+	return setJSON(key, v, s)
+}
+
+// EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
+func (o TranscodeOutput) EncodeValues(key string, v *url.Values) error {
+	o.Type = cmp.Or(o.Type, "LiveCenter")
+	return setJSON(key, v, o)
+}
+
+// EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
+func (c TimedConfig) EncodeValues(key string, v *url.Values) error {
+	c.StartTime, c.EndTime = wireTime(c.StartTime), wireTime(c.EndTime)
+	return setJSON(key, v, c)
+}
+
+// wireTime returns t as it travels: UTC and whole seconds.
+func wireTime(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// setJSON sets one query value to the JSON text of an object.
+func setJSON(key string, v *url.Values, object any) error {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("%s is not valid UTF-8", key)
+	}
+	v.Set(key, string(text))
+	return nil
+}
+
+// JobCommand is what a job can be told to do.
+type JobCommand string
+
+// JobCommandStop stops a job. A stopped job cannot be started again.
+const JobCommandStop JobCommand = "stop"
+
+// SortOrder is an order by time of creation.
+type SortOrder string
+
+// The two orders.
+const (
+	SortAscending  SortOrder = "asc"  // oldest first
+	SortDescending SortOrder = "desc" // newest first
+)
+
+// jobJSON is Job on the wire, where an enum may be absent and a date may be anything.
+type jobJSON struct {
+	Name         string
+	JobID        string `json:"JobId"`
+	TemplateType TemplateType
+	TemplateID   string `json:"TemplateId"`
+	TemplateName string
+	StartMode    optionalInt
+	Status       optionalInt
+	StreamInput  StreamInput
+	OutputStream OutputStream
+	CreateTime   looseString
+}
+
+// job returns the job, and the text of a date that is none.
+func (w *jobJSON) job() (job Job, oddDate string) {
+	created, ok := parseTime(string(w.CreateTime))
+	if !ok {
+		oddDate = string(w.CreateTime)
+	}
+	return Job{
+		Name:         w.Name,
+		JobID:        w.JobID,
+		TemplateType: w.TemplateType,
+		TemplateID:   w.TemplateID,
+		TemplateName: w.TemplateName,
+		StartMode:    StartMode(w.StartMode.orUnknown()),
+		Status:       JobStatus(w.Status.orUnknown()),
+		StreamInput:  w.StreamInput,
+		OutputStream: w.OutputStream,
+		CreateTime:   created,
+	}, oddDate
+}
+
+// optionalInt is an int that may be absent or null.
+type optionalInt struct {
+	value int
+	set   bool
+}
+
+// UnmarshalJSON accepts a number, a quoted number, and null.
+func (n *optionalInt) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*n = optionalInt{}
+		return nil
+	}
+	n.set = true
+	return unmarshalEnum(b, &n.value)
+}
+
+func (n optionalInt) orUnknown() int {
+	if n.set {
+		return n.value
+	}
+	return -1
+}
+
+// timeLayouts are the forms of a date: RFC 3339, which time.Parse reads with or without a fraction, and the
+// same without seconds, without offset, or both. Without an offset it is UTC.
+var timeLayouts = [...]string{
+	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+}
+
+// parseTime reads a date of the service. No text is no date, and not an odd one.
+func parseTime(s string) (t time.Time, ok bool) {
+	if s == "" {
+		return time.Time{}, true
+	}
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

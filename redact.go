@@ -1,0 +1,80 @@
+package livetranscode
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// hidden stands where a secret was.
+const hidden = "[hidden]"
+
+var (
+	// urlPattern finds URLs, plain, percent-encoded, or with the slashes escaped as JSON allows.
+	urlPattern = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?:://|%3A%2F%2F|:\\/\\/)[^\s"'<>` + "`" + `]*`)
+	// secretPattern finds values after names that announce a secret.
+	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|credential|private.?key)[a-z_-]*["']?\s*[:=]\s*["']?)[^\s"',;&<>{}]+`)
+	// opaquePattern finds long runs without a break, such as keys.
+	opaquePattern = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
+)
+
+// scrub makes a text of others fit to be shown: on one line, valid UTF-8, without the given secrets, what
+// is announced as one, and the parts of URLs where keys stand.
+func scrub(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), strings.ReplaceAll(secret, "/", `\/`)} {
+			text = strings.ReplaceAll(text, form, hidden)
+		}
+	}
+	text = urlPattern.ReplaceAllStringFunc(text, scrubURL)
+	text = secretPattern.ReplaceAllString(text, "${1}"+hidden)
+	return oneLine(strings.ToValidUTF8(text, "�"))
+}
+
+// scrubURL keeps of a URL what tells where it leads: of a web address host and path, of a stream's, whose
+// path ends in its key, only the host.
+func scrubURL(s string) string {
+	plain := strings.ReplaceAll(s, `\/`, "/")
+	if strings.Contains(plain, "%3A%2F%2F") || strings.Contains(plain, "%3a%2f%2f") {
+		if decoded, err := url.QueryUnescape(plain); err == nil {
+			plain = decoded
+		}
+	}
+	u, err := url.Parse(plain)
+	if err != nil {
+		scheme, _, _ := strings.Cut(s, ":")
+		return scheme + "://" + hidden
+	}
+	shown := u.Scheme + "://" + u.Host
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return shown + "/" + hidden
+	case u.RawQuery != "" || u.User != nil || u.Fragment != "":
+		return shown + u.EscapedPath() + "?" + hidden
+	}
+	return shown + u.EscapedPath()
+}
+
+// hideOpaque hides a run of characters that mixes letters and digits, as keys do and names do not.
+func hideOpaque(s string) string {
+	if strings.ContainsAny(s, "0123456789") && strings.ContainsFunc(s, unicode.IsLetter) {
+		return hidden
+	}
+	return s
+}
+
+// clip returns at most n bytes of s, whole characters.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,399 @@
+package livetranscode
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	algorithm  = "ACS3-HMAC-SHA256"
+	dateLayout = "2006-01-02T15:04:05Z"
+
+	// emptyHash is the SHA-256 of an empty body, which is what every call of this package sends.
+	emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+)
+
+// The headers of a request, as net/http spells them.
+const (
+	headerAction        = "X-Acs-Action"
+	headerVersion       = "X-Acs-Version"
+	headerAuthorization = "Authorization"
+	headerContentSHA256 = "X-Acs-Content-Sha256"
+	headerDate          = "X-Acs-Date"
+	headerNonce         = "X-Acs-Signature-Nonce"
+	headerSecurityToken = "X-Acs-Security-Token"
+)
+
+// A Signer signs requests with Alibaba Cloud's V3 signature, ACS3-HMAC-SHA256. It is pure: it reads neither
+// a clock nor a random source. The zero value is ready for use. A Signer is safe for concurrent use and must
+// not be copied after first use.
+//
+// A Client signs its own requests. A Signer of one's own is for calls that this package does not cover.
+//
+// Source: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+type Signer struct {
+	pool sync.Pool // of *signing
+}
+
+// Sign signs req for creds. It sets the headers x-acs-date, x-acs-signature-nonce, x-acs-content-sha256,
+// x-acs-security-token (for temporary credentials) and Authorization, and rewrites req.URL.RawQuery to its
+// canonical form, so that what is signed is what travels. x-acs-action and x-acs-version are the caller's.
+// Signed are the method, the path, the query, the host, Content-Type if it is set, and every x-acs-* header.
+//
+// body is the whole body of the request, nil for none; Sign does not read req.Body. The query is read as
+// net/url reads it. at is sent in whole seconds of UTC; the service accepts 15 minutes to either side of its
+// own clock. nonce must not have been used before: the service refuses one that it has seen in about the
+// last half hour.
+//
+// A *ParamError names what cannot be signed: an id, secret or nonce that is empty; one of them, or a token,
+// with control characters or surrounding white space (its value is not in the error); a URL without host; a
+// query that does not parse. Then req is unchanged. A request may be signed again. Sign keeps neither req nor
+// body.
+func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time.Time, nonce string) error {
+	if err := checkSignable(req, creds, nonce); err != nil {
+		return err
+	}
+	query, err := canonicalQuery(req.URL.RawQuery)
+	if err != nil {
+		return &ParamError{Operation: "Sign", Field: "URL.RawQuery", Reason: "does not parse"}
+	}
+	req.URL.RawQuery = query
+
+	st, _ := s.pool.Get().(*signing)
+	if st == nil {
+		st = new(signing)
+	}
+	defer s.pool.Put(st)
+
+	contentHash := emptyHash
+	if len(body) > 0 {
+		sum := sha256.Sum256(body)
+		contentHash = hex.EncodeToString(sum[:])
+	}
+	// The values of all headers share one array: one allocation instead of five.
+	values := &[5]string{st.dateOf(at), nonce, contentHash, creds.SecurityToken}
+	dropHeaders(req.Header)
+	req.Header[headerDate] = values[0:1:1]
+	req.Header[headerNonce] = values[1:2:2]
+	req.Header[headerContentSHA256] = values[2:3:3]
+	if creds.SecurityToken != "" {
+		req.Header[headerSecurityToken] = values[3:4:4]
+	}
+	values[4] = st.authorization(req, creds, contentHash)
+	req.Header[headerAuthorization] = values[4:5:5]
+	return nil
+}
+
+// checkSignable refuses what the service would, and what could end a header line early.
+func checkSignable(req *http.Request, creds Credentials, nonce string) error {
+	refuse := func(field, reason string) error {
+		return &ParamError{Operation: "Sign", Field: field, Reason: reason}
+	}
+	for _, v := range [...]struct {
+		field, value string
+		required     bool
+	}{
+		{"AccessKeyID", creds.AccessKeyID, true},
+		{"AccessKeySecret", creds.AccessKeySecret, true},
+		{"SecurityToken", creds.SecurityToken, false},
+		{"nonce", nonce, true},
+	} {
+		switch {
+		case v.value == "" && v.required:
+			return refuse(v.field, "is empty")
+		case hasControl(v.value):
+			return refuse(v.field, "has control characters")
+		case strings.TrimSpace(v.value) != v.value:
+			return refuse(v.field, "has surrounding white space")
+		}
+	}
+	switch {
+	case req.URL == nil:
+		return refuse("URL", "is nil")
+	case req.URL.Opaque != "":
+		return refuse("URL", "is opaque")
+	case hostOf(req) == "":
+		return refuse("URL.Host", "is empty")
+	}
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
+	return nil
+}
+
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// dropHeaders removes what an earlier signature left, in whatever spelling it stands in the map.
+func dropHeaders(h http.Header) {
+	for name := range h {
+		switch http.CanonicalHeaderKey(name) {
+		case headerDate, headerNonce, headerContentSHA256, headerSecurityToken, headerAuthorization:
+			delete(h, name)
+		}
+	}
+}
+
+// signing is what one signature works with and leaves to the next: the HMAC's key state, which costs more
+// than the signature itself, the date of the current second, and room.
+type signing struct {
+	secret  string // the key of mac
+	mac     hash.Hash
+	second  int64 // of date
+	date    string
+	headers []signedHeader
+	buf     []byte
+}
+
+// dateOf returns the text of a time, formatted anew once a second.
+func (st *signing) dateOf(at time.Time) string {
+	if second := at.Unix(); st.date == "" || st.second != second {
+		st.second, st.date = second, at.UTC().Format(dateLayout)
+	}
+	return st.date
+}
+
+// authorization returns the Authorization header of a request whose other headers are set.
+func (st *signing) authorization(req *http.Request, creds Credentials, contentHash string) string {
+	st.headers = collectHeaders(st.headers[:0], req)
+	st.buf = appendCanonicalRequest(st.buf[:0], req, st.headers, contentHash)
+	hashed := sha256.Sum256(st.buf)
+
+	st.buf = append(st.buf[:0], algorithm+"\n"...)
+	st.buf = hex.AppendEncode(st.buf, hashed[:])
+	if st.mac == nil || st.secret != creds.AccessKeySecret {
+		st.secret, st.mac = creds.AccessKeySecret, hmac.New(sha256.New, []byte(creds.AccessKeySecret))
+	}
+	st.mac.Reset()
+	st.mac.Write(st.buf)
+	st.buf = st.mac.Sum(st.buf[:0])
+	signature := len(st.buf)
+
+	st.buf = append(st.buf, algorithm+" Credential="...)
+	st.buf = append(st.buf, creds.AccessKeyID...)
+	st.buf = append(st.buf, ",SignedHeaders="...)
+	st.buf = appendHeaderNames(st.buf, st.headers)
+	st.buf = append(st.buf, ",Signature="...)
+	st.buf = hex.AppendEncode(st.buf, st.buf[:signature])
+	clear(st.headers) // so that the pool keeps nothing of req
+	return string(st.buf[signature:])
+}
+
+// A signedHeader is a header that the signature covers.
+type signedHeader struct {
+	name   string // in lower case
+	values []string
+}
+
+// collectHeaders appends the headers of req that are signed, sorted by name.
+func collectHeaders(headers []signedHeader, req *http.Request) []signedHeader {
+	headers = append(headers, signedHeader{"host", nil})
+	for key, values := range req.Header {
+		name := lowerName(key)
+		if len(values) > 0 && (name == "content-type" || strings.HasPrefix(name, "x-acs-")) {
+			headers = append(headers, signedHeader{name, values})
+		}
+	}
+	slices.SortFunc(headers, func(a, b signedHeader) int { return cmp.Compare(a.name, b.name) })
+	// Two spellings of one name are one header.
+	merged := headers[:1]
+	for _, h := range headers[1:] {
+		if last := &merged[len(merged)-1]; last.name == h.name {
+			last.values = slices.Concat(last.values, h.values)
+		} else {
+			merged = append(merged, h)
+		}
+	}
+	return merged
+}
+
+// lowerName is strings.ToLower, without an allocation for the names that every request has.
+func lowerName(key string) string {
+	switch key {
+	case headerAction:
+		return "x-acs-action"
+	case headerVersion:
+		return "x-acs-version"
+	case headerDate:
+		return "x-acs-date"
+	case headerNonce:
+		return "x-acs-signature-nonce"
+	case headerContentSHA256:
+		return "x-acs-content-sha256"
+	case headerSecurityToken:
+		return "x-acs-security-token"
+	case "Accept", "User-Agent":
+		return "" // never signed
+	}
+	return strings.ToLower(key)
+}
+
+// appendCanonicalRequest appends the canonical request, which is what the signature is made of.
+func appendCanonicalRequest(b []byte, req *http.Request, headers []signedHeader, contentHash string) []byte {
+	b = append(b, cmp.Or(req.Method, http.MethodGet)...)
+	b = append(b, '\n')
+	b = appendCanonicalPath(b, req.URL)
+	b = append(b, '\n')
+	b = append(b, req.URL.RawQuery...) // canonical by now
+	b = append(b, '\n')
+	for _, h := range headers {
+		b = append(b, h.name...)
+		b = append(b, ':')
+		if h.name == "host" {
+			b = append(b, hostOf(req)...)
+		} else {
+			b = appendHeaderValue(b, h.values)
+		}
+		b = append(b, '\n')
+	}
+	b = append(b, '\n')
+	b = appendHeaderNames(b, headers)
+	b = append(b, '\n')
+	return append(b, contentHash...)
+}
+
+// appendHeaderValue appends the value of a header; the values of a repeated one sorted, with commas between.
+func appendHeaderValue(b []byte, values []string) []byte {
+	if len(values) == 1 {
+		return append(b, strings.TrimSpace(values[0])...)
+	}
+	trimmed := make([]string, len(values))
+	for i, v := range values {
+		trimmed[i] = strings.TrimSpace(v)
+	}
+	slices.Sort(trimmed)
+	return append(b, strings.Join(trimmed, ",")...)
+}
+
+func appendHeaderNames(b []byte, headers []signedHeader) []byte {
+	for i, h := range headers {
+		if i > 0 {
+			b = append(b, ';')
+		}
+		b = append(b, h.name...)
+	}
+	return b
+}
+
+// hostOf returns the Host header as net/http will send it.
+func hostOf(req *http.Request) string { return cmp.Or(req.Host, req.URL.Host) }
+
+// appendCanonicalPath appends the path with each segment percent-encoded by RFC 3986.
+func appendCanonicalPath(b []byte, u *url.URL) []byte {
+	path := u.EscapedPath()
+	if path == "" || path == "/" {
+		return append(b, '/')
+	}
+	for i, segment := range strings.Split(path, "/") {
+		if i > 0 {
+			b = append(b, '/')
+		}
+		if plain, err := url.PathUnescape(segment); err == nil {
+			segment = plain
+		}
+		b = appendEncoded(b, segment)
+	}
+	return b
+}
+
+// canonicalQuery returns a query in the form that is signed: read as net/url reads it, sorted by name, the
+// values of one name in their order, everything percent-encoded once.
+func canonicalQuery(raw string) (string, error) {
+	if isCanonicalQuery(raw) {
+		return raw, nil
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return "", err
+	}
+	return encodeQuery(values), nil
+}
+
+// isCanonicalQuery reports whether a query surely is canonical already. It gives up on an encoded name.
+func isCanonicalQuery(raw string) bool {
+	for last := ""; raw != ""; {
+		pair, rest, more := strings.Cut(raw, "&")
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || more && rest == "" || name < last || strings.Contains(name, "%") || !isEncoded(name) || !isEncoded(value) {
+			return false
+		}
+		last, raw = name, rest
+	}
+	return true
+}
+
+// isEncoded reports whether s is just what appendEncoded would write.
+func isEncoded(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if unreserved[s[i]] {
+			continue
+		}
+		if s[i] != '%' || i+2 >= len(s) {
+			return false
+		}
+		hi, lo := strings.IndexByte(upperHex, s[i+1]), strings.IndexByte(upperHex, s[i+2])
+		if hi < 0 || lo < 0 || unreserved[hi<<4|lo] {
+			return false
+		}
+		i += 2
+	}
+	return true
+}
+
+// encodeQuery returns values as a canonical query.
+func encodeQuery(values url.Values) string {
+	names := make([]string, 0, 8)
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	b := make([]byte, 0, 128)
+	for _, name := range names {
+		for _, value := range values[name] {
+			if len(b) > 0 {
+				b = append(b, '&')
+			}
+			b = appendEncoded(b, name)
+			b = append(b, '=')
+			b = appendEncoded(b, value)
+		}
+	}
+	return string(b)
+}
+
+const upperHex = "0123456789ABCDEF"
+
+// unreserved holds the bytes that RFC 3986 leaves as they are.
+var unreserved = func() (set [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~") {
+		set[c] = true
+	}
+	return set
+}()
+
+// appendEncoded appends s percent-encoded by RFC 3986: a space is %20, and * + / are encoded.
+func appendEncoded(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; unreserved[c] {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return b
+}
