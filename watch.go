@@ -1,0 +1,434 @@
+package livetranscode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A JobEvent is a difference between two looks at a job. Either Job or Err is set.
+type JobEvent struct {
+	// JobID is the watched id.
+	JobID string
+	// Job is the job as it is now; nil if Err is set. It must not be changed.
+	Job *Job
+	// Previous is the Job of the event before; nil if this is the first. It must not be changed.
+	Previous *Job
+	// Err is why the job is not watched any more: ErrNotFound, or an error that only this id meets.
+	Err error
+}
+
+// A Watcher watches jobs for as long as a service runs: many jobs, few requests, one loop. It looks at all of
+// them in sweeps, each by the cheaper of two plans: a Get for each job, or the pages of the jobs in progress
+// and not started, and a Get for each watched job in neither.
+//
+// Create one with NewWatcher, name jobs with Add, and range over Events. Add and Remove may be called at any
+// time, from any goroutine and from the body of the loop. Between ranges a Watcher keeps its jobs and what it
+// knows of them. It has no goroutine of its own and needs no closing.
+type Watcher struct {
+	client *Client
+	cfg    pollConfig
+	wake   chan struct{} // holds a token when there may be something new to do
+
+	mu      sync.Mutex
+	ranging bool                // a loop is under way
+	jobs    map[string]*watched // what is watched, and what has ended but was not yet delivered
+	added   bool                // there are jobs that no look was taken for
+	pending []*watched          // those with an event to deliver, oldest first
+	targets int                 // jobs that the sweep under way is still to see
+	now     uint64              // counts the begins and ends of looks
+	quiet   time.Time           // of the last event or Add
+	swept   time.Time           // when the last sweep began
+	due     time.Time           // when the next may begin
+
+	plan plan // of the sweeps; used by the loop only
+}
+
+// watched is what a Watcher keeps of a job.
+type watched struct {
+	id        string
+	job       *Job   // as it was seen last; nil: never
+	delivered *Job   // of the event before
+	err       error  // its end, if that is an error
+	read      uint64 // when job was read, in the Watcher's count
+	added     int64  // Unix nanoseconds
+	polls     int32
+	fresh     bool // no look was taken yet
+	target    bool // the sweep under way is to look at it, and has not yet
+	ended     bool // it is not looked at any more
+	queued    bool // it is in pending
+}
+
+// hasEvent reports whether there is something that was not delivered.
+func (j *watched) hasEvent() bool {
+	return j.err != nil || j.job != nil && (j.delivered == nil || !j.delivered.equal(j.job))
+}
+
+func (j *Job) equal(o *Job) bool {
+	return j.Status == o.Status && j.Name == o.Name && j.JobID == o.JobID && j.TemplateType == o.TemplateType &&
+		j.TemplateID == o.TemplateID && j.TemplateName == o.TemplateName && j.StartMode == o.StartMode &&
+		j.StreamInput == o.StreamInput && j.CreateTime.Equal(o.CreateTime) &&
+		slices.Equal(j.OutputStream.StreamInfos, o.OutputStream.StreamInfos)
+}
+
+// NewWatcher returns a Watcher of no jobs. An option that cannot be meant is the error of the first range.
+func (c *Client) NewWatcher(opts ...PollOption) *Watcher {
+	return &Watcher{
+		client: c,
+		cfg:    newPollConfig(10*time.Second, opts),
+		wake:   make(chan struct{}, 1),
+		jobs:   make(map[string]*watched),
+	}
+}
+
+// Add watches jobs. An id that is watched already stays as it is; one that has ended or was removed starts
+// anew. A new id is looked at without waiting for the next sweep. Empty ids are ignored.
+func (w *Watcher) Add(jobIDs ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	for _, id := range jobIDs {
+		if id == "" || w.jobs[id] != nil {
+			continue
+		}
+		w.jobs[id] = &watched{id: id, read: w.tick(), added: now.UnixNano(), fresh: true}
+		w.added, w.quiet = true, now
+	}
+	w.rouse()
+}
+
+// Remove stops watching jobs, and drops what was not delivered of them. Ids that are not watched are ignored.
+func (w *Watcher) Remove(jobIDs ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range jobIDs {
+		if j := w.jobs[id]; j != nil {
+			w.settle(j)
+			delete(w.jobs, id)
+		}
+	}
+	w.rouse()
+}
+
+// rouse wakes a loop that waits. w.mu is held.
+func (w *Watcher) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// tick counts the begin or the end of a look. w.mu is held.
+func (w *Watcher) tick() uint64 {
+	w.now++
+	return w.now
+}
+
+var errRanging = errors.New("livetranscode: another loop is ranging over the watcher")
+
+// Events yields what happens to the jobs: the first sight of each, then every difference. States that a job
+// passes between two looks are skipped, the final one never is. Its last event is a job that is stopped, or an
+// Err; then it is no longer watched.
+//
+// Nothing runs while the loop's body does: sweeps are made when the next event is asked for. If the interval
+// is over by then, the sweep comes first, and what it finds replaces what was not yet delivered: a slow reader
+// sees the latest state of each job, and no queue grows. An empty set waits for Add.
+//
+// The sequence ends with an error, yielded once with a zero event: that of ctx; ErrAuthentication or
+// ErrNoCredentials; a wrong endpoint; the error of a Get if every Get is refused; or the last one if, five
+// times in a row, a whole sweep had no answer. Throttling never ends it, it slows the sweeps. The set is kept.
+// A later range goes on where the one before ended or broke off, and repeats nothing. Only one loop at a time
+// can range; a second one gets an error at once.
+func (w *Watcher) Events(ctx context.Context) iter.Seq2[JobEvent, error] { return w.events(ctx, false) }
+
+// events is Events; if finite, it ends without an error when no job is left, and looks once more just before
+// the deadline of ctx.
+func (w *Watcher) events(ctx context.Context, finite bool) iter.Seq2[JobEvent, error] {
+	return func(yield func(JobEvent, error) bool) {
+		if err := w.enter(); err != nil {
+			yield(JobEvent{}, err)
+			return
+		}
+		defer w.leave()
+		for {
+			if err := w.look(ctx); err != nil {
+				yield(JobEvent{}, err)
+				return
+			}
+			event, ok, left := w.next()
+			switch {
+			case ok:
+				if !yield(event, nil) {
+					return
+				}
+			case finite && left == 0:
+				return
+			default:
+				w.rest(ctx, finite)
+			}
+		}
+	}
+}
+
+func (w *Watcher) enter() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.cfg.err != nil:
+		return w.cfg.err
+	case w.ranging:
+		return errRanging
+	}
+	w.ranging, w.plan.silent = true, 0
+	return nil
+}
+
+func (w *Watcher) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ranging = false
+}
+
+// next takes the next event, and says how many jobs are left. A job that has ended leaves with its event.
+func (w *Watcher) next() (event JobEvent, ok bool, left int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.pending) > 0 {
+		j := w.pending[0]
+		w.pending[0], w.pending = nil, w.pending[1:]
+		j.queued = false
+		if w.jobs[j.id] != j || !j.hasEvent() {
+			continue
+		}
+		event = JobEvent{JobID: j.id, Previous: j.delivered}
+		if event.Err = j.err; j.err == nil {
+			event.Job = j.job
+		}
+		j.delivered = j.job
+		if j.ended {
+			delete(w.jobs, j.id)
+		}
+		return event, true, len(w.jobs)
+	}
+	w.pending = nil
+	return JobEvent{}, false, len(w.jobs)
+}
+
+// rest waits for the next sweep, for Add, or for the end of ctx.
+func (w *Watcher) rest(ctx context.Context, finite bool) {
+	w.mu.Lock()
+	pause, idle := time.Until(w.due), len(w.jobs) == 0
+	w.mu.Unlock()
+	if deadline, ok := ctx.Deadline(); ok && finite {
+		if left := time.Until(deadline) - lastLook; left > 0 && left < pause {
+			pause = left
+			w.mu.Lock()
+			w.due = time.Now().Add(pause)
+			w.mu.Unlock()
+		}
+	}
+	var timeout <-chan time.Time
+	if !idle {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-w.wake:
+	case <-timeout:
+	}
+}
+
+// look takes the looks that are due: a sweep, or at the jobs that are new. It returns the watch's end.
+func (w *Watcher) look(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("livetranscode: watch: %w", contextError(ctx))
+	}
+	w.mu.Lock()
+	began := time.Now()
+	full := !began.Before(w.due)
+	if !full && !w.added {
+		w.mu.Unlock()
+		return nil
+	}
+	targets := make([]*watched, 0, len(w.jobs))
+	for _, j := range w.jobs {
+		if !j.ended && (full || j.fresh) {
+			j.fresh, j.target = false, true
+			targets = append(targets, j)
+		}
+	}
+	w.added, w.targets = false, len(targets)
+	w.mu.Unlock()
+	if len(targets) == 0 {
+		return nil
+	}
+	s := &sweep{Watcher: w, began: began}
+	err := s.run(ctx, targets)
+	if full {
+		w.schedule(began)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("livetranscode: watch: %w", contextError(ctx))
+	}
+	return err
+}
+
+// schedule sets when the next sweep may begin: an interval after the last began, and not before a pause as
+// long as it took.
+func (w *Watcher) schedule(began time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ended := time.Now()
+	w.due = began.Add(w.cfg.interval(ended.Sub(w.quiet)))
+	if pause := ended.Add(ended.Sub(began)); pause.After(w.due) {
+		w.due = pause
+	}
+}
+
+// saw takes in a look that began at a count and has read a job. It reports whether the job is watched.
+func (w *Watcher) saw(id string, began uint64, job *Job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j := w.jobs[id]
+	if j == nil || j.ended || began < j.read {
+		return false // not watched, over, or known better
+	}
+	j.polls++
+	w.settle(j)
+	if j.job == nil || !j.job.equal(job) {
+		j.job = job
+	}
+	j.ended = job.Status == JobStatusStopped
+	w.enqueue(j)
+	return true
+}
+
+// missed takes in a look that did not find a job. That ends it, unless it may be too new to be known.
+func (w *Watcher) missed(j *watched, began uint64, err error) {
+	w.mu.Lock()
+	j.polls++
+	wait := j.job == nil && time.Since(time.Unix(0, j.added)) < w.cfg.grace
+	w.mu.Unlock()
+	if !wait {
+		w.ends(j, began, err)
+	}
+}
+
+// ends takes in that a job has ended with an error.
+func (w *Watcher) ends(j *watched, began uint64, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.jobs[j.id] != j || j.ended || began < j.read {
+		return
+	}
+	w.settle(j)
+	j.ended, j.err = true, err
+	w.enqueue(j)
+}
+
+// settle notes that the current state of a job has just been read. w.mu is held.
+func (w *Watcher) settle(j *watched) {
+	j.read = w.tick()
+	if j.target {
+		j.target = false
+		w.targets--
+	}
+}
+
+// enqueue queues a job that has something to deliver. w.mu is held.
+func (w *Watcher) enqueue(j *watched) {
+	if !j.hasEvent() || j.queued {
+		return
+	}
+	j.queued = true
+	w.pending = append(w.pending, j)
+	w.quiet = time.Now()
+}
+
+// WatchJobs yields what happens to the given jobs until all have ended, as Watcher.Events does, and ends then.
+// Each range starts afresh.
+func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOption) iter.Seq2[JobEvent, error] {
+	ids := slices.Clone(jobIDs)
+	return func(yield func(JobEvent, error) bool) {
+		if slices.Contains(ids, "") {
+			yield(JobEvent{}, &ParamError{Operation: "WatchJobs", Field: "jobIDs", Reason: "has an empty id"})
+			return
+		}
+		w := c.NewWatcher(opts...)
+		w.Add(ids...)
+		w.events(ctx, true)(yield)
+	}
+}
+
+// WaitForAll waits until each of the jobs has the status want or can no longer have it. It returns the jobs
+// that arrived, by id, and an error with one *WaitError for each other. One job's trouble does not end the wait
+// for the others; what ends the watch of all (see Watcher.Events) and the end of ctx do. It looks as a Watcher
+// does, and once more half a second before the deadline of ctx.
+func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus, opts ...PollOption) (map[string]*Job, error) {
+	switch {
+	case want < 0:
+		return nil, &ParamError{Operation: "WaitForAll", Field: "want", Reason: "is no status that a job can have"}
+	case slices.Contains(jobIDs, ""):
+		return nil, &ParamError{Operation: "WaitForAll", Field: "jobIDs", Reason: "has an empty id"}
+	}
+	w := c.NewWatcher(opts...)
+	if w.cfg.err != nil {
+		return nil, w.cfg.err
+	}
+	w.Add(jobIDs...)
+	all := maps.Clone(w.jobs) // each keeps its last job and its looks
+	arrived := make(map[string]*Job)
+	var failed waitErrors
+	fail := func(id string, err error) {
+		failed = append(failed, &WaitError{JobID: id, Last: all[id].job, Polls: int(all[id].polls), Err: err})
+		delete(all, id)
+	}
+	var end error
+	for event, err := range w.events(ctx, true) {
+		switch {
+		case err != nil:
+			end = err
+		case event.Err != nil:
+			fail(event.JobID, event.Err)
+		case event.Job.Status == want:
+			arrived[event.JobID] = event.Job
+			delete(all, event.JobID)
+			w.Remove(event.JobID)
+		case event.Job.Status == JobStatusStopped:
+			fail(event.JobID, ErrUnreachable)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		fail(id, end)
+	}
+	if len(failed) > 0 {
+		return arrived, failed
+	}
+	return arrived, nil
+}
+
+// waitErrors are the errors of a WaitForAll. errors.As finds the first *WaitError; the others come by
+// Unwrap() []error.
+type waitErrors []*WaitError
+
+func (e waitErrors) Error() string {
+	if len(e) == 1 {
+		return e[0].Error()
+	}
+	return fmt.Sprintf("%v (and %d more jobs)", e[0], len(e)-1)
+}
+
+func (e waitErrors) Unwrap() []error {
+	errs := make([]error, len(e))
+	for i := range e {
+		errs[i] = e[i]
+	}
+	return errs
+}

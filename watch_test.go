@@ -1,0 +1,724 @@
+package livetranscode_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
+)
+
+// next takes one event and fails the test if the watch ends instead.
+func next(t *testing.T, pull func() (livetranscode.JobEvent, error, bool)) livetranscode.JobEvent {
+	t.Helper()
+	event, err, ok := pull()
+	if err != nil || !ok {
+		t.Fatalf("the watch ended: %v, %v", err, ok)
+	}
+	return event
+}
+
+// watch pulls the events of a watcher until the test's bubble ends.
+func watch(ctx context.Context, t *testing.T, w *livetranscode.Watcher) func() (livetranscode.JobEvent, error, bool) {
+	t.Helper()
+	pull, stop := iter.Pull2(w.Events(ctx))
+	t.Cleanup(stop)
+	return pull
+}
+
+// count returns how many calls there were of each operation.
+func count(calls []livetranscodetest.Call) (gets, lists int) {
+	for _, call := range calls {
+		switch call.Operation {
+		case "GetLiveTranscodeJob":
+			gets++
+		case "ListLiveTranscodeJobs":
+			lists++
+		}
+	}
+	return gets, lists
+}
+
+// addJobs adds n jobs of a status.
+func addJobs(srv *livetranscodetest.Server, n int, status livetranscode.JobStatus) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = srv.AddJob(livetranscode.Job{Name: fmt.Sprint("job", i), Status: status})
+	}
+	return ids
+}
+
+func TestWatchLifeOfAJob(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{Name: "a"})
+		w := srv.Client().NewWatcher()
+		w.Add(id, id, "")
+		pull := watch(t.Context(), t, w)
+		start := time.Now()
+
+		first := next(t, pull)
+		if first.JobID != id || first.Previous != nil || first.Err != nil || first.Job.Status != notStarted || time.Since(start) != 0 {
+			t.Fatalf("first sight is %+v after %v", first, time.Since(start))
+		}
+		after(time.Minute, func() { srv.SetStatus(id, inProgress) })
+		second := next(t, pull)
+		if second.Previous != first.Job || second.Job.Status != inProgress {
+			t.Fatalf("second event is %+v", second)
+		}
+		after(time.Hour, func() { srv.SetStatus(id, stopped) })
+		third := next(t, pull)
+		if third.Previous != second.Job || third.Job.Status != stopped {
+			t.Fatalf("third event is %+v", third)
+		}
+		// It has ended; added again it starts anew.
+		w.Add(id)
+		if again := next(t, pull); again.Previous != nil || again.Job.Status != stopped {
+			t.Fatalf("added again: %+v", again)
+		}
+	})
+}
+
+func TestWatchJobsEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 5, inProgress)
+		for i, id := range ids[:4] {
+			after(time.Duration(i+1)*time.Minute, func() { srv.SetStatus(id, stopped) })
+		}
+		after(7*time.Minute, func() { srv.RemoveJob(ids[4]) })
+		seq := srv.Client().WatchJobs(t.Context(), ids)
+		for range 2 { // it starts afresh on every range
+			last := map[string]livetranscode.JobEvent{}
+			for event, err := range seq {
+				if err != nil {
+					t.Fatal(err)
+				}
+				last[event.JobID] = event
+			}
+			for _, id := range ids[:4] {
+				if event := last[id]; event.Err != nil || event.Job.Status != stopped {
+					t.Errorf("%s ended with %+v", id, event)
+				}
+			}
+			if event := last[ids[4]]; !errors.Is(event.Err, livetranscode.ErrNotFound) || event.Job != nil {
+				t.Errorf("the deleted job ended with %+v", event)
+			}
+		}
+	})
+}
+
+func TestWatchUsesFewRequests(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 40, 100, 101, 1000, 2500} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+				w.Add(addJobs(srv, n, inProgress)...)
+				ctx, cancel := context.WithTimeout(t.Context(), 95*time.Second)
+				defer cancel()
+				seen := 0
+				for _, err := range w.Events(ctx) {
+					if err == nil {
+						seen++
+					}
+				}
+				calls := srv.Calls()
+				sweeps := 1
+				for _, gap := range gaps(calls) {
+					if gap > 5*time.Second {
+						sweeps++
+					}
+				}
+				if most := 1.05*float64(n)/100 + 2; seen != n || sweeps < 8 || float64(len(calls)) > most*float64(sweeps) {
+					t.Errorf("saw %d jobs with %d calls in %d sweeps, want at most %.1f calls a sweep", seen, len(calls), sweeps, most)
+				}
+			})
+		})
+	}
+}
+
+// Few of many jobs are looked at one by one, and the pages are tried again when that may have become cheaper.
+func TestWatchChoosesThePlan(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		others := addJobs(srv, 5000, inProgress)
+		// The oldest: none of them is on the first page.
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+		w.Add(others[:20]...)
+		pull := watch(t.Context(), t, w)
+		for range 20 {
+			next(t, pull)
+		}
+		srv.ResetCalls()
+		after(10*time.Minute, func() { srv.SetStatus(others[0], stopped) })
+		next(t, pull)
+		gets, lists := count(srv.Calls())
+		if gets < 50*20 || float64(lists) > float64(gets)/19 {
+			t.Errorf("in a large account: %d Gets, %d Lists", gets, lists)
+		}
+		for _, id := range others[20:] {
+			srv.SetStatus(id, stopped)
+		}
+		after(5*time.Minute, func() { srv.ResetCalls() })
+		after(20*time.Minute, func() { srv.SetStatus(others[1], stopped) })
+		next(t, pull)
+		if gets, lists = count(srv.Calls()); gets > 10 || lists < 2*80 {
+			t.Errorf("in a small account: %d Gets, %d Lists", gets, lists)
+		}
+	})
+}
+
+// Absent from the pages is a question, and jobs that are alive and on no page make Gets the cheaper plan.
+func TestWatchAsksForAbsentJobs(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 50, 7) // a status that no page lists
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+		w.Add(ids...)
+		pull := watch(t.Context(), t, w)
+		for range ids {
+			if event := next(t, pull); event.Err != nil || event.Job.Status != 7 {
+				t.Fatalf("got %+v", event)
+			}
+		}
+		srv.ResetCalls()
+		after(10*time.Minute, func() { srv.SetStatus(ids[0], inProgress) })
+		next(t, pull)
+		if gets, lists := count(srv.Calls()); gets < 50*50 || lists > gets/20+2 {
+			t.Errorf("%d Gets, %d Lists", gets, lists)
+		}
+	})
+}
+
+func TestWatchListRefused(t *testing.T) {
+	for _, fault := range []livetranscodetest.Fault{
+		{Code: "Forbidden.RAM"}, {Code: "InvalidParameter"}, {Code: "ServiceUnavailable"},
+	} {
+		t.Run(fault.Code, func(t *testing.T) {
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				fault.Operation, fault.Times = "ListLiveTranscodeJobs", -1
+				srv.Inject(fault)
+				ids := addJobs(srv, 30, inProgress)
+				w := srv.Client().NewWatcher()
+				w.Add(ids...)
+				pull := watch(t.Context(), t, w)
+				for range ids {
+					next(t, pull)
+				}
+				after(time.Hour, func() { srv.SetStatus(ids[3], stopped) })
+				if event := next(t, pull); event.JobID != ids[3] || event.Job.Status != stopped {
+					t.Errorf("got %+v", event)
+				}
+				if _, lists := count(srv.Calls()); fault.Code != "ServiceUnavailable" && lists > 20 {
+					t.Errorf("%d Lists in an hour", lists)
+				}
+			})
+		})
+	}
+}
+
+func TestWatchIntervals(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{Status: inProgress})
+		w := srv.Client().NewWatcher()
+		w.Add(id)
+		start := time.Now()
+		after(time.Hour, func() { srv.SetStatus(id, stopped) })
+		pull := watch(t.Context(), t, w)
+		next(t, pull)
+		next(t, pull)
+		calls := srv.Calls()
+		var sum time.Duration
+		var late int
+		for i, gap := range gaps(calls) {
+			switch elapsed := calls[i].Time.Sub(start); {
+			case elapsed <= 30*time.Second && (gap < 9*time.Second || gap > 11*time.Second),
+				gap < 9*time.Second || gap > 33*time.Second:
+				t.Errorf("after %v the gap is %v", elapsed, gap)
+			case elapsed >= 10*time.Minute:
+				sum += gap
+				late++
+			}
+		}
+		if mean := sum / time.Duration(late); math.Abs(float64(mean-30*time.Second)) > float64(time.Second) {
+			t.Errorf("late gaps are %v on average", mean)
+		}
+	})
+}
+
+// An interval that is shorter than a sweep leaves a pause as long as the sweep.
+func TestWatchPauses(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{Status: inProgress})
+		srv.Inject(livetranscodetest.Fault{Latency: 5 * time.Second, Times: -1})
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(time.Second, time.Second))
+		w.Add(id)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		for range w.Events(ctx) {
+		}
+		for _, gap := range gaps(srv.Calls()) {
+			if gap < 10*time.Second || gap > 11*time.Second {
+				t.Errorf("sweeps of 5s begin %v apart", gap)
+			}
+		}
+	})
+}
+
+// Nothing runs while the reader holds the loop, and what it missed comes as one event a job.
+func TestWatchSlowReader(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 3, notStarted)
+		w := srv.Client().NewWatcher()
+		w.Add(ids...)
+		pull := watch(t.Context(), t, w)
+		first := map[string]*livetranscode.Job{}
+		for range ids {
+			event := next(t, pull)
+			first[event.JobID] = event.Job
+		}
+		before := len(srv.Calls())
+		for i := range 20 {
+			time.Sleep(time.Minute)
+			srv.SetStatus(ids[0], livetranscode.JobStatus(i%2)) // changes, and changes back
+			srv.SetStatus(ids[1], inProgress)
+			if i == 10 {
+				srv.SetStatus(ids[1], stopped)
+			}
+		}
+		srv.SetStatus(ids[0], notStarted)
+		if n := len(srv.Calls()); n != before {
+			t.Errorf("%d calls while the reader held the loop", n-before)
+		}
+		event := next(t, pull)
+		if event.JobID != ids[1] || event.Previous != first[ids[1]] {
+			t.Errorf("got %+v", event)
+		}
+		after(time.Hour, func() { srv.SetStatus(ids[2], inProgress) })
+		if event = next(t, pull); event.JobID == ids[1] && event.Job.Status == stopped {
+			event = next(t, pull)
+		}
+		if event.JobID != ids[2] {
+			t.Errorf("got %+v: a state that was passed and left again is no event", event)
+		}
+	})
+}
+
+// What is pending when a later sweep finds news is replaced by them.
+func TestWatchMergesIntoWhatIsPending(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 2, notStarted)
+		w := srv.Client().NewWatcher()
+		w.Add(ids...)
+		got := map[string][]livetranscode.JobStatus{}
+		for event, err := range w.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[event.JobID] = append(got[event.JobID], event.Job.Status)
+			if len(got) == 1 && len(got[event.JobID]) == 1 {
+				for _, id := range ids {
+					srv.SetStatus(id, stopped)
+				}
+				time.Sleep(time.Hour) // one event is pending, and is old by now
+			}
+			if len(got) == 2 && event.Job.Status == stopped && len(got[ids[0]])+len(got[ids[1]]) == 3 {
+				break
+			}
+		}
+		states := slices.SortedFunc(maps.Values(got), func(a, b []livetranscode.JobStatus) int { return len(a) - len(b) })
+		want := [][]livetranscode.JobStatus{{stopped}, {notStarted, stopped}}
+		if !slices.EqualFunc(states, want, slices.Equal) {
+			t.Errorf("got %v, want %v", states, want)
+		}
+	})
+}
+
+func TestWatchAddAndRemove(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 4, inProgress)
+		w := srv.Client().NewWatcher()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		pull := watch(ctx, t, w)
+
+		// An empty set waits for Add, which is looked at without waiting for a sweep.
+		start := time.Now()
+		after(time.Hour, func() { w.Add(ids[0]) })
+		if event := next(t, pull); event.JobID != ids[0] || time.Since(start) != time.Hour {
+			t.Fatalf("got %+v after %v", event, time.Since(start))
+		}
+		after(3*time.Second, func() { w.Add(ids[1]) })
+		if event := next(t, pull); event.JobID != ids[1] || time.Since(start) != time.Hour+3*time.Second {
+			t.Fatalf("got %+v after %v", event, time.Since(start))
+		}
+
+		// Remove drops what is pending: ids[2] or ids[3] is when the other is delivered.
+		w.Add(ids[2], ids[3])
+		event := next(t, pull)
+		other := ids[2]
+		if event.JobID == other {
+			other = ids[3]
+		}
+		w.Remove(other)
+		after(time.Minute, func() { srv.SetStatus(other, stopped) })
+		after(2*time.Minute, func() { srv.SetStatus(ids[0], stopped) })
+		if event = next(t, pull); event.JobID != ids[0] {
+			t.Errorf("got %+v", event)
+		}
+
+		// An id that was removed starts anew.
+		w.Remove(ids[1])
+		w.Add(ids[1])
+		if event = next(t, pull); event.JobID != ids[1] || event.Previous != nil {
+			t.Errorf("added again: %+v", event)
+		}
+
+		// Remove and Add again while a look is under way: the look does not count.
+		srv.Inject(livetranscodetest.Fault{JobID: ids[1], Latency: 2 * time.Second})
+		w.Remove(ids[1])
+		w.Add(ids[1])
+		after(time.Second, func() { w.Remove(ids[1]) })
+		after(time.Minute, cancel)
+		for event, err := range w.Events(t.Context()) {
+			if err == nil {
+				t.Errorf("a second range got %+v", event)
+			}
+			break
+		}
+		if event, err, _ := pull(); err == nil {
+			t.Errorf("the removed job had an event: %+v", event)
+		}
+	})
+}
+
+// An older look never replaces a newer one: here it is the Get of a removed and re-added job.
+func TestWatchOldLooksDoNotCount(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{Status: notStarted})
+		// The answer is made at the begin and arrives later.
+		slow := &lateAnswers{srv: srv, delay: 20 * time.Second, times: 1}
+		client := srv.Client(livetranscode.WithHTTPClient(slow.client()))
+		w := client.NewWatcher()
+		w.Add(id)
+		after(5*time.Second, func() {
+			w.Remove(id)
+			w.Add(id)
+			srv.SetStatus(id, inProgress)
+		})
+		pull := watch(t.Context(), t, w)
+		if event := next(t, pull); event.Job.Status != inProgress || event.Previous != nil {
+			t.Errorf("got %+v", event)
+		}
+	})
+}
+
+func TestWatchOneLoopAtATime(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		w := srv.Client().NewWatcher()
+		w.Add(id)
+		for event, err := range w.Events(t.Context()) {
+			if err != nil || event.JobID != id {
+				t.Fatal(event, err)
+			}
+			n := 0
+			for _, err := range w.Events(t.Context()) {
+				if n++; err == nil {
+					t.Error("a second loop got an event")
+				}
+			}
+			if n != 1 {
+				t.Errorf("a second loop got %d errors", n)
+			}
+			break
+		}
+	})
+}
+
+// A later range delivers what was not delivered, and nothing twice.
+func TestWatchGoesOnAfterABreak(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 10, inProgress)
+		w := srv.Client().NewWatcher()
+		w.Add(ids...)
+		seen := map[string]int{}
+		for len(seen) < len(ids) {
+			for event, err := range w.Events(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				seen[event.JobID]++
+				break
+			}
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("%s was delivered %d times", id, n)
+			}
+		}
+		after(time.Minute, func() { srv.SetStatus(ids[0], stopped) })
+		for event := range w.Events(t.Context()) {
+			if event.JobID != ids[0] || event.Previous == nil {
+				t.Errorf("then came %+v", event)
+			}
+			break
+		}
+	})
+}
+
+// One job's trouble is its own.
+func TestWatchOneJobsTrouble(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		good, bad, gone, broken := srv.AddJob(livetranscode.Job{}), "no such id", srv.AddJob(livetranscode.Job{}), srv.AddJob(livetranscode.Job{Status: 7})
+		srv.Inject(livetranscodetest.Fault{JobID: bad, Code: "InvalidParameter.JobId", Times: -1})
+		srv.Inject(livetranscodetest.Fault{JobID: broken, Code: "InternalError", Times: -1})
+		w := srv.Client().NewWatcher()
+		w.Add(good, bad, gone, broken)
+		after(time.Minute, func() { srv.RemoveJob(gone) })
+		after(time.Hour, func() { srv.SetStatus(good, stopped) })
+		got := map[string][]livetranscode.JobEvent{}
+		for event, err := range w.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[event.JobID] = append(got[event.JobID], event)
+			if event.JobID == good && event.Job.Status == stopped {
+				break
+			}
+		}
+		if events := got[bad]; len(events) != 1 || !errors.Is(events[0].Err, livetranscode.ErrInvalidRequest) {
+			t.Errorf("the bad id: %+v", events)
+		}
+		if events := got[gone]; len(events) != 2 || !errors.Is(events[1].Err, livetranscode.ErrNotFound) || events[1].Previous != events[0].Job {
+			t.Errorf("the deleted job: %+v", events)
+		}
+		if events := got[broken]; len(events) != 0 {
+			t.Errorf("the job whose Get fails for now: %+v", events)
+		}
+	})
+}
+
+func TestWatchEnds(t *testing.T) {
+	get := "GetLiveTranscodeJob"
+	tests := []struct {
+		name  string
+		fault livetranscodetest.Fault
+		want  error
+	}{
+		{"key revoked", livetranscodetest.Fault{Code: "InvalidAccessKeyId.NotFound"}, livetranscode.ErrAuthentication},
+		{"wrong endpoint", livetranscodetest.Fault{Code: "InvalidAction.NotFound"}, livetranscode.ErrInvalidRequest},
+		{"every Get forbidden", livetranscodetest.Fault{Operation: get, Code: "Forbidden.RAM"}, livetranscode.ErrForbidden},
+		{"all forbidden", livetranscodetest.Fault{Code: "Forbidden.RAM"}, livetranscode.ErrForbidden},
+		{"no answer", livetranscodetest.Fault{Drop: true}, livetranscode.ErrUnavailable},
+		{"service down", livetranscodetest.Fault{StatusCode: 502, Body: "<html>"}, livetranscode.ErrUnavailable},
+	}
+	for _, tt := range tests {
+		for _, n := range []int{1, 50} {
+			t.Run(fmt.Sprint(tt.name, n), func(t *testing.T) {
+				bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+					ids := addJobs(srv, n, 7) // on no page, so that Gets are needed
+					w := srv.Client().NewWatcher()
+					w.Add(ids...)
+					for i := range 2 { // the set is kept: a second range goes on
+						seen := 0
+						var end error
+						after(time.Minute, func() {
+							srv.ClearFaults()
+							fault := tt.fault
+							fault.Times = -1
+							srv.Inject(fault)
+						})
+						for event, err := range w.Events(t.Context()) {
+							switch {
+							case end != nil:
+								t.Fatal("events after the end")
+							case err != nil:
+								end = err
+							case event.Err != nil:
+								t.Fatalf("a job ended: %v", event.Err)
+							default:
+								seen++
+							}
+						}
+						if want := n * (1 - i); !errors.Is(end, tt.want) || seen != want {
+							t.Fatalf("range %d: %d events, then %v", i, seen, end)
+						}
+						srv.ClearFaults()
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestWatchToleratesSilence(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		w := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1})).NewWatcher(livetranscode.TolerateErrors(3))
+		w.Add(id)
+		pull := watch(t.Context(), t, w)
+		next(t, pull)
+		srv.Inject(livetranscodetest.Fault{Drop: true, Times: 2})
+		after(5*time.Minute, func() { srv.SetStatus(id, inProgress) })
+		next(t, pull) // two silent sweeps are no end
+		srv.Inject(livetranscodetest.Fault{Drop: true, Times: 3})
+		if _, err, _ := pull(); !errors.Is(err, livetranscode.ErrUnavailable) {
+			t.Errorf("three silent sweeps: %v", err)
+		}
+	})
+}
+
+func TestWatchThrottlingOnlySlows(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 30, 7)
+		w := srv.Client().NewWatcher()
+		w.Add(ids...)
+		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", Times: -1})
+		after(2*time.Hour, srv.ClearFaults)
+		pull := watch(t.Context(), t, w)
+		for range ids {
+			if event := next(t, pull); event.Err != nil {
+				t.Errorf("got %+v", event)
+			}
+		}
+		// A sweep gives up after 30 s and is followed by a pause as long: two hours are not many calls.
+		if n := len(srv.Calls()); n > 20000 {
+			t.Errorf("%d calls in two throttled hours", n)
+		}
+	})
+}
+
+func TestWatchContext(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		w := srv.Client().NewWatcher()
+		w.Add(id)
+		for _, latency := range []time.Duration{0, time.Hour} { // between sweeps, and in the middle of one
+			srv.Inject(livetranscodetest.Fault{Latency: latency})
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+			var end error
+			for event, err := range w.Events(ctx) {
+				if end = err; err == nil && event.Err != nil {
+					t.Error(event.Err)
+				}
+			}
+			cancel()
+			if !errors.Is(end, context.DeadlineExceeded) {
+				t.Errorf("ended with %v", end)
+			}
+		}
+	})
+}
+
+func TestWatchNotFoundGrace(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		w := srv.Client().NewWatcher()
+		w.Add("late", "never")
+		after(15*time.Second, func() { srv.AddJob(livetranscode.Job{JobID: "late"}) })
+		pull := watch(t.Context(), t, w)
+		start := time.Now()
+		if event := next(t, pull); event.JobID != "late" || event.Err != nil {
+			t.Errorf("got %+v", event)
+		}
+		if event := next(t, pull); event.JobID != "never" || !errors.Is(event.Err, livetranscode.ErrNotFound) {
+			t.Errorf("got %+v", event)
+		}
+		if d := time.Since(start); d < 30*time.Second || d > 45*time.Second {
+			t.Errorf("gave up after %v", d)
+		}
+	})
+}
+
+func TestWatchOnPoll(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 30, inProgress)
+		polls := 0
+		w := srv.Client().NewWatcher(livetranscode.OnPoll(func(*livetranscode.Job) { polls++ }), livetranscode.PollInterval(10*time.Second, 0))
+		w.Add(ids...)
+		ctx, cancel := context.WithTimeout(t.Context(), 55*time.Second)
+		defer cancel()
+		for range w.Events(ctx) {
+		}
+		if polls < 5*30 || polls > 6*30 {
+			t.Errorf("%d polls", polls)
+		}
+	})
+}
+
+func TestWaitForAll(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 6, notStarted)
+		for _, id := range ids[:3] {
+			after(time.Minute, func() { srv.SetStatus(id, inProgress) })
+		}
+		after(time.Minute, func() { srv.SetStatus(ids[3], stopped); srv.RemoveJob(ids[4]) })
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+		defer cancel()
+		deadline, _ := ctx.Deadline()
+		arrived, err := srv.Client().WaitForAll(ctx, append(ids, ids[0], "never"), inProgress)
+		if got, want := slices.Sorted(maps.Keys(arrived)), slices.Sorted(slices.Values(ids[:3])); !slices.Equal(got, want) {
+			t.Errorf("arrived: %v, want %v", got, want)
+		}
+		waitError(t, err)
+		var many interface{ Unwrap() []error }
+		if !errors.As(err, &many) {
+			t.Fatalf("the error is a %T", err)
+		}
+		want := map[string]error{
+			ids[3]: livetranscode.ErrUnreachable, ids[4]: livetranscode.ErrNotFound, "never": livetranscode.ErrNotFound,
+			ids[5]: context.DeadlineExceeded,
+		}
+		for _, err := range many.Unwrap() {
+			wait := waitError(t, err)
+			if !errors.Is(err, want[wait.JobID]) || (wait.Last == nil) != (wait.JobID == "never") || wait.Polls == 0 {
+				t.Errorf("%v, want %v", err, want[wait.JobID])
+			}
+			delete(want, wait.JobID)
+		}
+		if len(want) > 0 {
+			t.Errorf("no error for %v", want)
+		}
+		calls := srv.Calls()
+		if last := deadline.Sub(calls[len(calls)-1].Time); last > time.Second {
+			t.Errorf("the last look is %v before the deadline", last)
+		}
+	})
+}
+
+func TestWaitForAllOfNone(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	arrived, err := srv.Client().WaitForAll(t.Context(), nil, stopped)
+	if err != nil || len(arrived) != 0 || len(srv.Calls()) != 0 {
+		t.Error(arrived, err)
+	}
+}
+
+func TestWaitForAllEndsWithTheWatch(t *testing.T) {
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 3, notStarted)
+		after(time.Minute, func() { srv.SetCredentials() })
+		arrived, err := srv.Client().WaitForAll(t.Context(), ids, stopped)
+		if waitError(t, err); len(arrived) != 0 || !errors.Is(err, livetranscode.ErrAuthentication) {
+			t.Error(arrived, err)
+		}
+	})
+}
+
+// No goroutine and no timer stays behind when a loop is left, whatever it was doing: the bubble would not end.
+func TestWatchLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := livetranscodetest.NewServer()
+		w := srv.Client().NewWatcher()
+		w.Add(addJobs(srv, 300, inProgress)...)
+		for range w.Events(t.Context()) {
+			break
+		}
+	})
+}
