@@ -11,20 +11,23 @@ import (
 // hidden stands where a secret was.
 const hidden = "[hidden]"
 
+// shortest is the length from which on a text is taken for a secret, so that no word is torn up.
+const shortest = 6
+
 var (
 	// urlPattern finds URLs, plain, percent-encoded, or with the slashes escaped as JSON allows.
 	urlPattern = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?:://|%3A%2F%2F|:\\/\\/)[^\s"'<>` + "`" + `]*`)
 	// secretPattern finds values after names that announce a secret.
-	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|credential|private.?key)[a-z_-]*["']?\s*[:=]\s*["']?)[^\s"',;&<>{}]+`)
+	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|private.?key)[a-z_-]*["']?\s*[:=]\s*["']?)[^\s"',;&<>{}]+`)
 	// opaquePattern finds long runs without a break, such as keys.
-	opaquePattern = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
+	opaquePattern = regexp.MustCompile(`[A-Za-z0-9+=_-]{16,}`)
 )
 
 // scrub makes a text of others fit to be shown: on one line, valid UTF-8, without the given secrets, what
 // is announced as one, and the parts of URLs where keys stand.
 func scrub(text string, secrets ...string) string {
 	for _, secret := range secrets {
-		if secret == "" {
+		if len(secret) < shortest {
 			continue
 		}
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), strings.ReplaceAll(secret, "/", `\/`)} {
