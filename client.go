@@ -170,6 +170,7 @@ func (t *try) attempt(ctx context.Context) (*reply, *failure) {
 	if err := t.sign(req); err != nil {
 		return nil, t.local(ctx, err)
 	}
+	t.req = req
 	resp, err := t.send(req)
 	if err != nil {
 		return nil, t.unanswered(ctx, err, written)

@@ -3,6 +3,7 @@ package livetranscode
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"time"
@@ -164,6 +165,27 @@ func (j *Job) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// LogValue implements slog.LogValuer. It hides where keys stand in the URLs of streams: user info, query and
+// the last element of the path.
+func (j Job) LogValue() slog.Value {
+	outputs := make([]string, len(j.OutputStream.StreamInfos))
+	for i, info := range j.OutputStream.StreamInfos {
+		outputs[i] = hideStreamKey(info.OutputURL)
+	}
+	return slog.GroupValue(
+		slog.String("id", j.JobID),
+		slog.String("name", j.Name),
+		slog.String("status", j.Status.String()),
+		slog.String("start_mode", j.StartMode.String()),
+		slog.String("template_id", j.TemplateID),
+		slog.String("template_name", j.TemplateName),
+		slog.String("template_type", string(j.TemplateType)),
+		slog.String("input", hideStreamKey(j.StreamInput.InputURL)),
+		slog.Any("outputs", outputs),
+		slog.Time("created", j.CreateTime),
+	)
+}
+
 // StreamInput is the stream that a job reads.
 type StreamInput struct {
 	// Type is the protocol of the stream. The only documented value is rtmp.
@@ -171,6 +193,13 @@ type StreamInput struct {
 	// InputURL is where the stream is read from.
 	InputURL string `json:"InputUrl"`
 }
+
+// Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element
+// of the path. JSON keeps them.
+func (s StreamInput) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.InputURL)) }
+
+// LogValue implements slog.LogValuer. It hides what Format hides.
+func (s StreamInput) LogValue() slog.Value { return slog.StringValue(streamText(s.Type, s.InputURL)) }
 
 // OutputStream lists the streams that a job writes.
 type OutputStream struct {
@@ -185,6 +214,15 @@ type StreamInfo struct {
 	// OutputURL is where the stream can be played.
 	OutputURL string `json:"OutputUrl"`
 }
+
+// Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element
+// of the path. JSON keeps them.
+func (s StreamInfo) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.OutputURL)) }
+
+// LogValue implements slog.LogValuer. It hides what Format hides.
+func (s StreamInfo) LogValue() slog.Value { return slog.StringValue(streamText(s.Type, s.OutputURL)) }
+
+func streamText(kind, url string) string { return "{" + kind + " " + hideStreamKey(url) + "}" }
 
 // TranscodeOutput is where a job sends what it produces.
 type TranscodeOutput struct {
@@ -228,7 +266,7 @@ func wireTime(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 func setJSON(key string, v *url.Values, object any) error {
 	text, err := json.Marshal(object)
 	if err != nil {
-		return fmt.Errorf("%s is not valid UTF-8", key)
+		return fmt.Errorf("%s holds invalid UTF-8 or a year outside 0-9999", key)
 	}
 	v.Set(key, string(text))
 	return nil

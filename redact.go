@@ -2,6 +2,7 @@ package livetranscode
 
 import (
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"unicode"
@@ -18,7 +19,7 @@ var (
 	// urlPattern finds URLs, plain, percent-encoded, or with the slashes escaped as JSON allows.
 	urlPattern = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?:://|%3A%2F%2F|:\\/\\/)[^\s"'<>` + "`" + `]*`)
 	// secretPattern finds values after names that announce a secret.
-	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|private.?key)[a-z_-]*["']?\s*[:=]\s*["']?)[^\s"',;&<>{}]+`)
+	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|private.?key)[a-z_-]*\\?["']?\s*[:=]\s*\\?["']?)[^\s"',;&<>{}]+`)
 	// opaquePattern finds long runs without a break, such as keys.
 	opaquePattern = regexp.MustCompile(`[A-Za-z0-9+=_-]{16,}`)
 )
@@ -43,24 +44,40 @@ func scrub(text string, secrets ...string) string {
 // path ends in its key, only the host.
 func scrubURL(s string) string {
 	plain := strings.ReplaceAll(s, `\/`, "/")
-	if strings.Contains(plain, "%3A%2F%2F") || strings.Contains(plain, "%3a%2f%2f") {
+	if strings.Contains(strings.ToUpper(plain), "%3A%2F%2F") {
 		if decoded, err := url.QueryUnescape(plain); err == nil {
 			plain = decoded
 		}
 	}
 	u, err := url.Parse(plain)
 	if err != nil {
-		scheme, _, _ := strings.Cut(s, ":")
+		scheme, _, _ := strings.Cut(strings.Replace(s, "%", ":", 1), ":")
 		return scheme + "://" + hidden
 	}
 	shown := u.Scheme + "://" + u.Host
 	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
+	case u.Scheme != "http" && u.Scheme != "https", urlPattern.MatchString(u.Path): // or another URL follows
 		return shown + "/" + hidden
 	case u.RawQuery != "" || u.User != nil || u.Fragment != "":
 		return shown + u.EscapedPath() + "?" + hidden
 	}
 	return shown + u.EscapedPath()
+}
+
+// hideStreamKey hides, in the URL of a stream, user info, query and the last element of the path.
+func hideStreamKey(s string) string {
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" || u.Host == "" {
+		return hidden
+	}
+	dir, key := path.Split(strings.TrimRight(u.EscapedPath(), "/"))
+	if key != "" {
+		dir += hidden
+	}
+	return oneLine(u.Scheme + "://" + u.Host + dir)
 }
 
 // hideOpaque hides a run of characters that mixes letters and digits, as keys do and names do not.

@@ -59,6 +59,9 @@ func read(resp *http.Response) (*reply, error) {
 	}
 	r := replies.Get().(*reply)
 	r.resp = resp
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return r, nil // its body is the bare connection, on which no context has power
+	}
 	for {
 		if len(r.body) == cap(r.body) {
 			grown := make([]byte, len(r.body), min(max(2*cap(r.body), 4<<10), limit+1))
@@ -182,7 +185,7 @@ type refusalJSON struct {
 	Code               looseString
 	Message            looseString
 	Recommend          looseString
-	AccessDeniedDetail *AccessDeniedDetail
+	AccessDeniedDetail jsontext.Value
 }
 
 // A looseString is read from any JSON value: a string as its text, the rest as it stands.
@@ -191,7 +194,8 @@ type looseString string
 // UnmarshalJSON never fails.
 func (s *looseString) UnmarshalJSON(b []byte) error {
 	*s = ""
-	if text, err := jsontext.AppendUnquote(nil, b); err == nil {
+	if len(b) > 0 && b[0] == '"' {
+		text, _ := jsontext.AppendUnquote(nil, b) // whose error tells of invalid UTF-8, which it has replaced
 		*s = looseString(text)
 	} else if string(b) != "null" {
 		*s = looseString(b)
@@ -208,31 +212,31 @@ func (t *try) newAPIError(r *reply) *APIError {
 		return clip(scrub(string(s), t.creds.AccessKeySecret, t.creds.SecurityToken), n)
 	}
 	api := &APIError{
-		Operation:    t.op.name,
-		StatusCode:   r.resp.StatusCode,
-		Code:         clean(body.Code, maxSnippet),
-		Message:      clean(body.Message, maxMessage),
-		RequestID:    clean(body.RequestID, maxSnippet),
-		HostID:       clean(body.HostID, maxSnippet),
-		Recommend:    clip(oneLine(string(body.Recommend)), maxMessage),
-		AccessDenied: body.AccessDeniedDetail,
-		RetryAfter:   retryAfter(r.resp.Header, time.Now()),
+		Operation:  t.op.name,
+		StatusCode: r.resp.StatusCode,
+		Code:       clean(body.Code, maxSnippet),
+		Message:    clean(body.Message, maxMessage),
+		RequestID:  clean(body.RequestID, maxSnippet),
+		HostID:     clean(body.HostID, maxSnippet),
+		Recommend:  clip(oneLine(string(body.Recommend)), maxMessage),
+		RetryAfter: retryAfter(r.resp.Header, time.Now()),
+	}
+	if body.AccessDeniedDetail.Kind() == '{' {
+		api.AccessDenied = new(AccessDeniedDetail)
+		_ = json.Unmarshal(body.AccessDeniedDetail, api.AccessDenied, looseJSON)
 	}
 	if api.RequestID == "" {
 		api.RequestID = clip(r.resp.Header.Get(headerRequestID), maxSnippet)
 	}
 	switch {
-	case api.Code == "SignatureDoesNotMatch", api.Code == "IncompleteSignature", isEcho(string(body.Message)):
-		api.Message = "the access key secret is wrong, or something on the way changed the request"
+	case api.Code == "SignatureDoesNotMatch":
+		api.Message = readEcho(string(body.Message), t.req)
+	case isEcho(api.Code), isEcho(string(body.Message)), api.Code == "" && api.Message == "" && isEcho(string(r.body)):
+		api.Message = secretOrChange
 	case api.Code == "" && api.Message == "" && !isSuccess(r.resp):
 		api.Message = clean(looseString(r.body), maxSnippet)
 	}
 	return api
-}
-
-// isEcho reports whether a message repeats the request, with the token and every value in it.
-func isEcho(message string) bool {
-	return strings.Contains(message, "StringToSign") || strings.Contains(message, "CanonicalRequest")
 }
 
 // retryAfter returns the delay that an answer asks for, 0 for none: the service's header in milliseconds,

@@ -45,6 +45,7 @@ type try struct {
 	creds   Credentials
 	clock   time.Duration // the offset that it was signed with
 	started time.Time
+	req     *http.Request
 
 	sent  int   // requests handed to the transport
 	spent int   // quota that the retries have cost
@@ -427,7 +428,7 @@ func (e *networkError) Unwrap() error        { return e.err }
 // shows the whole query, without secrets, and not to be taken for the end of the caller's context.
 func newNetworkError(err error, creds Credentials) error {
 	var address *url.Error
-	if errors.As(err, &address) {
+	for errors.As(err, &address) {
 		err = address.Err
 	}
 	text := scrub(err.Error(), creds.AccessKeySecret, creds.SecurityToken)

@@ -67,6 +67,9 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 		return &ParamError{Operation: "Sign", Field: "URL.RawQuery", Reason: "does not parse"}
 	}
 	req.URL.RawQuery = query
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
 
 	st, _ := s.pool.Get().(*signing)
 	if st == nil {
@@ -123,9 +126,6 @@ func checkSignable(req *http.Request, creds Credentials, nonce string) error {
 		return refuse("URL", "is opaque")
 	case hostOf(req) == "":
 		return refuse("URL.Host", "is empty")
-	}
-	if req.Header == nil {
-		req.Header = make(http.Header)
 	}
 	return nil
 }
@@ -190,7 +190,7 @@ func (st *signing) authorization(req *http.Request, creds Credentials, contentHa
 	st.buf = appendHeaderNames(st.buf, st.headers)
 	st.buf = append(st.buf, ",Signature="...)
 	st.buf = hex.AppendEncode(st.buf, st.buf[:signature])
-	clear(st.headers) // so that the pool keeps nothing of req
+	clear(st.headers[:cap(st.headers)]) // so that the pool keeps nothing of req
 	return string(st.buf[signature:])
 }
 
