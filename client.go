@@ -201,7 +201,7 @@ func (t *try) authorize(ctx context.Context) error {
 		return err
 	case creds.AccessKeyID == "" || creds.AccessKeySecret == "":
 		return fmt.Errorf("%w: the provider returned an empty access key", ErrNoCredentials)
-	case t.refetched && creds == t.creds:
+	case t.refetched && creds == t.refused:
 		return errSameCredentials
 	}
 	t.creds = creds
@@ -234,7 +234,7 @@ func (t *try) sign(req *http.Request) error {
 	t.clock = time.Duration(t.client.clock.Load())
 	t.started = time.Now()
 	err := t.client.signer.Sign(req, nil, t.creds, t.started.Add(t.clock), rand.Text())
-	if refused, ok := err.(*ParamError); ok {
+	if refused := (*ParamError)(nil); errors.As(err, &refused) {
 		refused.Operation = t.op.name
 	}
 	return err

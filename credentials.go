@@ -13,15 +13,15 @@ import (
 )
 
 // Credentials is what a request is signed with: an access key pair, and for temporary credentials the
-// security token that belongs to it. However it is printed or encoded (package fmt with any verb, JSON,
-// text, log/slog), only the id shows; the secret and the token never do.
+// security token that belongs to it. However it is printed or encoded (package fmt with any verb but %p and
+// %w, which go vet refuses, JSON, text, log/slog), only the id shows; the secret and the token never do.
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret string
 	SecurityToken   string // empty unless the credentials are temporary (STS)
 }
 
-// Format implements fmt.Formatter. For every verb it prints the id and hides the rest.
+// Format implements fmt.Formatter. It prints the id and hides the rest.
 func (c Credentials) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.redacted()) }
 
 // MarshalJSON encodes the id and hides the rest. The result is for reading: it cannot be turned back.

@@ -38,7 +38,7 @@ func readEcho(message string, req *http.Request) string {
 	if !strings.Contains(echo, "\n") {
 		echo = strings.ReplaceAll(echo, `\n`, "\n")
 	}
-	ours := string(appendCanonicalRequest(nil, req, collectHeaders(nil, req), req.Header.Get(headerContentSHA256)))
+	ours := string(appendCanonicalRequest(nil, req, collectHeaders(nil, req, false), req.Header.Get(headerContentSHA256)))
 	if echo == ours {
 		return wrongSecret
 	}
@@ -47,7 +47,7 @@ func readEcho(message string, req *http.Request) string {
 	if !okOurs || !okTheirs {
 		return secretOrChange
 	}
-	part := ""
+	var part string
 	switch {
 	case a.method != b.method:
 		part = "the method"

@@ -118,7 +118,7 @@ func (e *APIError) hint() string {
 	switch {
 	case e.ambiguous:
 		return ambiguousHint
-	case e.kind() == ErrForbidden:
+	case errors.Is(e, ErrForbidden):
 		action := "ice:" + e.Operation
 		if e.AccessDenied != nil && e.AccessDenied.AuthAction != "" {
 			action = e.AccessDenied.AuthAction
@@ -284,13 +284,29 @@ func (e *APIError) kind() error {
 	return ErrInvalidRequest
 }
 
+// A callError is an error of a call that was under way: an *APIError or a *CallError.
+type callError interface {
+	error
+	// complete adds what is known when the call ends.
+	complete(attempts int, ambiguous bool)
+	// add adds what ended the retries.
+	add(cause error)
+}
+
+func (e *APIError) complete(attempts int, ambiguous bool) {
+	e.Attempts, e.ambiguous = attempts, ambiguous
+}
+func (e *APIError) add(cause error) { e.cause = cause }
+
+func (e *CallError) complete(attempts int, ambiguous bool) {
+	e.Attempts, e.ambiguous = attempts, ambiguous
+}
+func (e *CallError) add(cause error) { e.cause = cause }
+
 // addCause records what ended the retries after the failure err, and returns err.
 func addCause(err, cause error) error {
-	switch e := err.(type) {
-	case *APIError:
-		e.cause = cause
-	case *CallError:
-		e.cause = cause
+	if e := callError(nil); errors.As(err, &e) {
+		e.add(cause)
 	}
 	return err
 }

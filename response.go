@@ -102,7 +102,7 @@ func (t *try) classify(ctx context.Context, resp *http.Response, r *reply, readE
 	f := &failure{err: api, remedy: remedyOf(api), uncertain: isUncertain(api), retryAfter: api.RetryAfter}
 	switch {
 	case isSuccess(resp): // cut off
-		if f.remedy, f.timedOut = networkRemedy(readErr); readErr == errTooLarge {
+		if f.remedy, f.timedOut = networkRemedy(readErr); errors.Is(readErr, errTooLarge) {
 			f.remedy = none
 		}
 		api.Message, api.cause = "", readErr

@@ -3,22 +3,13 @@ package livetranscode
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/url"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -53,6 +44,7 @@ type try struct {
 
 	// Repairs that are made once.
 	clockSet, refetched, renewed bool
+	refused                      Credentials // if refetched
 }
 
 // A remedy is what could make another attempt succeed.
@@ -130,20 +122,16 @@ func (t *try) again(ctx context.Context, f *failure) error {
 // result completes the error that ends the call. A failure of the caller's own side after one of the service
 // does not replace it but becomes its cause, so that both are known.
 func (t *try) result(f *failure) error {
-	err := f.err
-	if f.local && t.last != nil && !(t.op.once && f.uncertain) {
+	err, ambiguous := f.err, t.op.once && f.uncertain
+	if f.local && t.last != nil && !ambiguous {
 		cause := err
-		if call, ok := err.(*CallError); ok {
+		if call := (*CallError)(nil); errors.As(err, &call) {
 			cause = call.Err
 		}
 		err = addCause(t.last, cause)
 	}
-	uncertain := t.op.once && f.uncertain
-	switch e := err.(type) {
-	case *APIError:
-		e.Attempts, e.ambiguous = t.sent, uncertain
-	case *CallError:
-		e.Attempts, e.ambiguous = t.sent, uncertain
+	if e := callError(nil); errors.As(err, &e) {
+		e.complete(t.sent, ambiguous)
 	}
 	return err
 }
@@ -153,14 +141,16 @@ func (t *try) result(f *failure) error {
 func (t *try) plan(ctx context.Context, f *failure) (delay time.Duration, ok bool) {
 	c := t.client
 	t.reportRefused(f)
-	if f.local || f.remedy == none || t.op.once && f.uncertain {
+	if f.local || t.op.once && f.uncertain {
 		return 0, false
 	}
-	if ctx.Err() != nil {
-		addCause(f.err, contextError(ctx))
+	if ctx.Err() != nil && f.remedy != none {
+		_ = addCause(f.err, contextError(ctx))
 		return 0, false
 	}
 	switch f.remedy {
+	case none:
+		return 0, false
 	case theTime:
 		if !t.setClock(ctx, f) {
 			return 0, false
@@ -169,7 +159,7 @@ func (t *try) plan(ctx context.Context, f *failure) (delay time.Duration, ok boo
 		if t.refetched || !t.creds.temporary() {
 			return 0, false
 		}
-		t.refetched = true
+		t.refetched, t.refused = true, t.creds
 	case anotherNonce:
 		if t.renewed {
 			return 0, false
@@ -187,7 +177,7 @@ func (t *try) plan(ctx context.Context, f *failure) (delay time.Duration, ok boo
 	if f.retryAfter > 0 {
 		delay = jitter(f.retryAfter, f.retryAfter+f.retryAfter/10)
 		if deadline, has := ctx.Deadline(); has && time.Until(deadline) < delay {
-			addCause(f.err, fmt.Errorf("the wait that the service asks for is too long: %w", context.DeadlineExceeded))
+			_ = addCause(f.err, fmt.Errorf("the wait that the service asks for is too long: %w", context.DeadlineExceeded))
 			return 0, false
 		}
 	}
@@ -253,11 +243,9 @@ type refusable interface{ refused(Credentials) }
 
 // reportRefused tells a provider that keeps credentials that the service does not accept the current ones.
 func (t *try) reportRefused(f *failure) {
-	api, ok := f.err.(*APIError)
-	if !ok {
-		return
-	}
-	if p, keeps := t.client.provider.(refusable); keeps && refusesCredentials(api.Code) {
+	var api *APIError
+	p, keeps := t.client.provider.(refusable)
+	if keeps && errors.As(f.err, &api) && refusesCredentials(api.Code) {
 		p.refused(t.creds)
 	}
 }
@@ -278,16 +266,16 @@ func (c Credentials) temporary() bool {
 
 // remedyOf says what could help against an error of the service.
 func remedyOf(e *APIError) remedy {
-	switch kind := e.kind(); {
+	switch {
 	case clockCodes[e.Code]:
 		return theTime
 	case e.Code == "SignatureNonceUsed":
 		return anotherNonce
-	case kind == ErrAuthentication && refusesToken(e.Code):
+	case refusesToken(e.Code):
 		return freshCredentials
-	case kind == ErrThrottled:
+	case errors.Is(e, ErrThrottled):
 		return slowness
-	case kind == ErrUnavailable:
+	case errors.Is(e, ErrUnavailable):
 		return patience
 	}
 	return none
@@ -296,8 +284,7 @@ func remedyOf(e *APIError) remedy {
 // isUncertain reports whether an operation may have been carried out although this error came back: the
 // service did not clearly refuse it.
 func isUncertain(e *APIError) bool {
-	kind := e.kind()
-	return kind == ErrUnavailable || kind == ErrBadResponse || e.Code == "SignatureNonceUsed"
+	return errors.Is(e, ErrUnavailable) || errors.Is(e, ErrBadResponse) || e.Code == "SignatureNonceUsed"
 }
 
 // A quota is a token bucket that all calls of a client retry from, so that a service in trouble is not
@@ -321,134 +308,6 @@ func (q *quota) giveBack(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.used = max(0, q.used-n)
-}
-
-// networkRemedy says whether trouble of the network may pass: what is known to, never what is unknown.
-func networkRemedy(err error) (r remedy, timedOut bool) {
-	var (
-		timeout interface{ Timeout() bool }
-		dns     *net.DNSError
-		op      *net.OpError
-		errno   syscall.Errno
-	)
-	switch {
-	case isTLSRefusal(err):
-		return none, false
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return patience, true
-	case errors.As(err, &dns):
-		if dns.IsTemporary {
-			return patience, false
-		}
-		return none, false
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return patience, false
-	case errors.As(err, &op) && slices.Contains([]string{"dial", "read", "write"}, op.Op):
-		var address *net.AddrError
-		if errors.As(err, &address) {
-			return none, false
-		}
-		return patience, false
-	case errors.As(err, &errno):
-		switch errno {
-		case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE:
-			return patience, false
-		}
-	case strings.Contains(err.Error(), "http: server closed idle connection"):
-		// net/http has no other name for it: the server closed the connection just as it was used again.
-		return patience, false
-	}
-	return none, false
-}
-
-// isTLSRefusal reports whether a TLS handshake failed for a reason that stays.
-func isTLSRefusal(err error) bool {
-	var (
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		invalid     x509.CertificateInvalidError
-		hostname    x509.HostnameError
-		record      tls.RecordHeaderError
-	)
-	return errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &invalid) ||
-		errors.As(err, &hostname) || errors.As(err, &record)
-}
-
-// neverWritten reports whether an error of a transport proves that no byte of the request was sent.
-func neverWritten(err error) bool {
-	var op *net.OpError
-	var dns *net.DNSError
-	return isTLSRefusal(err) || errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
-}
-
-// A writeTrace knows whether a request's headers were written. It is safe for concurrent use; a nil one,
-// like one that a transport does not report to, knows nothing.
-type writeTrace struct{ reports, wrote atomic.Bool }
-
-func traceWrite(ctx context.Context) (context.Context, *writeTrace) {
-	w := new(writeTrace)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { w.reports.Store(true) },
-		WroteHeaders: func() { w.wrote.Store(true) },
-	}), w
-}
-
-// isClean reports whether the request surely was not written.
-func (w *writeTrace) isClean() bool { return w != nil && w.reports.Load() && !w.wrote.Load() }
-
-// A hiddenError is an error whose chain must not be seen through errors.Is: it would read as the end of the
-// caller's context, or print the address of the request.
-type hiddenError struct {
-	text string
-	is   error // the one sentinel that it is, or nil
-}
-
-func (e *hiddenError) Error() string        { return e.text }
-func (e *hiddenError) Is(target error) bool { return e.is != nil && target == e.is }
-
-// hiddenKind keeps ErrNoCredentials, which a provider may wrap together with a timeout.
-func hiddenKind(err error) error {
-	if errors.Is(err, ErrNoCredentials) {
-		return ErrNoCredentials
-	}
-	return nil
-}
-
-// A networkError is a failure of the network. It is ErrUnavailable, and unwraps to what the transport said.
-type networkError struct {
-	text string
-	err  error
-}
-
-func (e *networkError) Error() string        { return e.text }
-func (e *networkError) Is(target error) bool { return target == ErrUnavailable }
-func (e *networkError) Unwrap() error        { return e.err }
-
-// newNetworkError makes an error of a transport presentable: without the address of the request, which
-// shows the whole query, without secrets, and not to be taken for the end of the caller's context.
-func newNetworkError(err error, creds Credentials) error {
-	var address *url.Error
-	for errors.As(err, &address) {
-		err = address.Err
-	}
-	text := scrub(err.Error(), creds.AccessKeySecret, creds.SecurityToken)
-	if isContextError(err) {
-		return &hiddenError{text: text, is: ErrUnavailable}
-	}
-	return &networkError{text: text, err: err}
-}
-
-func isContextError(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-// contextError returns the error of an ended context, with its cause where that says more.
-func contextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == err {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // logFailure logs an attempt that failed, and the delay before the next.

@@ -84,12 +84,16 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 	}
 	// The values of all headers share one array: one allocation instead of five.
 	values := &[5]string{st.dateOf(at), nonce, contentHash, creds.SecurityToken}
-	dropHeaders(req.Header)
-	req.Header[headerDate] = values[0:1:1]
-	req.Header[headerNonce] = values[1:2:2]
-	req.Header[headerContentSHA256] = values[2:3:3]
+	st.headers = collectHeaders(st.headers[:0], req, true)
+	set := func(i int, header, name string) {
+		req.Header[header] = values[i : i+1 : i+1]
+		st.headers = insertHeader(st.headers, name, values[i], nil)
+	}
+	set(0, headerDate, "x-acs-date")
+	set(1, headerNonce, "x-acs-signature-nonce")
+	set(2, headerContentSHA256, "x-acs-content-sha256")
 	if creds.SecurityToken != "" {
-		req.Header[headerSecurityToken] = values[3:4:4]
+		set(3, headerSecurityToken, "x-acs-security-token")
 	}
 	values[4] = st.authorization(req, creds, contentHash)
 	req.Header[headerAuthorization] = values[4:5:5]
@@ -139,16 +143,6 @@ func hasControl(s string) bool {
 	return false
 }
 
-// dropHeaders removes what an earlier signature left, in whatever spelling it stands in the map.
-func dropHeaders(h http.Header) {
-	for name := range h {
-		switch http.CanonicalHeaderKey(name) {
-		case headerDate, headerNonce, headerContentSHA256, headerSecurityToken, headerAuthorization:
-			delete(h, name)
-		}
-	}
-}
-
 // signing is what one signature works with and leaves to the next: the HMAC's key state, which costs more
 // than the signature itself, the date of the current second, and room.
 type signing struct {
@@ -170,7 +164,6 @@ func (st *signing) dateOf(at time.Time) string {
 
 // authorization returns the Authorization header of a request whose other headers are set.
 func (st *signing) authorization(req *http.Request, creds Credentials, contentHash string) string {
-	st.headers = collectHeaders(st.headers[:0], req)
 	st.buf = appendCanonicalRequest(st.buf[:0], req, st.headers, contentHash)
 	hashed := sha256.Sum256(st.buf)
 
@@ -196,51 +189,99 @@ func (st *signing) authorization(req *http.Request, creds Credentials, contentHa
 
 // A signedHeader is a header that the signature covers.
 type signedHeader struct {
-	name   string // in lower case
-	values []string
+	name  string // in lower case
+	value string
 }
 
-// collectHeaders appends the headers of req that are signed, sorted by name.
-func collectHeaders(headers []signedHeader, req *http.Request) []signedHeader {
-	headers = append(headers, signedHeader{"host", nil})
+// collectHeaders appends the headers of req that are signed, sorted by name. If renew is set, it removes the
+// headers that Sign sets, in whatever spelling an earlier signature left them in the map.
+func collectHeaders(headers []signedHeader, req *http.Request, renew bool) []signedHeader {
+	headers = append(headers, signedHeader{"host", hostOf(req)})
 	for key, values := range req.Header {
-		name := lowerName(key)
-		if len(values) > 0 && (name == "content-type" || strings.HasPrefix(name, "x-acs-")) {
-			headers = append(headers, signedHeader{name, values})
+		name, kind := lowerName(key)
+		switch {
+		case kind == ours && renew:
+			delete(req.Header, key)
+		case kind == unsigned || name == "authorization" || len(values) == 0:
+		case len(values) == 1:
+			headers = insertHeader(headers, name, strings.TrimSpace(values[0]), req.Header)
+		default:
+			headers = insertHeader(headers, name, joinValues(req.Header, name), req.Header)
 		}
 	}
-	slices.SortFunc(headers, func(a, b signedHeader) int { return cmp.Compare(a.name, b.name) })
-	// Two spellings of one name are one header.
-	merged := headers[:1]
-	for _, h := range headers[1:] {
-		if last := &merged[len(merged)-1]; last.name == h.name {
-			last.values = slices.Concat(last.values, h.values)
-		} else {
-			merged = append(merged, h)
-		}
-	}
-	return merged
+	return headers
 }
 
-// lowerName is strings.ToLower, without an allocation for the names that every request has.
-func lowerName(key string) string {
-	switch key {
-	case headerAction:
-		return "x-acs-action"
-	case headerVersion:
-		return "x-acs-version"
-	case headerDate:
-		return "x-acs-date"
-	case headerNonce:
-		return "x-acs-signature-nonce"
-	case headerContentSHA256:
-		return "x-acs-content-sha256"
-	case headerSecurityToken:
-		return "x-acs-security-token"
-	case "Accept", "User-Agent":
-		return "" // never signed
+// insertHeader inserts a header where its name belongs. A name that is there already stands in h in several
+// spellings.
+func insertHeader(headers []signedHeader, name, value string, h http.Header) []signedHeader {
+	i := len(headers)
+	for i > 0 && headers[i-1].name > name {
+		i--
 	}
-	return strings.ToLower(key)
+	if i > 0 && headers[i-1].name == name {
+		headers[i-1].value = joinValues(h, name)
+		return headers
+	}
+	headers = append(headers, signedHeader{})
+	copy(headers[i+1:], headers[i:])
+	headers[i] = signedHeader{name, value}
+	return headers
+}
+
+// joinValues returns the values of a repeated header as they are signed: trimmed, sorted, with commas between.
+func joinValues(h http.Header, name string) string {
+	var all []string
+	for key, values := range h {
+		if strings.ToLower(key) == name {
+			for _, v := range values {
+				all = append(all, strings.TrimSpace(v))
+			}
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ",")
+}
+
+// A headerKind says what a signature does with a header.
+type headerKind int
+
+const (
+	unsigned headerKind = iota
+	signed
+	ours // set by Sign
+)
+
+// lowerName returns the name of a header in lower case, without an allocation for those of every request, and
+// its kind.
+func lowerName(key string) (string, headerKind) {
+	switch key {
+	case "Accept", "User-Agent":
+		return "", unsigned
+	case headerAction:
+		return "x-acs-action", signed
+	case headerVersion:
+		return "x-acs-version", signed
+	case headerDate:
+		return "x-acs-date", ours
+	case headerNonce:
+		return "x-acs-signature-nonce", ours
+	case headerContentSHA256:
+		return "x-acs-content-sha256", ours
+	case headerSecurityToken:
+		return "x-acs-security-token", ours
+	}
+	name := strings.ToLower(key)
+	switch name {
+	case "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-security-token", "authorization":
+		return name, ours
+	case "content-type":
+		return name, signed
+	}
+	if strings.HasPrefix(name, "x-acs-") {
+		return name, signed
+	}
+	return name, unsigned
 }
 
 // appendCanonicalRequest appends the canonical request, which is what the signature is made of.
@@ -254,30 +295,13 @@ func appendCanonicalRequest(b []byte, req *http.Request, headers []signedHeader,
 	for _, h := range headers {
 		b = append(b, h.name...)
 		b = append(b, ':')
-		if h.name == "host" {
-			b = append(b, hostOf(req)...)
-		} else {
-			b = appendHeaderValue(b, h.values)
-		}
+		b = append(b, h.value...)
 		b = append(b, '\n')
 	}
 	b = append(b, '\n')
 	b = appendHeaderNames(b, headers)
 	b = append(b, '\n')
 	return append(b, contentHash...)
-}
-
-// appendHeaderValue appends the value of a header; the values of a repeated one sorted, with commas between.
-func appendHeaderValue(b []byte, values []string) []byte {
-	if len(values) == 1 {
-		return append(b, strings.TrimSpace(values[0])...)
-	}
-	trimmed := make([]string, len(values))
-	for i, v := range values {
-		trimmed[i] = strings.TrimSpace(v)
-	}
-	slices.Sort(trimmed)
-	return append(b, strings.Join(trimmed, ",")...)
 }
 
 func appendHeaderNames(b []byte, headers []signedHeader) []byte {
@@ -346,8 +370,9 @@ func isEncoded(s string) bool {
 		if s[i] != '%' || i+2 >= len(s) {
 			return false
 		}
-		hi, lo := strings.IndexByte(upperHex, s[i+1]), strings.IndexByte(upperHex, s[i+2])
-		if hi < 0 || lo < 0 || unreserved[hi<<4|lo] {
+		hi, okHi := unhex(s[i+1])
+		lo, okLo := unhex(s[i+2])
+		if !okHi || !okLo || unreserved[hi<<4|lo] {
 			return false
 		}
 		i += 2
@@ -374,6 +399,17 @@ func encodeQuery(values url.Values) string {
 		}
 	}
 	return string(b)
+}
+
+// unhex returns the value of an upper-case hexadecimal digit.
+func unhex(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
 }
 
 const upperHex = "0123456789ABCDEF"

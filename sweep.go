@@ -44,6 +44,7 @@ func (p *plan) listPays(n int) bool {
 type sweep struct {
 	*Watcher
 	began    time.Time
+	full     bool // of all jobs, not only of new ones between two sweeps
 	complete bool // all pages were read
 
 	gets, listed atomic.Int32 // calls that were answered
@@ -242,20 +243,24 @@ func (s *sweep) note(err error) {
 }
 
 // judge says what refused Gets mean, and a sweep without an answer: the end of their jobs if other calls
-// succeed, else that of the watch.
+// succeed, else that of the watch. A look at new jobs between two sweeps asks too few to say that of the watch:
+// one bad id is no refusal of every Get, and five Adds in an outage are no five sweeps.
 func (s *sweep) judge() error {
 	answered := s.gets.Load() > 0 || s.listed.Load() > 0
 	for _, r := range s.refused {
 		switch {
 		case s.gets.Load() > 0 || s.listed.Load() > 0 && !errors.Is(r.err, ErrForbidden):
 			s.ends(r.job, r.began, r.err)
-		case s.fails.Load() == 0:
+		case s.full && s.fails.Load() == 0:
 			// Every Get was refused. Pages that can be read do not speak for the permission to Get.
 			return r.err
 		}
 	}
 	if answered || len(s.refused) > 0 || s.lastErr == nil || errors.Is(s.lastErr, ErrThrottled) {
 		s.plan.silent = 0
+		return nil
+	}
+	if !s.full {
 		return nil
 	}
 	if s.plan.silent++; s.plan.silent >= s.cfg.tolerate {

@@ -26,8 +26,8 @@ type pollConfig struct {
 // on every 30 s; a Watcher every 10 s to 30 s, by the time since the last event or Add.
 func PollInterval(first, longest time.Duration) PollOption {
 	return func(c *pollConfig) {
-		c.refuse(first < 0, "PollInterval", "first", "is negative")
-		c.refuse(longest < 0, "PollInterval", "max", "is negative")
+		c.refuse(first < 0, "PollInterval", "first")
+		c.refuse(longest < 0, "PollInterval", "max")
 		if first > 0 {
 			c.first = first
 		}
@@ -42,7 +42,7 @@ func PollInterval(first, longest time.Duration) PollOption {
 // tolerates, and after how many sweeps in a row without any answer a watch ends. If not set, it is 5.
 func TolerateErrors(inARow int) PollOption {
 	return func(c *pollConfig) {
-		c.refuse(inARow < 0, "TolerateErrors", "inARow", "is negative")
+		c.refuse(inARow < 0, "TolerateErrors", "inARow")
 		c.tolerate = inARow
 	}
 }
@@ -61,7 +61,7 @@ func OnPoll(f func(*Job)) PollOption {
 // not set, it is 8.
 func Concurrency(n int) PollOption {
 	return func(c *pollConfig) {
-		c.refuse(n < 0, "Concurrency", "n", "is negative")
+		c.refuse(n < 0, "Concurrency", "n")
 		if n > 0 {
 			c.concurrency = n
 		}
@@ -73,14 +73,15 @@ func Concurrency(n int) PollOption {
 // set, it is 30 s.
 func NotFoundGrace(d time.Duration) PollOption {
 	return func(c *pollConfig) {
-		c.refuse(d < 0, "NotFoundGrace", "d", "is negative")
+		c.refuse(d < 0, "NotFoundGrace", "d")
 		c.grace = d
 	}
 }
 
-func (c *pollConfig) refuse(bad bool, operation, field, reason string) {
-	if bad && c.err == nil {
-		c.err = &ParamError{Operation: operation, Field: field, Reason: reason}
+// refuse keeps the first argument that is negative.
+func (c *pollConfig) refuse(negative bool, operation, field string) {
+	if negative && c.err == nil {
+		c.err = &ParamError{Operation: operation, Field: field, Reason: "is negative"}
 	}
 }
 
@@ -155,13 +156,10 @@ func (c *Client) WaitForStatus(ctx context.Context, jobID string, want JobStatus
 		return nil, &ParamError{Operation: "WaitForStatus", Field: "want", Reason: "is no status that a job can have"}
 	}
 	return c.WaitUntil(ctx, jobID, func(job *Job) (bool, error) {
-		switch job.Status {
-		case want:
-			return true, nil
-		case JobStatusStopped:
+		if job.Status == JobStatusStopped && want != JobStatusStopped {
 			return false, ErrUnreachable
 		}
-		return false, nil
+		return job.Status == want, nil
 	}, opts...)
 }
 

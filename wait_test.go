@@ -18,10 +18,9 @@ const (
 	stopped    = livetranscode.JobStatusStopped
 )
 
-// bubble runs f with an emulator, in a test of its own and in virtual time.
+// bubble runs f with an emulator, in virtual time.
 func bubble(t *testing.T, f func(t *testing.T, srv *livetranscodetest.Server)) {
 	t.Helper()
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { f(t, livetranscodetest.NewServer()) })
 }
 
@@ -50,6 +49,7 @@ func waitError(t *testing.T, err error) *livetranscode.WaitError {
 }
 
 func TestWaitReturnsAtOnceWhenTheJobIsThere(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: inProgress})
 		start := time.Now()
@@ -64,6 +64,7 @@ func TestWaitReturnsAtOnceWhenTheJobIsThere(t *testing.T) {
 }
 
 func TestWaitLooksLessAndLessOften(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
 		start := time.Now()
@@ -99,6 +100,7 @@ func TestWaitLooksLessAndLessOften(t *testing.T) {
 }
 
 func TestWaitLooksJustBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Name: "late"})
 		ctx, cancel := context.WithTimeout(t.Context(), 17*time.Minute)
@@ -123,6 +125,7 @@ func TestWaitLooksJustBeforeTheDeadline(t *testing.T) {
 }
 
 func TestWaitPollInterval(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
 		after(10*time.Minute, func() { srv.SetStatus(id, stopped) })
@@ -139,8 +142,10 @@ func TestWaitPollInterval(t *testing.T) {
 }
 
 func TestWaitUnreachable(t *testing.T) {
+	t.Parallel()
 	for _, want := range []livetranscode.JobStatus{notStarted, inProgress, 7} {
 		t.Run(want.String(), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 				id := srv.AddJob(livetranscode.Job{Status: stopped})
 				_, err := srv.Client().WaitForStatus(t.Context(), id, want)
@@ -153,6 +158,7 @@ func TestWaitUnreachable(t *testing.T) {
 }
 
 func TestWaitForUnknownStatusGoesOn(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: livetranscode.JobStatusUnknown})
 		after(time.Minute, func() { srv.SetStatus(id, 9) })
@@ -164,6 +170,7 @@ func TestWaitForUnknownStatusGoesOn(t *testing.T) {
 }
 
 func TestWaitToleratesWhatPasses(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name  string
 		fault livetranscodetest.Fault
@@ -180,6 +187,7 @@ func TestWaitToleratesWhatPasses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 				id := srv.AddJob(livetranscode.Job{Status: inProgress})
 				tt.fault.Times = 3 * tt.looks
@@ -201,6 +209,7 @@ func TestWaitToleratesWhatPasses(t *testing.T) {
 
 // Failures count only in a row.
 func TestWaitForgetsFailures(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
 		looks := 0
@@ -219,6 +228,7 @@ func TestWaitForgetsFailures(t *testing.T) {
 }
 
 func TestWaitEndsAtOnceOnWhatStays(t *testing.T) {
+	t.Parallel()
 	for code, want := range map[string]error{
 		"Forbidden.RAM":               livetranscode.ErrForbidden,
 		"InvalidAccessKeyId.NotFound": livetranscode.ErrAuthentication,
@@ -226,6 +236,7 @@ func TestWaitEndsAtOnceOnWhatStays(t *testing.T) {
 		"InvalidAction.NotFound":      livetranscode.ErrInvalidRequest,
 	} {
 		t.Run(code, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 				id := srv.AddJob(livetranscode.Job{})
 				srv.Inject(livetranscodetest.Fault{Code: code, Times: -1})
@@ -239,6 +250,7 @@ func TestWaitEndsAtOnceOnWhatStays(t *testing.T) {
 }
 
 func TestWaitNotFoundGrace(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		after(20*time.Second, func() { srv.AddJob(livetranscode.Job{JobID: "late", Status: inProgress}) })
 		if _, err := srv.Client().WaitForStatus(t.Context(), "late", inProgress); err != nil {
@@ -267,6 +279,7 @@ func TestWaitNotFoundGrace(t *testing.T) {
 }
 
 func TestWaitContext(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
 		client := srv.Client()
@@ -307,6 +320,7 @@ func TestWaitContext(t *testing.T) {
 }
 
 func TestWaitUntil(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: stopped, Name: "judged"})
 		client := srv.Client()
@@ -351,7 +365,10 @@ func TestWaitRefusesWhatCannotBeMeant(t *testing.T) {
 			_, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.TolerateErrors(-1))
 			return err
 		}},
-		{"n", func() error { _, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.Concurrency(-1)); return err }},
+		{"n", func() error {
+			_, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.Concurrency(-1))
+			return err
+		}},
 		{"d", func() error {
 			_, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.NotFoundGrace(-1))
 			return err

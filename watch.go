@@ -43,7 +43,6 @@ type Watcher struct {
 	targets int                 // jobs that the sweep under way is still to see
 	now     uint64              // counts the begins and ends of looks
 	quiet   time.Time           // of the last event or Add
-	swept   time.Time           // when the last sweep began
 	due     time.Time           // when the next may begin
 
 	plan plan // of the sweeps; used by the loop only
@@ -269,7 +268,7 @@ func (w *Watcher) look(ctx context.Context) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	s := &sweep{Watcher: w, began: began}
+	s := &sweep{Watcher: w, began: began, full: full}
 	err := s.run(ctx, targets)
 	if full {
 		w.schedule(began)

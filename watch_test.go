@@ -57,6 +57,7 @@ func addJobs(srv *livetranscodetest.Server, n int, status livetranscode.JobStatu
 }
 
 func TestWatchLifeOfAJob(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Name: "a"})
 		w := srv.Client().NewWatcher()
@@ -87,6 +88,7 @@ func TestWatchLifeOfAJob(t *testing.T) {
 }
 
 func TestWatchJobsEnds(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 5, inProgress)
 		for i, id := range ids[:4] {
@@ -115,8 +117,10 @@ func TestWatchJobsEnds(t *testing.T) {
 }
 
 func TestWatchUsesFewRequests(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 3, 40, 100, 101, 1000, 2500} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 				w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
 				w.Add(addJobs(srv, n, inProgress)...)
@@ -145,6 +149,7 @@ func TestWatchUsesFewRequests(t *testing.T) {
 
 // Few of many jobs are looked at one by one, and the pages are tried again when that may have become cheaper.
 func TestWatchChoosesThePlan(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		others := addJobs(srv, 5000, inProgress)
 		// The oldest: none of them is on the first page.
@@ -175,6 +180,7 @@ func TestWatchChoosesThePlan(t *testing.T) {
 
 // Absent from the pages is a question, and jobs that are alive and on no page make Gets the cheaper plan.
 func TestWatchAsksForAbsentJobs(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 50, 7) // a status that no page lists
 		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
@@ -195,10 +201,12 @@ func TestWatchAsksForAbsentJobs(t *testing.T) {
 }
 
 func TestWatchListRefused(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []livetranscodetest.Fault{
 		{Code: "Forbidden.RAM"}, {Code: "InvalidParameter"}, {Code: "ServiceUnavailable"},
 	} {
 		t.Run(fault.Code, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 				fault.Operation, fault.Times = "ListLiveTranscodeJobs", -1
 				srv.Inject(fault)
@@ -222,6 +230,7 @@ func TestWatchListRefused(t *testing.T) {
 }
 
 func TestWatchIntervals(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: inProgress})
 		w := srv.Client().NewWatcher()
@@ -252,6 +261,7 @@ func TestWatchIntervals(t *testing.T) {
 
 // An interval that is shorter than a sweep leaves a pause as long as the sweep.
 func TestWatchPauses(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: inProgress})
 		srv.Inject(livetranscodetest.Fault{Latency: 5 * time.Second, Times: -1})
@@ -271,6 +281,7 @@ func TestWatchPauses(t *testing.T) {
 
 // Nothing runs while the reader holds the loop, and what it missed comes as one event a job.
 func TestWatchSlowReader(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 3, notStarted)
 		w := srv.Client().NewWatcher()
@@ -310,6 +321,7 @@ func TestWatchSlowReader(t *testing.T) {
 
 // What is pending when a later sweep finds news is replaced by them.
 func TestWatchMergesIntoWhatIsPending(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 2, notStarted)
 		w := srv.Client().NewWatcher()
@@ -339,6 +351,7 @@ func TestWatchMergesIntoWhatIsPending(t *testing.T) {
 }
 
 func TestWatchAddAndRemove(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 4, inProgress)
 		w := srv.Client().NewWatcher()
@@ -398,6 +411,7 @@ func TestWatchAddAndRemove(t *testing.T) {
 
 // An older look never replaces a newer one: here it is the Get of a removed and re-added job.
 func TestWatchOldLooksDoNotCount(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: notStarted})
 		// The answer is made at the begin and arrives later.
@@ -418,6 +432,7 @@ func TestWatchOldLooksDoNotCount(t *testing.T) {
 }
 
 func TestWatchOneLoopAtATime(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
 		w := srv.Client().NewWatcher()
@@ -442,6 +457,7 @@ func TestWatchOneLoopAtATime(t *testing.T) {
 
 // A later range delivers what was not delivered, and nothing twice.
 func TestWatchGoesOnAfterABreak(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 10, inProgress)
 		w := srv.Client().NewWatcher()
@@ -473,6 +489,7 @@ func TestWatchGoesOnAfterABreak(t *testing.T) {
 
 // One job's trouble is its own.
 func TestWatchOneJobsTrouble(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		good, bad, gone, broken := srv.AddJob(livetranscode.Job{}), "no such id", srv.AddJob(livetranscode.Job{}), srv.AddJob(livetranscode.Job{Status: 7})
 		srv.Inject(livetranscodetest.Fault{JobID: bad, Code: "InvalidParameter.JobId", Times: -1})
@@ -504,6 +521,7 @@ func TestWatchOneJobsTrouble(t *testing.T) {
 }
 
 func TestWatchEnds(t *testing.T) {
+	t.Parallel()
 	get := "GetLiveTranscodeJob"
 	tests := []struct {
 		name  string
@@ -520,6 +538,7 @@ func TestWatchEnds(t *testing.T) {
 	for _, tt := range tests {
 		for _, n := range []int{1, 50} {
 			t.Run(fmt.Sprint(tt.name, n), func(t *testing.T) {
+				t.Parallel()
 				bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 					ids := addJobs(srv, n, 7) // on no page, so that Gets are needed
 					w := srv.Client().NewWatcher()
@@ -557,6 +576,7 @@ func TestWatchEnds(t *testing.T) {
 }
 
 func TestWatchToleratesSilence(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
 		w := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1})).NewWatcher(livetranscode.TolerateErrors(3))
@@ -574,6 +594,7 @@ func TestWatchToleratesSilence(t *testing.T) {
 }
 
 func TestWatchThrottlingOnlySlows(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 30, 7)
 		w := srv.Client().NewWatcher()
@@ -594,6 +615,7 @@ func TestWatchThrottlingOnlySlows(t *testing.T) {
 }
 
 func TestWatchContext(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
 		w := srv.Client().NewWatcher()
@@ -616,6 +638,7 @@ func TestWatchContext(t *testing.T) {
 }
 
 func TestWatchNotFoundGrace(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		w := srv.Client().NewWatcher()
 		w.Add("late", "never")
@@ -635,6 +658,7 @@ func TestWatchNotFoundGrace(t *testing.T) {
 }
 
 func TestWatchOnPoll(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 30, inProgress)
 		polls := 0
@@ -651,6 +675,7 @@ func TestWatchOnPoll(t *testing.T) {
 }
 
 func TestWaitForAll(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 6, notStarted)
 		for _, id := range ids[:3] {
@@ -700,6 +725,7 @@ func TestWaitForAllOfNone(t *testing.T) {
 }
 
 func TestWaitForAllEndsWithTheWatch(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 3, notStarted)
 		after(time.Minute, func() { srv.SetCredentials() })

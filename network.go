@@ -1,0 +1,145 @@
+package livetranscode
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+)
+
+// passingErrnos are what is left of trouble on a connection when a transport returns no *net.OpError.
+var passingErrnos = []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE}
+
+// networkRemedy says whether trouble of the network may pass: what is known to, never what is unknown.
+func networkRemedy(err error) (r remedy, timedOut bool) {
+	var (
+		timeout interface{ Timeout() bool }
+		dns     *net.DNSError
+		op      *net.OpError
+		errno   syscall.Errno
+	)
+	switch {
+	case isTLSRefusal(err):
+		return none, false
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return patience, true
+	case errors.As(err, &dns):
+		if dns.IsTemporary {
+			return patience, false
+		}
+		return none, false
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return patience, false
+	case errors.As(err, &op) && slices.Contains([]string{"dial", "read", "write"}, op.Op):
+		var address *net.AddrError
+		if errors.As(err, &address) {
+			return none, false
+		}
+		return patience, false
+	case errors.As(err, &errno) && slices.Contains(passingErrnos, errno):
+		return patience, false
+	case strings.Contains(err.Error(), "http: server closed idle connection"):
+		// net/http has no other name for it: the server closed the connection just as it was used again.
+		return patience, false
+	}
+	return none, false
+}
+
+// isTLSRefusal reports whether a TLS handshake failed for a reason that stays.
+func isTLSRefusal(err error) bool {
+	var (
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		invalid     x509.CertificateInvalidError
+		hostname    x509.HostnameError
+		record      tls.RecordHeaderError
+	)
+	return errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &invalid) ||
+		errors.As(err, &hostname) || errors.As(err, &record)
+}
+
+// neverWritten reports whether an error of a transport proves that no byte of the request was sent.
+func neverWritten(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	return isTLSRefusal(err) || errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// A writeTrace knows whether a request's headers were written. It is safe for concurrent use; a nil one,
+// like one that a transport does not report to, knows nothing.
+type writeTrace struct{ reports, wrote atomic.Bool }
+
+func traceWrite(ctx context.Context) (context.Context, *writeTrace) {
+	w := new(writeTrace)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { w.reports.Store(true) },
+		WroteHeaders: func() { w.wrote.Store(true) },
+	}), w
+}
+
+// isClean reports whether the request surely was not written.
+func (w *writeTrace) isClean() bool { return w != nil && w.reports.Load() && !w.wrote.Load() }
+
+// A hiddenError is an error whose chain must not be seen through errors.Is: it would read as the end of the
+// caller's context, or print the address of the request.
+type hiddenError struct {
+	text string
+	is   error // the one sentinel that it is, or nil
+}
+
+func (e *hiddenError) Error() string        { return e.text }
+func (e *hiddenError) Is(target error) bool { return e.is != nil && target == e.is }
+
+// hiddenKind keeps ErrNoCredentials, which a provider may wrap together with a timeout.
+func hiddenKind(err error) error {
+	if errors.Is(err, ErrNoCredentials) {
+		return ErrNoCredentials
+	}
+	return nil
+}
+
+// A networkError is a failure of the network. It is ErrUnavailable, and unwraps to what the transport said.
+type networkError struct {
+	text string
+	err  error
+}
+
+func (e *networkError) Error() string        { return e.text }
+func (e *networkError) Is(target error) bool { return target == ErrUnavailable }
+func (e *networkError) Unwrap() error        { return e.err }
+
+// newNetworkError makes an error of a transport presentable: without the address of the request, which
+// shows the whole query, without secrets, and not to be taken for the end of the caller's context.
+func newNetworkError(err error, creds Credentials) error {
+	var address *url.Error
+	for errors.As(err, &address) {
+		err = address.Err
+	}
+	text := scrub(err.Error(), creds.AccessKeySecret, creds.SecurityToken)
+	if isContextError(err) {
+		return &hiddenError{text: text, is: ErrUnavailable}
+	}
+	return &networkError{text: text, err: err}
+}
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// contextError returns the error of an ended context, with its cause where that says more.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package livetranscode
+
+const raceEnabled = false

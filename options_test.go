@@ -1,0 +1,325 @@
+package livetranscode
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// wantOptionError makes a client that an option must prevent.
+func wantOptionError(t *testing.T, opt Option, operation, field string) error {
+	t.Helper()
+	client, err := NewClient(opt)
+	var refused *ParamError
+	if !errors.As(err, &refused) || refused.Operation != operation || refused.Field != field || client != nil {
+		t.Fatalf("client %v, error %v, want a *ParamError of %s about %s", client, err, operation, field)
+	}
+	if !errors.Is(err, ErrInvalidRequest) {
+		t.Errorf("%v is not ErrInvalidRequest", err)
+	}
+	return err
+}
+
+func mustClient(t *testing.T, opts ...Option) *Client {
+	t.Helper()
+	client, err := NewClient(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestWithEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ address, want string }{
+		{"ice-vpc.cn-shanghai.aliyuncs.com", "https://ice-vpc.cn-shanghai.aliyuncs.com/"},
+		{"ice.cn-shanghai.aliyuncs.com:443", "https://ice.cn-shanghai.aliyuncs.com:443/"},
+		{"ice.cn-shanghai.aliyuncs.com/", "https://ice.cn-shanghai.aliyuncs.com/"},
+		{"https://ice.cn-shanghai.aliyuncs.com", "https://ice.cn-shanghai.aliyuncs.com/"},
+		{"https://ice.cn-shanghai.aliyuncs.com/", "https://ice.cn-shanghai.aliyuncs.com/"},
+		{"HTTPS://ice.cn-shanghai.aliyuncs.com", "https://ice.cn-shanghai.aliyuncs.com/"},
+		{"https://host:8443", "https://host:8443/"},
+		{"https://host:", "https://host/"},
+		{"localhost", "https://localhost/"},
+		{"localhost:8443", "https://localhost:8443/"},
+		{"127.0.0.1:80", "https://127.0.0.1:80/"},
+		{"[::1]:80", "https://[::1]:80/"},
+		{"http://localhost", "http://localhost/"},
+		{"http://LOCALHOST:8080/", "http://LOCALHOST:8080/"},
+		{"http://127.0.0.1:8080", "http://127.0.0.1:8080/"},
+		{"http://127.1.2.3", "http://127.1.2.3/"},
+		{"http://[::1]", "http://[::1]/"},
+		{"http://[::1]:8080", "http://[::1]:8080/"},
+	} {
+		t.Run(test.address, func(t *testing.T) {
+			t.Parallel()
+			client := mustClient(t, WithEndpoint(test.address))
+			if got := client.endpoint.String(); got != test.want {
+				t.Errorf("endpoint %s, want %s", got, test.want)
+			}
+			if client.template.Host != client.endpoint.Host {
+				t.Errorf("Host header %s of endpoint %s", client.template.Host, client.endpoint.Host)
+			}
+		})
+	}
+}
+
+func TestWithEndpointRefuses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ address, reason string }{
+		{"", "is empty"},
+		{"http://ice.cn-shanghai.aliyuncs.com", "has scheme http"},
+		{"http://10.0.0.1", "has scheme http"},
+		{"http://0.0.0.0", "has scheme http"},
+		{"http://[::]", "has scheme http"},
+		{"http://localhost.example.com", "has scheme http"},
+		{"http://127.0.0.1.example.com", "has scheme http"},
+		{"http://notlocalhost", "has scheme http"},
+		{"ftp://host", "has a scheme other than"},
+		{"rtmp://host/app/sesame", "has a scheme other than"},
+		{"https://", "has no host"},
+		{"https://:443", "has no host"},
+		{"https:///sesame", "has no host"},
+		{"://host", "is not a URL"},
+		{"https://user:sesame@host", "has user info"},
+		{"https://sesame@host", "has user info"},
+		{"https://@host", "has user info"},
+		{"user:sesame@host", "has user info"},
+		{"https://host?sesame", "has a query"},
+		{"https://host?", "has a query"},
+		{"host/?k=sesame", "has a query"},
+		{"https://host#sesame", "has a fragment"},
+		{"https://host#", "has a fragment"},
+		{"https://host/sesame", "has a path"},
+		{"host/sesame", "has a path"},
+		{"https://host//", "has a path"},
+		{"https://host:port", "is not a URL"},
+		{"https://user:ses%zzame@host", "is not a URL"},
+		{"https://user:sesame@ho st", "is not a URL"},
+		{"https://user:sesame@host\n", "is not a URL"},
+		{" ice.cn-shanghai.aliyuncs.com", "is not a URL"},
+		{"ice.cn-shanghai.aliyuncs.com ", "is not a URL"},
+		{"[::1", "is not a URL"},
+	} {
+		t.Run(test.address, func(t *testing.T) {
+			t.Parallel()
+			err := wantOptionError(t, WithEndpoint(test.address), "WithEndpoint", "rawURL")
+			if !strings.Contains(err.Error(), test.reason) {
+				t.Errorf("error %q, want %q", err, test.reason)
+			}
+			if strings.Contains(err.Error(), "sesame") {
+				t.Errorf("the error repeats the address: %v", err)
+			}
+		})
+	}
+}
+
+func TestWithRegion(t *testing.T) {
+	t.Parallel()
+	if got := mustClient(t).endpoint.String(); got != "https://ice.cn-shanghai.aliyuncs.com/" {
+		t.Errorf("without a region: %s", got)
+	}
+	all := []string{"cn-shanghai", "cn-beijing", "cn-hangzhou", "cn-shenzhen", "ap-southeast-1", "us-west-1"}
+	for _, region := range all {
+		client := mustClient(t, WithRegion(region))
+		if got, want := client.endpoint.String(), "https://ice."+region+".aliyuncs.com/"; got != want || client.template.Host != client.endpoint.Host {
+			t.Errorf("endpoint %s, Host %s, want %s", got, client.template.Host, want)
+		}
+	}
+	for _, region := range []string{"", "shanghai", "CN-SHANGHAI", "cn-shanghai ", "evil.example/"} {
+		err := wantOptionError(t, WithRegion(region), "WithRegion", "region")
+		for _, known := range all {
+			if !strings.Contains(err.Error(), known) {
+				t.Errorf("error %q does not list %s", err, known)
+			}
+		}
+	}
+}
+
+func TestEndpointWinsOverRegion(t *testing.T) {
+	t.Parallel()
+	const want = "https://ice-vpc.cn-shanghai.aliyuncs.com/"
+	endpoint, region := WithEndpoint("ice-vpc.cn-shanghai.aliyuncs.com"), WithRegion("us-west-1")
+	for name, opts := range map[string][]Option{"region last": {endpoint, region}, "region first": {region, endpoint}} {
+		if got := mustClient(t, opts...).endpoint.String(); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if _, err := NewClient(endpoint, WithRegion("nowhere")); err == nil {
+		t.Error("a wrong region passes beside an endpoint")
+	}
+}
+
+type nullLimiter struct{}
+
+func (nullLimiter) Wait(context.Context) error { return nil }
+
+// A nil option and an option made from nil are as if not set: they neither fail nor undo an earlier one.
+func TestNilOptions(t *testing.T) {
+	t.Parallel()
+	nils := []Option{nil, WithCredentials(nil), WithHTTPClient(nil), WithLimiter(nil), WithLogger(nil), WithUserAgent("")}
+	plain, bare := mustClient(t), mustClient(t, nils...)
+	if bare.provider == nil || bare.transport() == nil || bare.limiter != nil || bare.logger == nil {
+		t.Errorf("a client of nils lacks something: %+v", bare.policy)
+	}
+	if diff := cmp.Diff(plain.userAgent, bare.userAgent); diff != "" {
+		t.Error(diff)
+	}
+	bare.logger.Error("goes nowhere")
+
+	provider, transport, logger := new(cachedCredentials), new(http.Transport), slog.New(slog.NewTextHandler(io.Discard, nil))
+	set := []Option{
+		WithCredentials(provider), WithHTTPClient(&http.Client{Transport: transport}), WithLimiter(nullLimiter{}), WithLogger(logger), WithUserAgent("x/1"),
+	}
+	kept := mustClient(t, append(set, nils...)...)
+	if kept.provider != CredentialsProvider(provider) || kept.transport() != http.RoundTripper(transport) ||
+		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.userAgent[0], " x/1") {
+		t.Error("a nil option undoes an earlier one")
+	}
+}
+
+func TestWithRetryPolicy(t *testing.T) {
+	t.Parallel()
+	defaults := RetryPolicy{MaxAttempts: 3, BaseDelay: 100 * time.Millisecond, MaxDelay: 20 * time.Second, AttemptTimeout: 30 * time.Second}
+	full := RetryPolicy{MaxAttempts: 7, BaseDelay: 1, MaxDelay: 2, AttemptTimeout: 3}
+	for _, test := range []struct {
+		name string
+		opts []Option
+		want RetryPolicy
+	}{
+		{"not set", nil, defaults},
+		{"zero", []Option{WithRetryPolicy(RetryPolicy{})}, defaults},
+		{"full", []Option{WithRetryPolicy(full)}, full},
+		{"one field", []Option{WithRetryPolicy(RetryPolicy{MaxAttempts: 1})}, RetryPolicy{1, defaults.BaseDelay, defaults.MaxDelay, defaults.AttemptTimeout}},
+		{"the last one holds", []Option{WithRetryPolicy(full), WithRetryPolicy(RetryPolicy{})}, defaults},
+	} {
+		if diff := cmp.Diff(test.want, mustClient(t, test.opts...).policy); diff != "" {
+			t.Errorf("%s:\n%s", test.name, diff)
+		}
+	}
+	for field, policy := range map[string]RetryPolicy{
+		"MaxAttempts":    {MaxAttempts: -1},
+		"BaseDelay":      {BaseDelay: -1},
+		"MaxDelay":       {MaxDelay: -1},
+		"AttemptTimeout": {AttemptTimeout: -1},
+	} {
+		wantOptionError(t, WithRetryPolicy(policy), "WithRetryPolicy", field)
+	}
+}
+
+func TestWithUserAgent(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	client := mustClient(t, WithCredentials(StaticCredentials("id", "secret", "")), WithUserAgent("one/1"), WithUserAgent("two/2 (é)"),
+		WithHTTPClient(&http.Client{Transport: answeringFunc(func(req *http.Request) string {
+			sent = req.Header["User-Agent"]
+			return exampleAnswer
+		})}))
+	if _, err := client.GetLiveTranscodeJob(t.Context(), "J"); err != nil {
+		t.Fatal(err)
+	}
+	if len(sent) != 1 || !strings.HasPrefix(sent[0], "livetranscode-go/"+version+" (") || !strings.HasSuffix(sent[0], " one/1 two/2 (é)") {
+		t.Errorf("User-Agent %q", sent)
+	}
+	for _, product := range []string{"a\r\nX: y", "a\n", "\x00", "a\tb", "\x7f"} {
+		wantOptionError(t, WithUserAgent(product), "WithUserAgent", "product")
+	}
+}
+
+// trackingJar fails the test if anyone uses it.
+type trackingJar struct{ t *testing.T }
+
+func (j trackingJar) SetCookies(*url.URL, []*http.Cookie)    { j.t.Error("cookies are stored") }
+func (j trackingJar) Cookies(*url.URL) (none []*http.Cookie) { j.t.Error("cookies are sent"); return }
+
+func TestWithHTTPClient(t *testing.T) {
+	t.Parallel()
+	sent := 0
+	transport := answeringFunc(func(*http.Request) string { sent++; return exampleAnswer })
+	hc := &http.Client{
+		Transport: transport, Timeout: 7 * time.Second, Jar: trackingJar{t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { t.Error("CheckRedirect is asked"); return nil },
+	}
+	client := mustClient(t, WithCredentials(StaticCredentials("id", "secret", "")), WithHTTPClient(hc))
+	if client.policy.AttemptTimeout != 7*time.Second {
+		t.Errorf("AttemptTimeout %v, want the client's Timeout", client.policy.AttemptTimeout)
+	}
+	if hc.Transport == nil || hc.Timeout != 7*time.Second || hc.Jar != http.CookieJar(trackingJar{t}) || hc.CheckRedirect == nil {
+		t.Errorf("the caller's client was changed: %+v", hc)
+	}
+
+	// What the caller changes afterwards does not reach the copy.
+	hc.Transport = answeringFunc(func(*http.Request) string { t.Error("the caller's client is used"); return "{}" })
+	if _, err := client.GetLiveTranscodeJob(t.Context(), "J"); err != nil || sent != 1 {
+		t.Errorf("%d requests, %v", sent, err)
+	}
+}
+
+func TestHTTPClientTimeout(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ client, policy, want time.Duration }{
+		{0, 0, 30 * time.Second},
+		{time.Second, 0, time.Second},
+		{time.Minute, 0, 30 * time.Second},
+		{time.Minute, 2 * time.Minute, time.Minute},
+		{0, time.Second, time.Second},
+	} {
+		hc, policy := WithHTTPClient(&http.Client{Timeout: test.client}), WithRetryPolicy(RetryPolicy{AttemptTimeout: test.policy})
+		for _, opts := range [][]Option{{hc, policy}, {policy, hc}} {
+			if got := mustClient(t, opts...).policy.AttemptTimeout; got != test.want {
+				t.Errorf("Timeout %v, AttemptTimeout %v: %v, want %v", test.client, test.policy, got, test.want)
+			}
+		}
+	}
+	wantOptionError(t, WithHTTPClient(&http.Client{Timeout: -1}), "WithHTTPClient", "Timeout")
+}
+
+// A redirect is an answer that cannot be used; following it would hand the token to another host.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	sent := 0
+	hc := &http.Client{Transport: answeringRedirect(func() { sent++ })}
+	client := mustClient(t, WithCredentials(StaticCredentials("id", "secret", "token")), WithHTTPClient(hc))
+	_, err := client.GetLiveTranscodeJob(t.Context(), "J")
+	if !errors.Is(err, ErrBadResponse) || sent != 1 {
+		t.Errorf("error %v after %d requests, want ErrBadResponse after 1", err, sent)
+	}
+}
+
+type answeringRedirect func()
+
+func (f answeringRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
+	f()
+	return &http.Response{
+		StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"https://elsewhere.example/"}}, Body: http.NoBody, Request: req,
+	}, nil
+}
+
+func TestOptionErrorsComeFirst(t *testing.T) {
+	t.Parallel()
+	want := errors.New("mine")
+	if client, err := NewClient(WithUserAgent("x"), func(*config) error { return want }, WithRegion("nowhere")); !errors.Is(err, want) || client != nil {
+		t.Errorf("client %v, error %v, want the first option's", client, err)
+	}
+}
+
+// NewClient must not write into a slice of options that the caller keeps.
+func TestOptionsAreNotChanged(t *testing.T) {
+	t.Parallel()
+	opts := make([]Option, 1, 8)
+	opts[0] = WithRegion("cn-beijing")
+	mustClient(t, opts...)
+	for i, opt := range opts[:cap(opts)] {
+		if (opt != nil) != (i == 0) {
+			t.Errorf("option %d was changed", i)
+		}
+	}
+}

@@ -1,0 +1,356 @@
+package livetranscode
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestGetLiveTranscodeJob(t *testing.T) {
+	t.Parallel()
+	rt := play(says(200, documentedJob, "X-Acs-Request-Id", "header-id"))
+	got, err := clientOver(t, rt).GetLiveTranscodeJob(t.Context(), "****20b48fb04483915d4f2cd8ac****")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &GetLiveTranscodeJobResponse{
+		RequestID: "******3B-0E1A-586A-AC29-742247******",
+		Job: &Job{
+			Name:         "task1",
+			JobID:        "****20b48fb04483915d4f2cd8ac****",
+			TemplateType: TemplateTypeNormal,
+			TemplateID:   "b6491d5b3e514b7d895d14b5453ea119",
+			TemplateName: "basic",
+			StartMode:    StartModeImmediate,
+			Status:       JobStatusInProgress,
+			StreamInput:  StreamInput{Type: "rtmp", InputURL: "rtmp://mydomain/app/stream1"},
+			OutputStream: OutputStream{StreamInfos: []StreamInfo{{Type: "rtmp", OutputURL: "rtmp://mydomain/app/mytranscode1"}}},
+			CreateTime:   time.Date(2022, 7, 20, 2, 48, 58, 0, time.UTC),
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	rt.wantRequests(t, 1)
+}
+
+func TestReadableAnswers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		step      step
+		requestID string
+		status    JobStatus
+	}{
+		"request id from the header":  {says(200, `{"Job":{"Status":1}}`, "X-Acs-Request-Id", "header-id"), "header-id", JobStatusInProgress},
+		"request id from the body":    {says(200, `{"RequestId":"r","Job":{"Status":1}}`, "X-Acs-Request-Id", "header-id"), "r", JobStatusInProgress},
+		"no request id":               {says(200, `{"Job":{"Status":1}}`), "", JobStatusInProgress},
+		"byte order mark":             {says(200, "\xef\xbb\xbf"+`{"RequestId":"r","Job":{"Status":2}}`), "r", JobStatusStopped},
+		"another 2xx":                 {says(201, `{"RequestId":"r","Job":{"Status":2}}`), "r", JobStatusStopped},
+		"absent status":               {says(200, `{"RequestId":"r","Job":{}}`), "r", JobStatusUnknown},
+		"null status":                 {says(200, `{"RequestId":"r","Job":{"Status":null}}`), "r", JobStatusUnknown},
+		"quoted status":               {says(200, `{"RequestId":"r","Job":{"Status":"1"}}`), "r", JobStatusInProgress},
+		"unknown status":              {says(200, `{"RequestId":"r","Job":{"Status":7}}`), "r", JobStatus(7)},
+		"unknown fields":              {says(200, `{"RequestId":"r","New":[{}],"Job":{"Newer":{},"Status":0}}`), "r", JobStatusNotStarted},
+		"invalid UTF-8":               {says(200, "{\"RequestId\":\"r\",\"Job\":{\"Name\":\"\xff\",\"Status\":0}}"), "r", JobStatusNotStarted},
+		"duplicate names":             {says(200, `{"RequestId":"q","RequestId":"r","Job":{"Status":0,"Status":1}}`), "r", JobStatusInProgress},
+		"code beside a job":           {says(200, `{"RequestId":"r","Code":"Success","Job":{"Status":1}}`), "r", JobStatusInProgress},
+		"white space around the JSON": {says(200, "\r\n {\"RequestId\":\"r\",\"Job\":{\"Status\":1}} \r\n"), "r", JobStatusInProgress},
+		"long answer":                 {says(200, `{"RequestId":"r","Job":{"Status":1,"Name":"`+strings.Repeat("x", 1<<20)+`"}}`), "r", JobStatusInProgress},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp, err := clientOver(t, play(tt.step)).GetLiveTranscodeJob(t.Context(), "job-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.RequestID != tt.requestID || resp.Job.Status != tt.status {
+				t.Errorf("request id %q and status %v, want %q and %v", resp.RequestID, resp.Job.Status, tt.requestID, tt.status)
+			}
+		})
+	}
+}
+
+// TestUnusableAnswers: a success without its content is one error that says so, with what is known, after one
+// request: the answer would be the same again.
+func TestUnusableAnswers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		status    int
+		body      string
+		requestID string // from the body; otherwise it is the header's
+		text      string // in the error
+	}{
+		"no job":              {200, `{"RequestId":"body-id"}`, "body-id", "no Job"},
+		"null job":            {200, `{"RequestId":"body-id","Job":null}`, "body-id", "no Job"},
+		"job of another type": {200, `{"RequestId":"body-id","Job":[]}`, "body-id", "/Job"},
+		"odd status":          {200, `{"RequestId":"body-id","Job":{"Status":"running"}}`, "body-id", "/Job/Status"},
+		"misspelt job":        {200, `{"RequestId":"body-id","job":{}}`, "body-id", "no Job"},
+		"empty object":        {200, `{}`, "", "no Job"},
+		"empty":               {200, ``, "", "empty or cut off"},
+		"white space":         {200, "\n", "", "empty or cut off"},
+		"only a mark":         {200, "\xef\xbb\xbf", "", "empty or cut off"},
+		"null":                {200, `null`, "", "no Job"},
+		"array":               {200, `[]`, "", "wrong type"},
+		"string":              {200, `"Job"`, "", "wrong type"},
+		"broken JSON":         {200, `{"RequestId":"body-id","Job":}`, "body-id", "not valid JSON"},
+		"cut JSON":            {200, `{"RequestId":"body-id","Job":{"Name":"task1","StreamInput":{"InputUrl":"rtmp://d/app/streamkey`, "body-id", "cut off"},
+		"two values":          {200, documentedJob + documentedJob, "******3B-0E1A-586A-AC29-742247******", "not valid JSON"},
+		"HTML":                {200, `<html>log in first</html>`, "", "not valid JSON"},
+		"error body":          {200, refusalBody("InternalError", "trouble"), "req-1", "InternalError"},
+		"throttled with 200":  {200, refusalBody("Throttling.User", "slow down"), "req-1", "Throttling.User"},
+		"no content":          {204, ``, "", "empty or cut off"},
+		"accepted":            {202, `{"RequestId":"body-id"}`, "body-id", "no Job"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rt := play(says(tt.status, tt.body, "X-Acs-Request-Id", "header-id"), says(200, documentedJob))
+			resp, err := clientOver(t, rt).GetLiveTranscodeJob(t.Context(), "job-1")
+			if resp != nil {
+				t.Errorf("there is an answer beside the error: %v", resp)
+			}
+			api, ok := errors.AsType[*APIError](err)
+			if !ok {
+				t.Fatalf("the error is %#v, want an *APIError", err)
+			}
+			want := tt.requestID
+			if want == "" {
+				want = "header-id"
+			}
+			if api.StatusCode != tt.status || api.RequestID != want || api.Attempts != 1 || api.Operation != "GetLiveTranscodeJob" {
+				t.Errorf("status %d, request id %q, %d attempts, operation %q; want %d, %q, 1",
+					api.StatusCode, api.RequestID, api.Attempts, api.Operation, tt.status, want)
+			}
+			for _, kind := range kinds {
+				if is := errors.Is(err, kind); is != (kind == ErrBadResponse) {
+					t.Errorf("errors.Is(%q, %q) is %t", err, kind, is)
+				}
+			}
+			if text := err.Error(); !strings.Contains(text, tt.text) || strings.ContainsAny(text, "\r\n") || strings.Contains(text, "streamkey") {
+				t.Errorf("the error is %q, want one line with %q", text, tt.text)
+			}
+			rt.wantRequests(t, 1)
+		})
+	}
+}
+
+// TestEmptyAnswersOfOthers: no operation takes nothing for a success.
+func TestEmptyAnswersOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, op := range everyOperation {
+		for _, body := range []string{``, `<html>`, `[]`, `{"RequestId":"r"`} {
+			rt := play(says(200, body))
+			err := op.call(t.Context(), clientOver(t, rt))
+			if !errors.Is(err, ErrBadResponse) || errors.Is(err, ErrAmbiguous) != op.once {
+				t.Errorf("%s with %q: %v", op.name, body, err)
+			}
+			rt.wantRequests(t, 1)
+		}
+	}
+}
+
+func TestOddCreateTime(t *testing.T) {
+	t.Parallel()
+	for date, warnings := range map[string]int{
+		`"yesterday"`: 1, `"2022-07-20"`: 1, `12345`: 1, `{"a":1}`: 1, `"2022-13-45T00:00:00Z"`: 1,
+		`""`: 0, `null`: 0,
+	} {
+		t.Run(date, func(t *testing.T) {
+			t.Parallel()
+			log := new(logbook)
+			c := clientOver(t, play(says(200, `{"RequestId":"r","Job":{"JobId":"j","CreateTime":`+date+`,"Status":1}}`)), log.option())
+			resp, err := c.GetLiveTranscodeJob(t.Context(), "j")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !resp.Job.CreateTime.IsZero() || resp.Job.Status != JobStatusInProgress {
+				t.Errorf("CreateTime is %v and Status %v, want the zero time and %v", resp.Job.CreateTime, resp.Job.Status, JobStatusInProgress)
+			}
+			if got := log.entries(t, slog.LevelWarn); len(got) != warnings {
+				t.Errorf("the warnings are %v, want %d", got, warnings)
+			}
+		})
+	}
+	t.Run("one warning for a page", func(t *testing.T) {
+		t.Parallel()
+		log := new(logbook)
+		body := `{"RequestId":"r","TotalCount":2,"JobList":[{"JobId":"a","CreateTime":"x"},{"JobId":"b","CreateTime":"y"}]}`
+		if _, err := clientOver(t, play(says(200, body)), log.option()).ListLiveTranscodeJobs(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.entries(t, slog.LevelWarn); len(got) != 1 {
+			t.Errorf("the warnings are %v, want 1", got)
+		}
+	})
+}
+
+// TestAnswerSize: a success is read up to 8 MiB and an error up to 64 KiB, decompressed.
+func TestAnswerSize(t *testing.T) {
+	t.Parallel()
+	endless := func(status int, read *int) step {
+		return func(req *http.Request) (*http.Response, error) {
+			return responseTo(req, status, io.NopCloser(endlessBody{read}), "X-Acs-Request-Id", "header-id"), nil
+		}
+	}
+	t.Run("success", func(t *testing.T) {
+		t.Parallel()
+		var read int
+		rt := play(endless(200, &read))
+		err := getJob(t.Context(), clientOver(t, rt))
+		if api, ok := errors.AsType[*APIError](err); !ok || !errors.Is(err, ErrBadResponse) || api.RequestID != "header-id" {
+			t.Errorf("the error is %v, want ErrBadResponse", err)
+		}
+		if read > 8<<20+64<<10 {
+			t.Errorf("%d bytes were read", read)
+		}
+		rt.wantRequests(t, 1)
+	})
+	t.Run("error", func(t *testing.T) {
+		t.Parallel()
+		var read int
+		err := getJob(t.Context(), clientOver(t, play(endless(502, &read)), attempts(1)))
+		api, ok := errors.AsType[*APIError](err)
+		if !ok || !errors.Is(err, ErrUnavailable) || len(api.Message) > 256 || api.Message == "" {
+			t.Errorf("the error is %v", err)
+		}
+		if read > 64<<10+1 {
+			t.Errorf("%d bytes were read", read)
+		}
+	})
+	t.Run("as large as allowed", func(t *testing.T) {
+		t.Parallel()
+		body := `{"Job":{"Status":1}}`
+		body += strings.Repeat(" ", 8<<20-len(body))
+		if err := getJob(t.Context(), clientOver(t, play(says(200, body)))); err != nil {
+			t.Error(err)
+		}
+		if err := getJob(t.Context(), clientOver(t, play(says(200, body+" ")))); !errors.Is(err, ErrBadResponse) {
+			t.Errorf("the error of one byte more is %v", err)
+		}
+	})
+	t.Run("compressed", func(t *testing.T) {
+		t.Parallel()
+		w := listen(t, func(n int, head string) (string, ending) {
+			if !strings.Contains(head, "\r\nAccept-Encoding: gzip\r\n") {
+				t.Error("compression is not asked for")
+			}
+			plain := documentedJob
+			if n > 0 {
+				plain = `{"Job":{"Name":"` + strings.Repeat("0", 9<<20) + `"}}`
+			}
+			var packed bytes.Buffer
+			z, _ := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+			io.WriteString(z, plain)
+			z.Close()
+			return rawAnswer(200, packed.String(), "Content-Encoding", "gzip"), keeps
+		})
+		c := w.client(t)
+		if err := getJob(t.Context(), c); err != nil {
+			t.Error(err)
+		}
+		if err := getJob(t.Context(), c); !errors.Is(err, ErrBadResponse) {
+			t.Errorf("the error of a bomb is %v, want ErrBadResponse", err)
+		}
+	})
+}
+
+type endlessBody struct{ read *int }
+
+var filler = bytes.Repeat([]byte("x"), 1<<20)
+
+func (b endlessBody) Read(p []byte) (int, error) {
+	n := copy(p, filler)
+	*b.read += n
+	return n, nil
+}
+
+// TestCutAnswers: what breaks off on the way is asked for again, and if it stays so, it is an unusable answer
+// with the status and id that did arrive.
+func TestCutAnswers(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"unexpected EOF": io.ErrUnexpectedEOF, "reset": syscall.ECONNRESET} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rt := play(breaksOff(`{"RequestId":"r","Job":{`, err), says(200, documentedJob))
+			c := clientOver(t, rt, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
+			if err := getJob(t.Context(), c); err != nil {
+				t.Error(err)
+			}
+			rt.wantRequests(t, 2)
+
+			rt = play(breaksOff(`{"RequestId":"r","Job":{`, err))
+			got := getJob(t.Context(), clientOver(t, rt, WithRetryPolicy(RetryPolicy{BaseDelay: 1})))
+			api, ok := errors.AsType[*APIError](got)
+			if !ok || !errors.Is(got, ErrBadResponse) || !errors.Is(got, err) || api.StatusCode != 200 || api.RequestID != "r" || api.Attempts != 3 {
+				t.Errorf("the error is %#v", got)
+			}
+			rt.wantRequests(t, 3)
+		})
+	}
+	t.Run("on the wire", func(t *testing.T) {
+		t.Parallel()
+		whole := rawAnswer(200, documentedJob)
+		w := listen(t, func(n int, _ string) (string, ending) {
+			switch n {
+			case 0:
+				return whole[:len(whole)-20], closes
+			case 1:
+				return "HTTP/1.1 200 OK\r\n", resets
+			}
+			return whole, keeps
+		})
+		if err := getJob(context.Background(), w.client(t, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))); err != nil {
+			t.Error(err)
+		}
+		if heads, _ := w.seen(); len(heads) != 3 {
+			t.Errorf("%d requests were sent, want 3", len(heads))
+		}
+	})
+}
+
+// TestBuffersAreNotShared: answers that are read at the same time, or one after the other, do not mix.
+func TestBuffersAreNotShared(t *testing.T) {
+	t.Parallel()
+	rt := step(func(req *http.Request) (*http.Response, error) {
+		id := req.URL.Query().Get("JobId")
+		return says(200, `{"RequestId":"`+id+`","Job":{"JobId":"`+id+`","Name":"`+strings.Repeat(id, 500)+`"}}`)(req)
+	})
+	c := clientOver(t, rt)
+	jobs := make(chan *Job, 400)
+	for i := range 4 {
+		go func() {
+			for j := range 100 {
+				resp, err := c.GetLiveTranscodeJob(context.Background(), "job-"+strconv.Itoa(i*100+j))
+				if err != nil {
+					t.Error(err)
+					jobs <- new(Job)
+					continue
+				}
+				jobs <- resp.Job
+			}
+		}()
+	}
+	seen := make(map[string]bool)
+	for range cap(jobs) {
+		job := <-jobs
+		seen[job.JobID] = true
+		if job.Name != strings.Repeat(job.JobID, 500) {
+			t.Errorf("job %s has the name %.40q...", job.JobID, job.Name)
+		}
+	}
+	if len(seen) != cap(jobs) {
+		t.Errorf("%d jobs came back, want %d", len(seen), cap(jobs))
+	}
+}

@@ -1,0 +1,742 @@
+package livetranscode
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	signerCreds = Credentials{AccessKeyID: "testid", AccessKeySecret: "testsecret"}
+	signerTime  = time.Date(2022, 7, 20, 2, 48, 58, 0, time.UTC)
+)
+
+// signable returns a request to address as a caller of Sign would make it.
+func signable(t testing.TB, address string) *http.Request {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Request{
+		Method: http.MethodPost, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{headerAction: {"GetLiveTranscodeJob"}, headerVersion: {"2020-11-09"}},
+	}
+}
+
+// referenceAuthorization is the signature once more, written plainly after the documentation. It starts from
+// the bytes that net/http sends, so that it also finds a difference between what is signed and what travels.
+func referenceAuthorization(t testing.TB, req *http.Request, body []byte, creds Credentials) string {
+	t.Helper()
+	out := req.Clone(t.Context())
+	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	var wire bytes.Buffer
+	if err := out.Write(&wire); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := http.ReadRequest(bufio.NewReader(&wire))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	path, query, _ := strings.Cut(seen.RequestURI, "?")
+	var segments []string
+	for segment := range strings.SplitSeq(path, "/") {
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		segments = append(segments, referenceEncode(plain))
+	}
+
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names, pairs []string
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, value := range values[name] {
+			pairs = append(pairs, referenceEncode(name)+"="+referenceEncode(value))
+		}
+	}
+	canonical := strings.Join(pairs, "&")
+	if query != canonical {
+		t.Errorf("query on the wire:\n%s\nits canonical form:\n%s", query, canonical)
+	}
+
+	lines := []string{"host:" + seen.Host}
+	for key, values := range seen.Header {
+		name := strings.ToLower(key)
+		if name != "content-type" && !strings.HasPrefix(name, "x-acs-") {
+			continue
+		}
+		var trimmed []string
+		for _, v := range values {
+			trimmed = append(trimmed, strings.TrimSpace(v))
+		}
+		slices.Sort(trimmed)
+		lines = append(lines, name+":"+strings.Join(trimmed, ","))
+	}
+	nameOf := func(line string) string { name, _, _ := strings.Cut(line, ":"); return name }
+	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(nameOf(a), nameOf(b)) })
+	var signed []string
+	for _, line := range lines {
+		signed = append(signed, nameOf(line))
+	}
+
+	hash := func(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
+	request := strings.Join([]string{
+		seen.Method, strings.Join(segments, "/"), canonical, strings.Join(lines, "\n") + "\n", strings.Join(signed, ";"), hash(body),
+	}, "\n")
+	mac := hmac.New(sha256.New, []byte(creds.AccessKeySecret))
+	io.WriteString(mac, "ACS3-HMAC-SHA256\n"+hash([]byte(request)))
+	return fmt.Sprintf("ACS3-HMAC-SHA256 Credential=%s,SignedHeaders=%s,Signature=%x", creds.AccessKeyID, strings.Join(signed, ";"), mac.Sum(nil))
+}
+
+func referenceEncode(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// mustSign signs req and compares the outcome with the reference.
+func mustSign(t testing.TB, s *Signer, req *http.Request, body []byte, creds Credentials) {
+	t.Helper()
+	if err := s.Sign(req, body, creds, signerTime, "nonce-0001"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := req.Header.Get("Authorization"), referenceAuthorization(t, req, body, creds); got != want {
+		t.Errorf("Authorization\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestSignVectors(t *testing.T) {
+	t.Parallel()
+	documented := Credentials{AccessKeyID: "YourAccessKeyId", AccessKeySecret: "YourAccessKeySecret"}
+	const ice = "https://ice.cn-shanghai.aliyuncs.com/"
+	for _, test := range []struct {
+		name                           string
+		creds                          Credentials
+		address, action, version, date string
+		nonce                          string
+		query                          url.Values
+		body, contentType              string
+		hashed, signature              string
+	}{
+		{
+			name: "V1", creds: documented,
+			address: "https://ecs.cn-shanghai.aliyuncs.com/", action: "RunInstances", version: "2014-05-26",
+			date: "2023-10-26T10:22:32Z", nonce: "3156853299f313e23d1673dc12e1703d",
+			query:     url.Values{"ImageId": {"win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}, "RegionId": {"cn-shanghai"}},
+			hashed:    "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259",
+			signature: "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0",
+		},
+		{
+			name: "V7", creds: signerCreds,
+			address: ice, action: "GetLiveTranscodeJob", version: "2020-11-09",
+			date: "2022-07-20T02:48:58Z", nonce: "nonce-0001",
+			query:     url.Values{"JobId": {"****20b48fb04483915d4f2cd8ac****"}},
+			hashed:    "e25198655cf3545b2ae4a424d844e6ea6f8f4df794628a2fc98d9fc738c7bc09",
+			signature: "c5e82a3328e5ebe28e50ada00558dbb6bc94cff27ac00b847572e5065471622a",
+		},
+		{
+			name: "V9", creds: signerCreds,
+			address: ice, action: "ListLiveTranscodeJobs", version: "2020-11-09",
+			date: "2022-07-20T02:48:58Z", nonce: "nonce-0002",
+			hashed:    "f00d32a81a4009f9f35967473c8befe913ba17b69358c47161a7d510f43beafe",
+			signature: "6beaa5427a0d65565377c472a23277f8141289d4d3f2006cd0e716a405c6e0e5",
+		},
+		{
+			name: "V11", creds: signerCreds,
+			address: ice, action: "SubmitLiveTranscodeJob", version: "2020-11-09",
+			date: "2022-07-20T02:48:58Z", nonce: "nonce-0004",
+			query: url.Values{
+				"Name": {"task1"}, "StartMode": {"0"}, "TemplateId": {"****96e8864746a0b6f3****"},
+				"StreamInput":     {`{"Type":"rtmp","InputUrl":"rtmp://mydomain/app/stream1"}`},
+				"TranscodeOutput": {`{"Type":"LiveCenter","DomainName":"mydomain"}`},
+			},
+			hashed:    "99392014dca7d1c8f390b3d8811a1b390c2d4fe3deaa42ae53be79aafb6314a9",
+			signature: "3a8353df4f81d55f9d465dc919485ec90382a2707b67382221eedd425f490b37",
+		},
+		{
+			name: "V13", creds: signerCreds,
+			address: ice, action: "GetLiveTranscodeJob", version: "2020-11-09",
+			date: "2022-07-20T02:48:58Z", nonce: "nonce-0006",
+			body: "JobId=J", contentType: "application/x-www-form-urlencoded",
+			hashed:    "8c1e81cc0b13fe00a1ded77650fbacc015cdd8794b8a2bb49fe4db78d43f38ad",
+			signature: "6d4046d57ba6caa7416734db55a7b7e4e072d1fdaf39d70a4dceb743ae30eacf",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			// url.Values.Encode writes + for a space and leaves *: Sign has to put that right.
+			req := signable(t, test.address+"?"+test.query.Encode())
+			req.Header = http.Header{headerAction: {test.action}, headerVersion: {test.version}}
+			if test.contentType != "" {
+				req.Header.Set("Content-Type", test.contentType)
+			}
+			at, err := time.Parse(time.RFC3339, test.date)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var signer Signer
+			if err := signer.Sign(req, []byte(test.body), test.creds, at, test.nonce); err != nil {
+				t.Fatal(err)
+			}
+			canonical := appendCanonicalRequest(nil, req, collectHeaders(nil, req, false), req.Header.Get(headerContentSHA256))
+			if got := sha256.Sum256(canonical); hex.EncodeToString(got[:]) != test.hashed {
+				t.Errorf("hashed canonical request %x, want %s, of\n%s", got, test.hashed, canonical)
+			}
+			authorization := req.Header.Get("Authorization")
+			if _, got, _ := strings.Cut(authorization, ",Signature="); got != test.signature {
+				t.Errorf("signature %s, want %s", got, test.signature)
+			}
+			if want := referenceAuthorization(t, req, []byte(test.body), test.creds); authorization != want {
+				t.Errorf("Authorization\n got %s\nwant %s", authorization, want)
+			}
+			if got := req.Header.Get(headerDate); got != test.date {
+				t.Errorf("date %s, want %s", got, test.date)
+			}
+		})
+	}
+}
+
+func TestSignQuery(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, raw, want string }{
+		{"no query", "", ""},
+		{"canonical already", "A=1&B=%2A%20", "A=1&B=%2A%20"},
+		{"plus is a space", "a=b+c", "a=b%20c"},
+		{"space", "a=b%20c", "a=b%20c"},
+		{"encoded plus stays a plus", "a=b%2Bc", "a=b%2Bc"},
+		{"star", "a=****20b4****", "a=%2A%2A%2A%2A20b4%2A%2A%2A%2A"},
+		{"tilde", "a=~", "a=~"},
+		{"encoded tilde", "a=%7E", "a=~"},
+		{"slash", "a=rtmp://h/a", "a=rtmp%3A%2F%2Fh%2Fa"},
+		{"percent", "a=100%25", "a=100%25"},
+		{"lower-case hex", "a=%e4%b8%ad", "a=%E4%B8%AD"},
+		{"not ASCII", "a=中", "a=%E4%B8%AD"},
+		{"not UTF-8", "a=%FF", "a=%FF"},
+		{"encoded though it need not be", "%61=%62", "a=b"},
+		{"empty value", "a=", "a="},
+		{"no equals sign", "a", "a="},
+		{"no equals sign in the middle", "a&b=1", "a=&b=1"},
+		{"empty name", "=1", "=1"},
+		{"equals sign in a value", "a=b=c", "a=b%3Dc"},
+		{"out of order", "b=2&a=1", "a=1&b=2"},
+		{"upper case before lower case", "a=1&B=2", "B=2&a=1"},
+		{"same name twice keeps its order", "a=2&b=0&a=1", "a=2&a=1&b=0"},
+		{"same name twice, canonical", "a=2&a=1", "a=2&a=1"},
+		{"one name the beginning of another", "ab=1&a=2", "a=2&ab=1"},
+		{"encoded name", "a%20b=1&a=2", "a=2&a%20b=1"},
+		{"names sorted before they are encoded", "%C3%A9=1&~=2", "~=2&%C3%A9=1"},
+		{"stray ampersands", "&a=1&&b=2&", "a=1&b=2"},
+		{"only ampersands", "&&", ""},
+		{"JSON", `a={"k":"<>"}`, "a=%7B%22k%22%3A%22%3C%3E%22%7D"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			req := signable(t, "https://host/")
+			req.URL.RawQuery = test.raw
+			var signer Signer
+			mustSign(t, &signer, req, nil, signerCreds)
+			if req.URL.RawQuery != test.want {
+				t.Errorf("canonical query of %q\n got %s\nwant %s", test.raw, req.URL.RawQuery, test.want)
+			}
+		})
+	}
+}
+
+func TestSignRefusesQuery(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"a=1;b=2", "a;b", ";", "a=%", "a=%2", "a=%zz", "%zz=a", "a=1&b=%4"} {
+		t.Run(raw, func(t *testing.T) {
+			t.Parallel()
+			req := signable(t, "https://host/")
+			req.URL.RawQuery = raw
+			wantRefusal(t, req, signerCreds, "nonce", "URL.RawQuery")
+		})
+	}
+}
+
+// wantRefusal signs what cannot be signed: the error names the field, and the request stays as it was.
+func wantRefusal(t *testing.T, req *http.Request, creds Credentials, nonce, field string) {
+	t.Helper()
+	before := *req
+	before.Header = req.Header.Clone()
+	if req.URL != nil {
+		u := *req.URL
+		before.URL = &u
+	}
+	var signer Signer
+	err := signer.Sign(req, []byte("body"), creds, signerTime, nonce)
+	var refused *ParamError
+	if !errors.As(err, &refused) || refused.Field != field || refused.Operation != "Sign" {
+		t.Fatalf("error %v, want a *ParamError of Sign for %s", err, field)
+	}
+	if !errors.Is(err, ErrInvalidRequest) {
+		t.Errorf("%v is not ErrInvalidRequest", err)
+	}
+	for _, value := range []string{creds.AccessKeyID, creds.AccessKeySecret, creds.SecurityToken, nonce} {
+		if value = strings.TrimSpace(value); len(value) > 2 && strings.Contains(err.Error(), value) {
+			t.Errorf("the error shows a value: %v", err)
+		}
+	}
+	if diff := cmp.Diff(before.Header, req.Header); diff != "" {
+		t.Errorf("header changed:\n%s", diff)
+	}
+	if diff := cmp.Diff(before.URL, req.URL); diff != "" {
+		t.Errorf("URL changed:\n%s", diff)
+	}
+}
+
+func TestSignPath(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ address, want string }{
+		{"https://host", "/"},
+		{"https://host/", "/"},
+		{"https://host/a/b", "/a/b"},
+		{"https://host/a/b/", "/a/b/"},
+		{"https://host//a", "//a"},
+		{"https://host/a b", "/a%20b"},
+		{"https://host/a+b", "/a%2Bb"},
+		{"https://host/a*~-_.", "/a%2A~-_."},
+		{"https://host/a%2Fb", "/a%2Fb"},
+		{"https://host/a%2fb", "/a%2Fb"},
+		{"https://host/%25", "/%25"},
+		{"https://host/中", "/%E4%B8%AD"},
+		{"https://host/a:b@c", "/a%3Ab%40c"},
+		{"https://host/%41", "/A"},
+	} {
+		t.Run(test.address, func(t *testing.T) {
+			t.Parallel()
+			req := signable(t, test.address)
+			var signer Signer
+			mustSign(t, &signer, req, nil, signerCreds)
+			if got := string(appendCanonicalPath(nil, req.URL)); got != test.want {
+				t.Errorf("canonical path %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSignHost(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, address, host, want string }{
+		{"plain", "https://ice.cn-shanghai.aliyuncs.com/", "", "ice.cn-shanghai.aliyuncs.com"},
+		{"port", "https://localhost:8443/", "", "localhost:8443"},
+		{"default port is sent, so it is signed", "https://host:443/", "", "host:443"},
+		{"IPv6", "https://[::1]:8443/", "", "[::1]:8443"},
+		{"Host wins", "https://127.0.0.1:1234/", "ice.cn-shanghai.aliyuncs.com", "ice.cn-shanghai.aliyuncs.com"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			req := signable(t, test.address)
+			req.Host = test.host
+			var signer Signer
+			mustSign(t, &signer, req, nil, signerCreds)
+			canonical := appendCanonicalRequest(nil, req, collectHeaders(nil, req, false), emptyHash)
+			if line := "\nhost:" + test.want + "\n"; !strings.Contains(string(canonical), line) {
+				t.Errorf("no %q in\n%s", line, canonical)
+			}
+		})
+	}
+}
+
+func TestSignHeaders(t *testing.T) {
+	t.Parallel()
+	const set = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+	for _, test := range []struct {
+		name   string
+		add    http.Header
+		signed string
+		line   string // in the canonical request
+	}{
+		{name: "none but the usual", signed: set},
+		{name: "not signed", add: http.Header{"Accept": {"application/json"}, "User-Agent": {"x"}, "accept": {"*/*"}, "X-Acsx": {"1"}, "Date": {"now"}}, signed: set},
+		{
+			name: "content type", add: http.Header{"Content-Type": {"text/plain"}},
+			signed: "content-type;" + set, line: "content-type:text/plain",
+		},
+		{
+			name: "content type in lower case", add: http.Header{"content-type": {"text/plain"}},
+			signed: "content-type;" + set, line: "content-type:text/plain",
+		},
+		{
+			name: "one of the caller's", add: http.Header{"X-Acs-Accesskey-Id": {"id"}},
+			signed: "host;x-acs-accesskey-id;" + strings.TrimPrefix(set, "host;"), line: "x-acs-accesskey-id:id",
+		},
+		{
+			name: "white space around", add: http.Header{"X-Acs-Z": {" \ta b\t "}},
+			signed: set + ";x-acs-z", line: "x-acs-z:a b",
+		},
+		{
+			name: "one name the beginning of another", add: http.Header{"X-Acs-Z": {"1"}, "X-Acs-Z-A": {"2"}},
+			signed: set + ";x-acs-z;x-acs-z-a", line: "x-acs-z:1\nx-acs-z-a:2",
+		},
+		{name: "empty", add: http.Header{"X-Acs-Z": {""}}, signed: set + ";x-acs-z", line: "x-acs-z:"},
+		{name: "without values", add: http.Header{"X-Acs-Z": {}}, signed: set},
+		{
+			name: "repeated", add: http.Header{"X-Acs-Z": {"b ", " c", "a"}},
+			signed: set + ";x-acs-z", line: "x-acs-z:a,b,c",
+		},
+		{
+			name: "two spellings", add: http.Header{"X-Acs-Z": {"b"}, "x-acs-z": {"a"}, "X-ACS-Z": {"c"}},
+			signed: set + ";x-acs-z", line: "x-acs-z:a,b,c",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			req := signable(t, "https://host/")
+			for name, values := range test.add {
+				req.Header[name] = values
+			}
+			var signer Signer
+			mustSign(t, &signer, req, nil, signerCreds)
+			if got := signedHeaders(req); got != test.signed {
+				t.Errorf("SignedHeaders\n got %s\nwant %s", got, test.signed)
+			}
+			canonical := appendCanonicalRequest(nil, req, collectHeaders(nil, req, false), emptyHash)
+			if test.line != "" && !strings.Contains(string(canonical), "\n"+test.line+"\n") {
+				t.Errorf("no line %q in\n%s", test.line, canonical)
+			}
+		})
+	}
+}
+
+// signedHeaders returns the names that the signature covers.
+func signedHeaders(req *http.Request) string {
+	_, rest, _ := strings.Cut(req.Header.Get("Authorization"), "SignedHeaders=")
+	names, _, _ := strings.Cut(rest, ",")
+	return names
+}
+
+func TestSignMethod(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"", http.MethodGet, http.MethodPut} {
+		req := signable(t, "https://host/")
+		req.Method = method
+		var signer Signer
+		mustSign(t, &signer, req, nil, signerCreds)
+	}
+}
+
+func TestSignBody(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		body []byte
+		hash string
+	}{
+		{nil, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		{[]byte{}, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		{[]byte("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+	} {
+		req := signable(t, "https://host/")
+		req.Body = failingBody{t} // Sign is given the body and leaves the request's alone
+		var signer Signer
+		if err := signer.Sign(req, test.body, signerCreds, signerTime, "nonce"); err != nil {
+			t.Fatal(err)
+		}
+		if got := req.Header.Get(headerContentSHA256); got != test.hash {
+			t.Errorf("hash of %q is %s, want %s", test.body, got, test.hash)
+		}
+		if got, want := req.Header.Get("Authorization"), referenceAuthorization(t, req, test.body, signerCreds); got != want {
+			t.Errorf("Authorization\n got %s\nwant %s", got, want)
+		}
+	}
+}
+
+type failingBody struct{ t *testing.T }
+
+func (b failingBody) Read([]byte) (int, error) { b.t.Error("Sign reads the body"); return 0, io.EOF }
+func (b failingBody) Close() error             { b.t.Error("Sign closes the body"); return nil }
+
+func TestSignToken(t *testing.T) {
+	t.Parallel()
+	req := signable(t, "https://host/")
+	temporary := Credentials{AccessKeyID: "STS.id", AccessKeySecret: "secret", SecurityToken: "the+token/=="}
+	var signer Signer
+	mustSign(t, &signer, req, nil, temporary)
+	if got := req.Header[headerSecurityToken]; !slices.Equal(got, []string{"the+token/=="}) {
+		t.Errorf("token header %q", got)
+	}
+	if !strings.Contains(signedHeaders(req), ";x-acs-security-token;") {
+		t.Errorf("the token is not signed: %s", signedHeaders(req))
+	}
+}
+
+func TestSignAgain(t *testing.T) {
+	t.Parallel()
+	first := Credentials{AccessKeyID: "STS.first", AccessKeySecret: "first", SecurityToken: "first-token"}
+	later := signerTime.Add(time.Hour)
+	for _, spell := range []struct {
+		name string
+		of   func(string) string
+	}{
+		{"as net/http spells", http.CanonicalHeaderKey},
+		{"lower case", strings.ToLower},
+		{"upper case", strings.ToUpper},
+	} {
+		t.Run(spell.name, func(t *testing.T) {
+			t.Parallel()
+			req := signable(t, "https://host/?b=2&a=1")
+			var signer Signer
+			if err := signer.Sign(req, []byte("first body"), first, signerTime, "first-nonce"); err != nil {
+				t.Fatal(err)
+			}
+			respelt := make(http.Header)
+			for name, values := range req.Header {
+				respelt[spell.of(name)] = values
+			}
+			req.Header = respelt
+			if err := signer.Sign(req, nil, signerCreds, later, "second-nonce"); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := req.Header.Get("Authorization"), referenceAuthorization(t, req, nil, signerCreds); got != want {
+				t.Errorf("Authorization\n got %s\nwant %s", got, want)
+			}
+			got := make(http.Header)
+			for name, values := range req.Header {
+				got[http.CanonicalHeaderKey(name)] = append(got[http.CanonicalHeaderKey(name)], values...)
+			}
+			got.Del("Authorization")
+			want := http.Header{
+				headerAction: {"GetLiveTranscodeJob"}, headerVersion: {"2020-11-09"}, headerContentSHA256: {emptyHash},
+				headerDate: {"2022-07-20T03:48:58Z"}, headerNonce: {"second-nonce"},
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("headers after the second signature:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSignDate(t *testing.T) {
+	t.Parallel()
+	const want = "2022-07-20T02:48:58Z"
+	var signer Signer
+	for _, at := range []time.Time{
+		signerTime,
+		signerTime.Add(999 * time.Millisecond), // whole seconds, never rounded up
+		signerTime.In(time.FixedZone("CST", 8*60*60)),
+	} {
+		req := signable(t, "https://host/")
+		if err := signer.Sign(req, nil, signerCreds, at, "nonce"); err != nil {
+			t.Fatal(err)
+		}
+		if got := req.Header.Get(headerDate); got != want {
+			t.Errorf("date of %v is %s, want %s", at, got, want)
+		}
+	}
+	// The date of one second must not be kept for another.
+	for _, at := range []time.Time{signerTime.Add(time.Second), signerTime.Add(-time.Hour), time.Unix(0, 0)} {
+		req := signable(t, "https://host/")
+		if err := signer.Sign(req, nil, signerCreds, at, "nonce"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := req.Header.Get(headerDate), at.UTC().Format(time.RFC3339); got != want {
+			t.Errorf("date of %v is %s, want %s", at, got, want)
+		}
+	}
+}
+
+func TestSignRefuses(t *testing.T) {
+	t.Parallel()
+	good := Credentials{AccessKeyID: "good-id", AccessKeySecret: "good-secret", SecurityToken: "good-token"}
+	for _, field := range []string{"AccessKeyID", "AccessKeySecret", "SecurityToken", "nonce"} {
+		for _, value := range []string{
+			"", "sesame\n", "ses\name", "ses\rame", "ses\x00ame", "ses\tame", "ses\x7fame", " sesame", "sesame ", "\u00a0sesame", "sesame\u2003",
+		} {
+			if value == "" && field == "SecurityToken" {
+				continue
+			}
+			t.Run(field+" "+strconv.Quote(value), func(t *testing.T) {
+				t.Parallel()
+				creds, nonce := good, "good-nonce"
+				switch field {
+				case "AccessKeyID":
+					creds.AccessKeyID = value
+				case "AccessKeySecret":
+					creds.AccessKeySecret = value
+				case "SecurityToken":
+					creds.SecurityToken = value
+				default:
+					nonce = value
+				}
+				wantRefusal(t, signable(t, "https://host/?b=2&a=1"), creds, nonce, field)
+			})
+		}
+	}
+	for _, test := range []struct {
+		name, field string
+		req         *http.Request
+	}{
+		{"no URL", "URL", &http.Request{Host: "host"}},
+		{"opaque", "URL", &http.Request{URL: &url.URL{Scheme: "https", Opaque: "//host/"}}},
+		{"no host", "URL.Host", &http.Request{URL: &url.URL{Scheme: "https", Path: "/"}}},
+		{"no header, bad query", "URL.RawQuery", &http.Request{URL: &url.URL{Host: "host", RawQuery: ";"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			wantRefusal(t, test.req, good, "nonce", test.field)
+		})
+	}
+}
+
+func TestSignWithoutHeader(t *testing.T) {
+	t.Parallel()
+	var signer Signer
+	mustSign(t, &signer, &http.Request{URL: &url.URL{Scheme: "https", Host: "host"}}, nil, signerCreds)
+}
+
+// A caller may append to the headers afterwards. They share an array, which must not show.
+func TestSignHeadersAreSeparate(t *testing.T) {
+	t.Parallel()
+	req := signable(t, "https://host/")
+	var signer Signer
+	mustSign(t, &signer, req, nil, Credentials{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token"})
+	for _, name := range []string{headerDate, headerNonce, headerContentSHA256, headerSecurityToken} {
+		before := req.Header.Clone()
+		req.Header.Add(name, "more")
+		req.Header[name] = req.Header[name][:1]
+		if diff := cmp.Diff(before, req.Header); diff != "" {
+			t.Errorf("appending to %s changed:\n%s", name, diff)
+		}
+	}
+}
+
+func TestSignKeepsNothingOfTheRequest(t *testing.T) {
+	t.Parallel()
+	req := signable(t, "https://host/")
+	req.Header["X-Acs-Z"], req.Header["x-acs-z"] = []string{"1"}, []string{"2"}
+	st := new(signing)
+	st.headers = collectHeaders(nil, req, true)
+	st.authorization(req, signerCreds, emptyHash)
+	for i, h := range st.headers[:cap(st.headers)] {
+		if h != (signedHeader{}) {
+			t.Errorf("header %d is kept: %v", i, h)
+		}
+	}
+}
+
+func TestSignConcurrently(t *testing.T) {
+	t.Parallel()
+	var signer Signer
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			for i := range 50 {
+				// Secrets change from call to call, and a pooled HMAC must not outlive its secret.
+				key := (worker + i) % 3
+				creds := Credentials{AccessKeyID: fmt.Sprint("id", key), AccessKeySecret: fmt.Sprint("secret", key)}
+				if key == 2 {
+					creds.SecurityToken = fmt.Sprint("token", i)
+				}
+				req := signable(t, fmt.Sprintf("https://host%d/?JobId=%d+%d&A=*", worker, worker, i))
+				at, nonce := signerTime.Add(time.Duration(i%4)*time.Second), fmt.Sprintf("nonce-%d-%d", worker, i)
+				if err := signer.Sign(req, nil, creds, at, nonce); err != nil {
+					t.Error(err)
+					continue
+				}
+				if got, want := req.Header.Get("Authorization"), referenceAuthorization(t, req, nil, creds); got != want {
+					t.Errorf("Authorization\n got %s\nwant %s", got, want)
+				}
+				if got, want := req.Header.Get(headerDate), at.Format(time.RFC3339); got != want {
+					t.Errorf("date %s, want %s", got, want)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// Not parallel: AllocsPerRun counts the allocations of all goroutines.
+func TestSignAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	var signer Signer
+	req := signable(t, "https://ice.cn-shanghai.aliyuncs.com/?JobId=%2A%2A%2A%2A20b48fb04483915d4f2cd8ac%2A%2A%2A%2A")
+	req.Header["Accept"], req.Header["User-Agent"] = []string{"application/json"}, []string{"test"}
+	creds := Credentials{AccessKeyID: "STS.id", AccessKeySecret: "secret", SecurityToken: strings.Repeat("token", 100)}
+	at := signerTime
+	allocs := testing.AllocsPerRun(200, func() {
+		at = at.Add(time.Second) // the worst case: each signature has a date of its own
+		if err := signer.Sign(req, nil, creds, at, "3156853299f313e23d1673dc12e1703d"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 4 {
+		t.Errorf("Sign makes %v allocations, want at most 4", allocs)
+	}
+}
+
+func FuzzCanonicalQuery(f *testing.F) {
+	for _, raw := range []string{
+		"", "a", "a=1", "a=&b", "=", "&", "a=1;b=2", "a=%zz", "a=%2", "%61=1", "a=+", "a=%20", "a=~*/%", "b=2&a=1&b=1", "a=1&",
+		"JobId=****20b48fb04483915d4f2cd8ac****", "a%20b=1&a=1", "a=%e4%b8%ad", "a=\xff\x00",
+	} {
+		f.Add(raw)
+	}
+	var signer Signer
+	f.Fuzz(func(t *testing.T, raw string) {
+		if strings.Count(raw, "&") > 1000 {
+			t.Skip("net/url has a limit of its own, which a canonical query passes by")
+		}
+		want, parseErr := url.ParseQuery(raw)
+		canonical, err := canonicalQuery(raw)
+		if (err == nil) != (parseErr == nil) {
+			t.Fatalf("net/url says %v, canonicalQuery says %v", parseErr, err)
+		}
+		req := signable(t, "https://host/")
+		req.URL.RawQuery = raw
+		if err := signer.Sign(req, nil, signerCreds, signerTime, "nonce"); (err == nil) != (parseErr == nil) {
+			t.Fatalf("net/url says %v, Sign says %v", parseErr, err)
+		}
+		if parseErr != nil {
+			return
+		}
+		if req.URL.RawQuery != canonical {
+			t.Errorf("Sign sends %q, canonicalQuery returns %q", req.URL.RawQuery, canonical)
+		}
+		got, err := url.ParseQuery(canonical)
+		if err != nil {
+			t.Fatalf("canonical query %q does not parse: %v", canonical, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("canonical query %q means something else:\n%s", canonical, diff)
+		}
+		// Encoding what was parsed is the slow way, which the fast one must agree with.
+		if again := encodeQuery(got); again != canonical {
+			t.Errorf("%q is no fixed point: %q", canonical, again)
+		}
+		if again, err := canonicalQuery(canonical); err != nil || again != canonical {
+			t.Errorf("%q is no fixed point: %q, %v", canonical, again, err)
+		}
+	})
+}

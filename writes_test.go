@@ -1,0 +1,337 @@
+package livetranscode
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// An outcome is what a call that is not idempotent may conclude from a failed attempt.
+type outcome int
+
+const (
+	again     outcome = iota // it was not carried out, and another attempt may succeed
+	definite                 // it was not carried out, and it ends here
+	ambiguous                // it may have been carried out
+)
+
+// TestSafetyOfWrites: Submit and Create are sent again only if the first one surely was not carried out. The
+// other operations are sent again whenever that may help.
+func TestSafetyOfWrites(t *testing.T) {
+	t.Parallel()
+	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	reset := &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	tests := map[string]struct {
+		first  step
+		writes outcome
+		reads  bool // repeated
+	}{
+		// Refused before processing.
+		"Throttling":               {refuses(400, "Throttling"), again, true},
+		"Throttling.User":          {refuses(400, "Throttling.User"), again, true},
+		"Throttling.Api":           {refuses(429, "Throttling.Api"), again, true},
+		"Throttling with 503":      {refuses(503, "Throttling.Burst"), again, true},
+		"Rejected.Throttling":      {refuses(400, "Rejected.Throttling"), again, true},
+		"429 of a proxy":           {says(429, ""), again, true},
+		"clock":                    {dated("InvalidTimeStamp.Expired", time.Hour), again, true},
+		"clock, older code":        {dated("IllegalTimestamp", -time.Hour), again, true},
+		"expired token":            {refuses(403, "InvalidSecurityToken.Expired"), again, true},
+		"missing token":            {refuses(400, "MissingSecurityToken"), again, true},
+		"clock that cannot be set": {refuses(400, "InvalidTimeStamp.Expired"), definite, false},
+
+		// Never written.
+		"dial refused":           {breaks(dial(os.NewSyscallError("connect", syscall.ECONNREFUSED))), again, true},
+		"dial timeout":           {breaks(dial(os.ErrDeadlineExceeded)), again, true},
+		"DNS, temporary":         {breaks(dial(&net.DNSError{Err: "server misbehaving", IsTemporary: true})), again, true},
+		"DNS, temporary, bare":   {breaks(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), again, true},
+		"DNS, not found":         {breaks(dial(&net.DNSError{Err: "no such host", IsNotFound: true})), definite, false},
+		"certificate":            {breaks(&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}), definite, false},
+		"unknown authority":      {breaks(x509.UnknownAuthorityError{Cert: new(x509.Certificate)}), definite, false},
+		"not TLS":                {breaks(tls.RecordHeaderError{Msg: "no"}), definite, false},
+		"unwritten reset":        {unwritten(breaks(reset)), again, true},
+		"unwritten EOF":          {unwritten(breaks(io.EOF)), again, true},
+		"unwritten, timed out":   {unwritten(hangs), again, true},
+		"unwritten, idle closed": {unwritten(breaks(errors.New("http: server closed idle connection"))), again, true},
+		"unwritten, unknown":     {unwritten(breaks(errors.New("something else"))), definite, false},
+
+		// Written, or who knows.
+		"written reset":         {written(breaks(reset)), ambiguous, true},
+		"written EOF":           {written(breaks(io.EOF)), ambiguous, true},
+		"written, broken pipe":  {written(breaks(syscall.EPIPE)), ambiguous, true},
+		"written, timed out":    {written(hangs), ambiguous, true},
+		"written, idle closed":  {written(breaks(errors.New("http: server closed idle connection"))), ambiguous, true},
+		"written, unknown":      {written(breaks(errors.New("something else"))), ambiguous, false},
+		"unreported reset":      {breaks(reset), ambiguous, true},
+		"unreported EOF":        {breaks(io.EOF), ambiguous, true},
+		"unreported, timed out": {hangs, ambiguous, true},
+		"unreported, unknown":   {breaks(errors.New("something else")), ambiguous, false},
+
+		// Answered, but not clearly refused.
+		"InternalError":           {refuses(500, "InternalError"), ambiguous, true},
+		"InternalError, 400":      {refuses(400, "InternalError"), ambiguous, true},
+		"ServiceUnavailable":      {refuses(503, "ServiceUnavailable"), ambiguous, true},
+		"unknown code, 5xx":       {refuses(500, "Unheard.Of"), ambiguous, true},
+		"502 of a proxy":          {says(502, "<html>Bad Gateway</html>"), ambiguous, true},
+		"504 of a proxy":          {says(504, ""), ambiguous, true},
+		"503, asking for a delay": {says(503, "", "Retry-After", "1"), ambiguous, true},
+		"404 of a proxy":          {says(404, "not found"), ambiguous, false},
+		"nonce used":              {refuses(400, "SignatureNonceUsed"), ambiguous, true},
+		"redirect":                {says(302, "", "Location", "/"), ambiguous, false},
+		"moved for good":          {says(308, "", "Location", "https://elsewhere.example/"), ambiguous, false},
+		"empty success":           {says(200, ""), ambiguous, false},
+		"broken success":          {says(200, "{"), ambiguous, false},
+		"cut success":             {breaksOff(`{"RequestId":"r",`, io.ErrUnexpectedEOF), ambiguous, true},
+		"reset success":           {breaksOff(`{"RequestId":"r",`, reset), ambiguous, true},
+		"stalled success":         {hangsOff(`{"RequestId":"r",`), ambiguous, true},
+
+		// Clearly refused.
+		"InvalidParameter":      {refuses(400, "InvalidParameter"), definite, false},
+		"MissingName":           {refuses(400, "MissingName"), definite, false},
+		"Forbidden":             {refuses(403, "Forbidden"), definite, false},
+		"NoPermission":          {refuses(400, "NoPermission"), definite, false},
+		"not found":             {refuses(404, "InvalidParameter.ResourceNotFound"), definite, false},
+		"SignatureDoesNotMatch": {refuses(400, "SignatureDoesNotMatch"), definite, false},
+		"unknown key":           {refuses(404, "InvalidAccessKeyId.NotFound"), definite, false},
+		"wrong endpoint":        {refuses(404, "InvalidAction.NotFound"), definite, false},
+		"unknown code, 4xx":     {refuses(409, "Unheard.Of"), definite, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				for _, op := range everyOperation {
+					n := 0
+					provider := CredentialsFunc(func(context.Context) (Credentials, error) {
+						n++ // a token that was refused is replaced
+						return Credentials{AccessKeyID: fmt.Sprint("STS.", n), AccessKeySecret: testSecret, SecurityToken: testToken}, nil
+					})
+					rt := play(tt.first, says(200, op.success))
+					err := op.call(t.Context(), clientOver(t, rt, WithCredentials(provider)))
+					repeated := tt.reads
+					if op.once {
+						repeated = tt.writes == again
+					}
+					want := 1
+					if repeated {
+						want = 2
+					}
+					if got := len(rt.requests(t)); got != want || (err == nil) != repeated {
+						t.Errorf("%s: %d requests were sent, want %d; the error is %v", op.name, got, want, err)
+					}
+					if got, want := errors.Is(err, ErrAmbiguous), op.once && tt.writes == ambiguous; got != want {
+						t.Errorf("%s: errors.Is(%v, ErrAmbiguous) is %t", op.name, err, got)
+					}
+					if err != nil {
+						wantOneLine(t, err)
+						if hint := strings.Contains(err.Error(), "may have been carried out"); hint != (op.once && tt.writes == ambiguous) {
+							t.Errorf("%s: the error %q is wrong about the outcome", op.name, err)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestSuccessWithoutID: the id is lost, the job is not.
+func TestSuccessWithoutID(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"RequestId":"r"}`, `{"RequestId":"r","JobId":"","TemplateId":""}`, `{"RequestId":"r","JobId":null,"TemplateId":null}`,
+		`{"RequestId":"r","Data":{"JobId":"j"}}`, `{"RequestId":"r","JobId":{},"TemplateId":{}}`, `null`, `[]`,
+		refusalBody("InternalError", "m"),
+	} {
+		for _, op := range everyOperation {
+			if !op.once {
+				continue
+			}
+			rt := play(says(200, body, "X-Acs-Request-Id", "header-id"))
+			err := op.call(t.Context(), clientOver(t, rt))
+			api, ok := errors.AsType[*APIError](err)
+			if !ok || !errors.Is(err, ErrAmbiguous) || api.StatusCode != 200 || api.RequestID == "" || api.Attempts != 1 {
+				t.Errorf("%s with %s: the error is %#v", op.name, body, err)
+			}
+			wantKind(t, err, ErrBadResponse)
+			rt.wantRequests(t, 1)
+		}
+	}
+}
+
+// TestContextEndsAWrite: after the request was written nobody knows, before that everybody does.
+func TestContextEndsAWrite(t *testing.T) {
+	t.Parallel()
+	block := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	for name, tt := range map[string]struct {
+		steps     []step
+		limiter   bool // blocks
+		provider  bool // blocks
+		requests  int
+		ambiguous bool
+	}{
+		"in the limiter":                  {[]step{hangs}, true, false, 0, false},
+		"in the provider":                 {[]step{hangs}, false, true, 0, false},
+		"before the write":                {[]step{unwritten(hangs)}, false, false, 1, false},
+		"after the write":                 {[]step{written(hangs)}, false, false, 1, true},
+		"unreported":                      {[]step{hangs}, false, false, 1, true},
+		"in the body":                     {[]step{written(hangsOff(`{"RequestId":`))}, false, false, 1, true},
+		"in the delay":                    {[]step{refuses(400, "Throttling", "X-Acs-Retry-After", "50000")}, false, false, 1, false},
+		"before the write, after another": {[]step{refuses(400, "Throttling", "X-Acs-Retry-After", "1"), unwritten(hangs)}, false, false, 2, false},
+		"after the write, after another":  {[]step{refuses(400, "Throttling", "X-Acs-Retry-After", "1"), written(hangs)}, false, false, 2, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				for _, op := range everyOperation {
+					if !op.once {
+						continue
+					}
+					rt := play(tt.steps...)
+					c := clientOver(t, rt,
+						WithLimiter(limiterFunc(func(ctx context.Context) error {
+							if tt.limiter {
+								return block(ctx)
+							}
+							return nil
+						})),
+						WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
+							if tt.provider {
+								return Credentials{}, block(ctx)
+							}
+							return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, nil
+						})))
+					ctx, cancel := context.WithCancel(t.Context())
+					time.AfterFunc(5*time.Second, cancel)
+					start := time.Now()
+					err := op.call(ctx, c)
+					if got := time.Since(start); got != 5*time.Second {
+						t.Errorf("%s ended after %v, want 5s", op.name, got)
+					}
+					if !errors.Is(err, context.Canceled) || errors.Is(err, ErrAmbiguous) != tt.ambiguous {
+						t.Errorf("%s: the error is %v, want one that is ambiguous: %t", op.name, err, tt.ambiguous)
+					}
+					wantOneLine(t, err)
+					rt.wantRequests(t, tt.requests)
+				}
+			})
+		})
+	}
+}
+
+// TestWritesOnTheWire: the same with net/http's own transport and real connections.
+func TestWritesOnTheWire(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		raw      string
+		then     ending
+		timeout  time.Duration // of an attempt
+		requests int
+		is       error
+	}{
+		"closed after the request": {"", closes, 0, 1, io.EOF},
+		"reset after the request":  {"", resets, 0, 1, syscall.ECONNRESET},
+		"no answer":                {"", stalls, 50 * time.Millisecond, 1, ErrUnavailable},
+		"half a head":              {"HTTP/1.1 200 OK\r\n", closes, 0, 1, io.ErrUnexpectedEOF},
+		"half a body":              {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", closes, 0, 1, io.ErrUnexpectedEOF},
+		"half a body, stalled":     {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", stalls, 50 * time.Millisecond, 1, ErrBadResponse},
+		"redirect":                 {rawAnswer(307, "", "Location", "/"), keeps, 0, 1, ErrBadResponse},
+		"InternalError":            {rawAnswer(500, refusalBody("InternalError", "m")), keeps, 0, 1, ErrUnavailable},
+		"not HTTP":                 {"SSH-2.0-OpenSSH\r\n", closes, 0, 1, ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := listen(t, func(int, string) (string, ending) { return tt.raw, tt.then })
+			err := submitJob(t.Context(), w.client(t, WithRetryPolicy(RetryPolicy{AttemptTimeout: tt.timeout, BaseDelay: 1})))
+			if !errors.Is(err, ErrAmbiguous) || !errors.Is(err, tt.is) {
+				t.Errorf("the error is %v, want ErrAmbiguous and %v", err, tt.is)
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the error %q reads as the caller's deadline", err)
+			}
+			wantNone(t, err.Error(), "streamkey")
+			if heads, _ := w.seen(); len(heads) != tt.requests {
+				t.Errorf("%d requests arrived, want %d", len(heads), tt.requests)
+			}
+		})
+	}
+	t.Run("throttled", func(t *testing.T) {
+		t.Parallel()
+		w := listen(t, func(n int, _ string) (string, ending) {
+			if n == 0 {
+				return rawAnswer(400, refusalBody("Throttling.User", "m"), "x-acs-retry-after", "1"), keeps
+			}
+			return rawAnswer(200, `{"RequestId":"r","JobId":"j"}`), keeps
+		})
+		if err := submitJob(t.Context(), w.client(t)); err != nil {
+			t.Error(err)
+		}
+		if heads, conns := w.seen(); len(heads) != 2 || conns != 1 {
+			t.Errorf("%d requests arrived on %d connections, want 2 on 1", len(heads), conns)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		w := listen(t, nil)
+		c := w.client(t, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
+		w.close()
+		err := submitJob(t.Context(), c)
+		if call, ok := errors.AsType[*CallError](err); !ok || call.Attempts != 3 || errors.Is(err, ErrAmbiguous) || !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("the error is %#v", err)
+		}
+	})
+	t.Run("cancelled while dialling", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			cancel() // net/http's context for the dial lives on
+			return nil, errors.New("the dial comes too late")
+		}}
+		err := submitJob(ctx, clientOver(t, transport))
+		if !errors.Is(err, context.Canceled) || errors.Is(err, ErrAmbiguous) {
+			t.Errorf("the error is %v, want one that is not ambiguous", err)
+		}
+	})
+	t.Run("cancelled after the write", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		w := listen(t, func(int, string) (string, ending) { cancel(); return "", stalls })
+		err := submitJob(ctx, w.client(t))
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("the error is %v, want context.Canceled and ErrAmbiguous", err)
+		}
+		if heads, _ := w.seen(); len(heads) != 1 {
+			t.Errorf("%d requests arrived, want 1", len(heads))
+		}
+	})
+	// A connection that the server closed while it was idle: net/http sends a POST again by itself only if
+	// nothing of it was written.
+	t.Run("closed while idle", func(t *testing.T) {
+		t.Parallel()
+		w := listen(t, func(n int, _ string) (string, ending) {
+			if n == 1 {
+				return "", closes
+			}
+			return rawAnswer(200, `{"RequestId":"r","JobId":"j"}`), keeps
+		})
+		c := w.client(t)
+		if err := submitJob(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if err := submitJob(t.Context(), c); !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("the error is %v, want ErrAmbiguous", err)
+		}
+		if heads, _ := w.seen(); len(heads) != 2 {
+			t.Errorf("%d requests arrived, want 2", len(heads))
+		}
+	})
+}
