@@ -118,13 +118,18 @@ func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 64, 8
 	var opened atomic.Int32
-	all := make(chan struct{}) // closed when every caller has a request in flight
+	var gates [rounds]chan struct{} // closed when every caller has its request of the round in flight
+	for i := range gates {
+		gates[i] = make(chan struct{})
+	}
 	var arrived atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		if arrived.Add(1) == callers {
-			close(all)
+		n := int(arrived.Add(1))
+		gate := gates[(n-1)/callers]
+		if n%callers == 0 {
+			close(gate)
 		}
-		<-all
+		<-gate
 		fmt.Fprint(rw, documentedJob)
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -134,22 +139,22 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	c, err := NewClient(WithEndpoint(server.URL), WithCredentials(StaticCredentials(testKeyID, testSecret, "")))
+	c, err := NewClient(WithEndpoint(server.URL), WithCredentials(StaticCredentials(testKeyID, testSecret, "")), attempts(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.CloseIdleConnections)
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			for range rounds {
+	for range rounds { // between rounds all connections are idle at once
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
 				if err := getJob(t.Context(), c); err != nil {
 					t.Error(err)
 				}
-			}
-		})
+			})
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 	if got := opened.Load(); got != callers {
 		t.Errorf("%d callers opened %d connections", callers, got)
 	}
@@ -170,7 +175,7 @@ func TestConnectionIsReusedAfterErrors(t *testing.T) {
 		"HTTP/1.1 204 No Content\r\n\r\n",
 		rawAnswer(200, documentedJob),
 	}
-	w := listen(t, func(n int, _ string) (string, ending) { return answers[n], keeps })
+	w := listen(t, func(n int, _ string) (string, ending) { return answers[n%len(answers)], keeps })
 	c := w.client(t, attempts(1))
 	for range len(answers) - 1 {
 		if err := getJob(t.Context(), c); err == nil {

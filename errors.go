@@ -83,6 +83,13 @@ type AccessDeniedDetail struct {
 	EncodedDiagnosticMessage string
 }
 
+func (d *AccessDeniedDetail) texts() []*string {
+	return []*string{
+		&d.PolicyType, &d.AuthAction, &d.NoPermissionType, &d.AuthPrincipalType, &d.AuthPrincipalDisplayName,
+		&d.AuthPrincipalOwnerID, &d.EncodedDiagnosticMessage,
+	}
+}
+
 // Error returns one line: the operation, code, message, status, request id and what to do.
 func (e *APIError) Error() string {
 	var b strings.Builder
@@ -121,7 +128,7 @@ func (e *APIError) hint() string {
 	case errors.Is(e, ErrForbidden):
 		action := "ice:" + e.Operation
 		if e.AccessDenied != nil && e.AccessDenied.AuthAction != "" {
-			action = e.AccessDenied.AuthAction
+			action = clip(e.AccessDenied.AuthAction, maxSnippet)
 		}
 		return "grant the RAM action " + action
 	case isWrongEndpoint(e.Code):

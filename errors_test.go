@@ -30,6 +30,10 @@ func wantKind(t *testing.T, err, want error) {
 // wantOneLine checks what every error's text must be.
 func wantOneLine(t *testing.T, err error) {
 	t.Helper()
+	if err == nil {
+		t.Error("there is no error")
+		return
+	}
 	if text := err.Error(); strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(text) || text == "" {
 		t.Errorf("the error %q is not one line", text)
 	}

@@ -341,6 +341,11 @@ func listen(t *testing.T, answer func(n int, head string) (raw string, then endi
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listenOn(t, ln, answer)
+}
+
+// listenOn starts a wire on a listener of one's own, which it closes.
+func listenOn(t *testing.T, ln net.Listener, answer func(n int, head string) (raw string, then ending)) *wire {
 	w := &wire{url: "http://" + ln.Addr().String(), stop: make(chan struct{}), ln: ln}
 	w.wg.Go(func() {
 		for {

@@ -23,6 +23,19 @@ type GetLiveTranscodeJobResponse struct {
 	Job *Job
 }
 
+// LogValue implements slog.LogValuer. It hides what Job.LogValue hides.
+func (r GetLiveTranscodeJobResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("request_id", r.RequestID), logJob("job", r.Job))
+}
+
+// logJob is the attribute of a job that may be nil.
+func logJob(key string, job *Job) slog.Attr {
+	if job == nil {
+		return slog.Any(key, nil)
+	}
+	return slog.Any(key, *job)
+}
+
 // GetLiveTranscodeJob returns a job as it is now. An empty jobID is a *ParamError. A job that the service
 // does not know is ErrNotFound, as far as can be told: what the service answers then is not documented.
 //
@@ -77,6 +90,11 @@ type ListLiveTranscodeJobsResponse struct {
 	Jobs []*Job
 }
 
+// LogValue implements slog.LogValuer. It counts the jobs and does not show them: their URLs hold stream keys.
+func (r ListLiveTranscodeJobsResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("request_id", r.RequestID), slog.Int("total", r.TotalCount), slog.Int("jobs", len(r.Jobs)))
+}
+
 // ListLiveTranscodeJobs returns one page of the jobs that match req; a nil req matches all. Pages shift while
 // jobs come and go: AllLiveTranscodeJobs copes with that. A field that cannot be meant is a *ParamError.
 //
@@ -120,6 +138,13 @@ type SubmitLiveTranscodeJobRequest struct {
 	TranscodeOutput TranscodeOutput
 	// TimedConfig is required for StartModeTimed.
 	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
+}
+
+// LogValue implements slog.LogValuer. It hides what StreamInput.LogValue hides.
+func (r SubmitLiveTranscodeJobRequest) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", r.Name), slog.String("template_id", r.TemplateID),
+		slog.String("start_mode", r.StartMode.String()), slog.Any("input", r.StreamInput),
+		slog.Any("output", r.TranscodeOutput), slog.Any("schedule", r.TimedConfig))
 }
 
 func (r *SubmitLiveTranscodeJobRequest) check() (field, reason string) {
@@ -197,6 +222,15 @@ type UpdateLiveTranscodeJobRequest struct {
 	TranscodeOutput *TranscodeOutput `url:"TranscodeOutput,omitempty"`
 	// TimedConfig can be changed for a timed job that has not started.
 	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
+}
+
+// LogValue implements slog.LogValuer. It hides what StreamInput.LogValue hides.
+func (r UpdateLiveTranscodeJobRequest) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("id", r.JobID), slog.String("name", r.Name)}
+	if r.StreamInput != nil {
+		attrs = append(attrs, slog.Any("input", *r.StreamInput))
+	}
+	return slog.GroupValue(append(attrs, slog.Any("output", r.TranscodeOutput), slog.Any("schedule", r.TimedConfig))...)
 }
 
 func (r *UpdateLiveTranscodeJobRequest) check() (field, reason string) {
@@ -341,9 +375,22 @@ func (a *submitJobAnswer) missing() string {
 }
 
 // emptyAnswer is an answer that says no more than that the call was carried out.
-type emptyAnswer struct{ envelope }
+type emptyAnswer struct {
+	envelope
+	Code looseString `json:",case:ignore"`
+}
 
-func (*emptyAnswer) missing() string { return "" }
+// missing tells a confirmation, which has a request id in the body or at least in the header, from an error
+// that comes with a status of success.
+func (a *emptyAnswer) missing() string {
+	switch {
+	case a.Code != "" && a.Code != "Success" && a.Code != "OK" && a.Code != "200":
+		return "confirmation but an error code"
+	case a.RequestID == "":
+		return "RequestId"
+	}
+	return ""
+}
 
 // warnOddDate says that a date did not parse, and that nothing else is lost.
 func (c *Client) warnOddDate(ctx context.Context, op *operation, id, date string) {

@@ -168,10 +168,6 @@ func (j *Job) UnmarshalJSON(b []byte) error {
 // LogValue implements slog.LogValuer. It hides where keys stand in the URLs of streams: user info, query and
 // the last element of the path.
 func (j Job) LogValue() slog.Value {
-	outputs := make([]string, len(j.OutputStream.StreamInfos))
-	for i, info := range j.OutputStream.StreamInfos {
-		outputs[i] = hideStreamKey(info.OutputURL)
-	}
 	return slog.GroupValue(
 		slog.String("id", j.JobID),
 		slog.String("name", j.Name),
@@ -181,7 +177,7 @@ func (j Job) LogValue() slog.Value {
 		slog.String("template_name", j.TemplateName),
 		slog.String("template_type", string(j.TemplateType)),
 		slog.String("input", hideStreamKey(j.StreamInput.InputURL)),
-		slog.Any("outputs", outputs),
+		slog.Any("outputs", j.OutputStream.texts()),
 		slog.Time("created", j.CreateTime),
 	)
 }
@@ -205,6 +201,17 @@ func (s StreamInput) LogValue() slog.Value { return slog.StringValue(streamText(
 type OutputStream struct {
 	// StreamInfos has an element for each stream.
 	StreamInfos []StreamInfo
+}
+
+// LogValue implements slog.LogValuer. It hides where keys stand in the URLs, as Job.LogValue does.
+func (s OutputStream) LogValue() slog.Value { return slog.AnyValue(s.texts()) }
+
+func (s OutputStream) texts() []string {
+	texts := make([]string, len(s.StreamInfos))
+	for i, info := range s.StreamInfos {
+		texts[i] = hideStreamKey(info.OutputURL)
+	}
+	return texts
 }
 
 // StreamInfo is one stream that a job writes.

@@ -107,28 +107,39 @@ func hiddenKind(err error) error {
 	return nil
 }
 
-// A networkError is a failure of the network. It is ErrUnavailable, and unwraps to what the transport said.
-type networkError struct {
+// A scrubbedError is the error of a transport with a text that is fit to be shown. It unwraps to what the
+// transport said.
+type scrubbedError struct {
 	text string
 	err  error
 }
 
-func (e *networkError) Error() string        { return e.text }
-func (e *networkError) Is(target error) bool { return target == ErrUnavailable }
-func (e *networkError) Unwrap() error        { return e.err }
+func (e *scrubbedError) Error() string { return e.text }
+func (e *scrubbedError) Unwrap() error { return e.err }
 
-// newNetworkError makes an error of a transport presentable: without the address of the request, which
-// shows the whole query, without secrets, and not to be taken for the end of the caller's context.
-func newNetworkError(err error, creds Credentials) error {
+// newScrubbedError makes an error of a transport presentable: without the address of the request, which
+// shows the whole query, and without secrets.
+func newScrubbedError(err error, creds Credentials) *scrubbedError {
 	var address *url.Error
 	for errors.As(err, &address) {
 		err = address.Err
 	}
-	text := scrub(err.Error(), creds.AccessKeySecret, creds.SecurityToken)
-	if isContextError(err) {
-		return &hiddenError{text: text, is: ErrUnavailable}
+	return &scrubbedError{scrub(err.Error(), creds.AccessKeySecret, creds.SecurityToken), err}
+}
+
+// A networkError is a failure of the network. It is ErrUnavailable.
+type networkError struct{ *scrubbedError }
+
+func (e *networkError) Is(target error) bool { return target == ErrUnavailable }
+
+// newNetworkError makes a networkError of an error of a transport, not to be taken for the end of the
+// caller's context.
+func newNetworkError(err error, creds Credentials) error {
+	scrubbed := newScrubbedError(err, creds)
+	if isContextError(scrubbed.err) {
+		return &hiddenError{text: scrubbed.text, is: ErrUnavailable}
 	}
-	return &networkError{text: text, err: err}
+	return &networkError{scrubbed}
 }
 
 func isContextError(err error) bool {

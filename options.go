@@ -86,6 +86,8 @@ func parseEndpoint(rawURL string) (u url.URL, reason string) {
 		return u, "has a scheme other than https and http"
 	case p.Hostname() == "":
 		return u, "has no host"
+	case !isPlainHost(p.Host):
+		return u, "has a host that is not ASCII, or has a zone"
 	case p.User != nil:
 		return u, "has user info"
 	case p.RawQuery != "" || p.ForceQuery:

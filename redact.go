@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	"html"
 	"net/url"
 	"path"
 	"regexp"
@@ -20,6 +21,10 @@ var (
 	urlPattern = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?:://|%3A%2F%2F|:\\/\\/)[^\s"'<>` + "`" + `]*`)
 	// secretPattern finds values after names that announce a secret.
 	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|private.?key)[a-z_-]*\\?["']?\s*[:=]\s*\\?["']?)[^\s"',;&<>{}]+`)
+	// authorizationPattern finds what follows the header that announces it, scheme included.
+	authorizationPattern = regexp.MustCompile(`(?i)(authorization\\?["']?\s*[:=]\s*\\?["']?)(?:(?:basic|bearer|digest|negotiate)\s+)?[^\s"',;&<>{}]+`)
+	// escapePattern finds the escapes of HTML and JSON behind which a secret would not be recognised.
+	escapePattern = regexp.MustCompile(`&#[xX]?[0-9A-Fa-f]{1,5};|&(?:quot|amp);|\\u00[0-9A-Fa-f]{2}`)
 	// opaquePattern finds long runs without a break, such as keys.
 	opaquePattern = regexp.MustCompile(`[A-Za-z0-9+=_-]{16,}`)
 )
@@ -27,6 +32,7 @@ var (
 // scrub makes a text of others fit to be shown: on one line, valid UTF-8, without the given secrets, what
 // is announced as one, and the parts of URLs where keys stand.
 func scrub(text string, secrets ...string) string {
+	text = escapePattern.ReplaceAllStringFunc(text, unescape)
 	for _, secret := range secrets {
 		if len(secret) < shortest {
 			continue
@@ -36,8 +42,27 @@ func scrub(text string, secrets ...string) string {
 		}
 	}
 	text = urlPattern.ReplaceAllStringFunc(text, scrubURL)
+	text = authorizationPattern.ReplaceAllString(text, "${1}"+hidden)
 	text = secretPattern.ReplaceAllString(text, "${1}"+hidden)
 	return oneLine(strings.ToValidUTF8(text, "�"))
+}
+
+// unescape returns what an escape of HTML or JSON stands for.
+func unescape(escape string) string {
+	if code, ok := strings.CutPrefix(escape, `\u`); ok {
+		escape = "&#x" + code + ";"
+	}
+	return html.UnescapeString(escape)
+}
+
+// scrubPage makes the address of a troubleshooting page fit to be shown. Its query, which scrub would hide, is
+// what leads to the page; it stays if there is nothing else to hide.
+func scrubPage(address string, secrets ...string) string {
+	_, rest, isURL := strings.Cut(address, "://")
+	if plain, err := url.QueryUnescape(rest); isURL && err == nil && !strings.Contains(plain, "@") && scrub(plain, secrets...) == plain {
+		return address
+	}
+	return scrub(address, secrets...)
 }
 
 // scrubURL keeps of a URL what tells where it leads: of a web address host and path, of a stream's, whose

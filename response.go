@@ -2,6 +2,7 @@ package livetranscode
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -64,7 +65,11 @@ func read(resp *http.Response) (*reply, error) {
 	}
 	for {
 		if len(r.body) == cap(r.body) {
-			grown := make([]byte, len(r.body), min(max(2*cap(r.body), 4<<10), limit+1))
+			size := max(2*cap(r.body), 4<<10)
+			if size >= limit {
+				size = limit + 1 // the last growth: one byte more would be too much
+			}
+			grown := make([]byte, len(r.body), size)
 			copy(grown, r.body)
 			r.body = grown
 		}
@@ -105,7 +110,7 @@ func (t *try) classify(ctx context.Context, resp *http.Response, r *reply, readE
 		if f.remedy, f.timedOut = networkRemedy(readErr); errors.Is(readErr, errTooLarge) {
 			f.remedy = none
 		}
-		api.Message, api.cause = "", readErr
+		api.Message, api.cause = "", newScrubbedError(readErr, t.creds)
 		if isContextError(readErr) {
 			api.cause = &hiddenError{text: "the body did not arrive in time"}
 		}
@@ -144,10 +149,14 @@ func (t *try) decode(ctx context.Context, r *reply, out answer) error {
 	defer r.release()
 	body := bytes.TrimPrefix(r.body, []byte("\xef\xbb\xbf"))
 	err := json.Unmarshal(body, out, jsonOptions)
+	id := out.requestID()
+	*id = cmp.Or(*id, r.resp.Header.Get(headerRequestID))
 	if err != nil {
 		err = badJSON(err)
 	} else if part := out.missing(); part != "" {
 		err = errors.New("the answer has no " + part)
+	} else if jsontext.Value(body).Kind() == 'n' {
+		err = errors.New("the answer is null")
 	}
 	if err != nil {
 		api := t.newAPIError(r)
@@ -156,10 +165,7 @@ func (t *try) decode(ctx context.Context, r *reply, out answer) error {
 		t.logFailure(ctx, f, 0, false)
 		return t.result(f)
 	}
-	if id := out.requestID(); *id == "" {
-		*id = r.resp.Header.Get(headerRequestID)
-	}
-	t.succeeded(ctx, r.resp, *out.requestID())
+	t.succeeded(ctx, r.resp, *id)
 	return nil
 }
 
@@ -195,7 +201,8 @@ type looseString string
 func (s *looseString) UnmarshalJSON(b []byte) error {
 	*s = ""
 	if len(b) > 0 && b[0] == '"' {
-		text, _ := jsontext.AppendUnquote(nil, b) // whose error tells of invalid UTF-8, which it has replaced
+		var room [64]byte
+		text, _ := jsontext.AppendUnquote(room[:0], b) // whose error tells of invalid UTF-8, which it has replaced
 		*s = looseString(text)
 	} else if string(b) != "null" {
 		*s = looseString(b)
@@ -211,6 +218,9 @@ func (t *try) newAPIError(r *reply) *APIError {
 	clean := func(s looseString, n int) string {
 		return clip(scrub(string(s), t.creds.AccessKeySecret, t.creds.SecurityToken), n)
 	}
+	if !isCode(string(body.Code)) {
+		body.Code = ""
+	}
 	api := &APIError{
 		Operation:  t.op.name,
 		StatusCode: r.resp.StatusCode,
@@ -218,25 +228,36 @@ func (t *try) newAPIError(r *reply) *APIError {
 		Message:    clean(body.Message, maxMessage),
 		RequestID:  clean(body.RequestID, maxSnippet),
 		HostID:     clean(body.HostID, maxSnippet),
-		Recommend:  clip(oneLine(string(body.Recommend)), maxMessage),
+		Recommend:  clip(scrubPage(string(body.Recommend), t.creds.AccessKeySecret, t.creds.SecurityToken), maxMessage),
 		RetryAfter: retryAfter(r.resp.Header, time.Now()),
 	}
 	if body.AccessDeniedDetail.Kind() == '{' {
 		api.AccessDenied = new(AccessDeniedDetail)
 		_ = json.Unmarshal(body.AccessDeniedDetail, api.AccessDenied, looseJSON)
+		for _, text := range api.AccessDenied.texts() {
+			*text = clean(looseString(*text), maxRefusal)
+		}
 	}
 	if api.RequestID == "" {
-		api.RequestID = clip(r.resp.Header.Get(headerRequestID), maxSnippet)
+		api.RequestID = clean(looseString(r.resp.Header.Get(headerRequestID)), maxSnippet)
 	}
 	switch {
 	case api.Code == "SignatureDoesNotMatch":
 		api.Message = readEcho(string(body.Message), t.req)
-	case isEcho(api.Code), isEcho(string(body.Message)), api.Code == "" && api.Message == "" && isEcho(string(r.body)):
+	case isEcho(api.Code), isEcho(string(body.Message)):
 		api.Message = secretOrChange
-	case api.Code == "" && api.Message == "" && !isSuccess(r.resp):
+	case api.Code != "" || api.Message != "" || isSuccess(r.resp):
+	case isEcho(string(r.body)):
+		api.Message = secretOrChange
+	default:
 		api.Message = clean(looseString(r.body), maxSnippet)
 	}
 	return api
+}
+
+// isCode reports whether a text can be a code of the service. {"code": 404} is some proxy's.
+func isCode(s string) bool {
+	return s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z')
 }
 
 // retryAfter returns the delay that an answer asks for, 0 for none: the service's header in milliseconds,

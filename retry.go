@@ -171,13 +171,18 @@ func (t *try) plan(ctx context.Context, f *failure) (delay time.Duration, ok boo
 		longest := backoff(max(c.policy.BaseDelay, throttleDelay), c.policy.MaxDelay, t.sent+1)
 		delay = jitter(min(throttleDelay, longest), longest)
 	}
-	if t.sent >= c.policy.MaxAttempts || f.retryAfter > maxServerDelay {
+	if t.sent >= c.policy.MaxAttempts {
 		return 0, false
 	}
 	if f.retryAfter > 0 {
-		delay = jitter(f.retryAfter, f.retryAfter+f.retryAfter/10)
+		if delay = f.retryAfter; delay <= maxServerDelay {
+			delay = jitter(delay, delay+delay/10)
+		}
 		if deadline, has := ctx.Deadline(); has && time.Until(deadline) < delay {
 			_ = addCause(f.err, fmt.Errorf("the wait that the service asks for is too long: %w", context.DeadlineExceeded))
+			return 0, false
+		}
+		if f.retryAfter > maxServerDelay {
 			return 0, false
 		}
 	}
@@ -334,6 +339,6 @@ func (t *try) succeeded(ctx context.Context, resp *http.Response, requestID stri
 	if t.client.logger.Enabled(ctx, slog.LevelDebug) {
 		t.client.logger.LogAttrs(ctx, slog.LevelDebug, "livetranscode: attempt succeeded",
 			slog.String("operation", t.op.name), slog.Int("attempt", t.sent), slog.Int("status", resp.StatusCode),
-			slog.String("code", ""), slog.String("request_id", cmp.Or(requestID, "-")))
+			slog.String("code", ""), slog.String("request_id", cmp.Or(clip(scrub(requestID, t.creds.AccessKeySecret, t.creds.SecurityToken), maxSnippet), "-")))
 	}
 }

@@ -130,8 +130,20 @@ func checkSignable(req *http.Request, creds Credentials, nonce string) error {
 		return refuse("URL", "is opaque")
 	case hostOf(req) == "":
 		return refuse("URL.Host", "is empty")
+	case !isPlainHost(hostOf(req)):
+		return refuse("URL.Host", "is not as it travels: write it in ASCII (Punycode) and without a zone")
 	}
 	return nil
+}
+
+// isPlainHost reports whether net/http sends a host as it is.
+func isPlainHost(host string) bool {
+	for i := range len(host) {
+		if host[i] <= ' ' || host[i] >= 0x7f || host[i] == '%' {
+			return false
+		}
+	}
+	return true
 }
 
 func hasControl(s string) bool {
@@ -382,12 +394,13 @@ func isEncoded(s string) bool {
 
 // encodeQuery returns values as a canonical query.
 func encodeQuery(values url.Values) string {
-	names := make([]string, 0, 8)
+	var nameRoom [16]string // room on the stack for most
+	var room [512]byte
+	names, b := nameRoom[:0], room[:0]
 	for name := range values {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	b := make([]byte, 0, 128)
 	for _, name := range names {
 		for _, value := range values[name] {
 			if len(b) > 0 {

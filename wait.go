@@ -21,20 +21,22 @@ type pollConfig struct {
 	err         error // the first option that cannot be meant
 }
 
-// PollInterval sets how often to look: every first in the beginning, later less often, up to longest. 0 leaves
-// either as it is, and a longest below first is first. If not set, a wait looks every 2 s for 30 s, then less often, from 10 minutes
-// on every 30 s; a Watcher every 10 s to 30 s, by the time since the last event or Add.
-func PollInterval(first, longest time.Duration) PollOption {
+// PollInterval sets how often to look: every first in the beginning, later less often, up to max. 0 leaves
+// either as it is, and a max below first is first. If not set, a wait looks every 2 s for 30 s, then less
+// often, from 10 minutes on every 30 s; a Watcher every 10 s to 30 s, by the time since the last event or Add.
+func PollInterval(first, max time.Duration) PollOption {
 	return func(c *pollConfig) {
 		c.refuse(first < 0, "PollInterval", "first")
-		c.refuse(longest < 0, "PollInterval", "max")
+		c.refuse(max < 0, "PollInterval", "max")
 		if first > 0 {
 			c.first = first
 		}
-		if longest > 0 {
-			c.longest = longest
+		if max > 0 {
+			c.longest = max
 		}
-		c.longest = max(c.first, c.longest)
+		if c.longest < c.first {
+			c.longest = c.first
+		}
 	}
 }
 
@@ -135,7 +137,11 @@ func (e *WaitError) Error() string {
 	if e.Last != nil {
 		last = "last seen " + e.Last.Status.String()
 	}
-	return oneLine(fmt.Sprintf("livetranscode: wait for job %s: %s, %d looks: %v", e.JobID, last, e.Polls, e.Err))
+	looks := "1 look"
+	if e.Polls != 1 {
+		looks = fmt.Sprint(e.Polls, " looks")
+	}
+	return oneLine(fmt.Sprintf("livetranscode: wait for job %s: %s, %s: %v", e.JobID, last, looks, e.Err))
 }
 
 // Unwrap returns Err.
@@ -169,7 +175,8 @@ func (c *Client) WaitForStatus(ctx context.Context, jobID string, want JobStatus
 // The first look is at once. The next are 2 s apart for the first 30 s, then less often, from 10 minutes on 30
 // s apart, all of it jittered; the last is half a second before the deadline of ctx. Each look is a call with
 // its retries. Beyond those, 5 failures in a row that may pass are tolerated; one that will not ends the wait
-// at once. A job that is not found in the first 30 s is looked for again.
+// at once. A job that was never seen and is not found in the first 30 s is looked for again (NotFoundGrace): if
+// it may have been deleted before the wait, pass NotFoundGrace(0).
 //
 // ctx is the only limit: without a deadline the wait can last for ever. A wait that ctx ends returns an error
 // even if the last look was good. Every error but a *ParamError is a *WaitError, with the job as it was seen

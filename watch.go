@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -21,6 +22,15 @@ type JobEvent struct {
 	Previous *Job
 	// Err is why the job is not watched any more: ErrNotFound, or an error that only this id meets.
 	Err error
+}
+
+// LogValue implements slog.LogValuer. It hides what Job.LogValue hides.
+func (e JobEvent) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("id", e.JobID), logJob("job", e.Job), logJob("previous", e.Previous)}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // A Watcher watches jobs for as long as a service runs: many jobs, few requests, one loop. It looks at all of
@@ -367,7 +377,7 @@ func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOpt
 }
 
 // WaitForAll waits until each of the jobs has the status want or can no longer have it. It returns the jobs
-// that arrived, by id, and an error with one *WaitError for each other. One job's trouble does not end the wait
+// that arrived, by id, and if any did not, WaitErrors with one *WaitError for each. One job's trouble does not end the wait
 // for the others; what ends the watch of all (see Watcher.Events) and the end of ctx do. It looks as a Watcher
 // does, and once more half a second before the deadline of ctx.
 func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus, opts ...PollOption) (map[string]*Job, error) {
@@ -384,7 +394,7 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 	w.Add(jobIDs...)
 	all := maps.Clone(w.jobs) // each keeps its last job and its looks
 	arrived := make(map[string]*Job)
-	var failed waitErrors
+	var failed WaitErrors
 	fail := func(id string, err error) {
 		failed = append(failed, &WaitError{JobID: id, Last: all[id].job, Polls: int(all[id].polls), Err: err})
 		delete(all, id)
@@ -413,18 +423,23 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 	return arrived, nil
 }
 
-// waitErrors are the errors of a WaitForAll. errors.As finds the first *WaitError; the others come by
-// Unwrap() []error.
-type waitErrors []*WaitError
+// WaitErrors are the failures of a WaitForAll, one for each job that did not arrive. errors.Is and errors.As
+// look through all of them.
+type WaitErrors []*WaitError
 
-func (e waitErrors) Error() string {
-	if len(e) == 1 {
+// Error returns one line: the first failure, and how many more there are.
+func (e WaitErrors) Error() string {
+	switch len(e) {
+	case 0:
+		return "livetranscode: no wait failed"
+	case 1:
 		return e[0].Error()
 	}
 	return fmt.Sprintf("%v (and %d more jobs)", e[0], len(e)-1)
 }
 
-func (e waitErrors) Unwrap() []error {
+// Unwrap returns the failures.
+func (e WaitErrors) Unwrap() []error {
 	errs := make([]error, len(e))
 	for i := range e {
 		errs[i] = e[i]
