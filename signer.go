@@ -70,7 +70,6 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-
 	st, _ := s.pool.Get().(*signing)
 	if st == nil {
 		st = new(signing)
@@ -84,18 +83,19 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 	}
 	// The values of all headers share one array: one allocation instead of five.
 	values := &[5]string{st.dateOf(at), nonce, contentHash, creds.SecurityToken}
-	st.headers = collectHeaders(st.headers[:0], req, true)
-	set := func(i int, header, name string) {
-		req.Header[header] = values[i : i+1 : i+1]
-		st.headers = insertHeader(st.headers, name, values[i], nil)
-	}
-	set(0, headerDate, "x-acs-date")
-	set(1, headerNonce, "x-acs-signature-nonce")
-	set(2, headerContentSHA256, "x-acs-content-sha256")
+	var room [12]signedHeader // on the stack: enough for most
+	headers := collectHeaders(room[:0], req, true)
+	req.Header[headerDate] = values[0:1:1]
+	headers = insertHeader(headers, "x-acs-date", values[0], nil)
+	req.Header[headerNonce] = values[1:2:2]
+	headers = insertHeader(headers, "x-acs-signature-nonce", nonce, nil)
+	req.Header[headerContentSHA256] = values[2:3:3]
+	headers = insertHeader(headers, "x-acs-content-sha256", contentHash, nil)
 	if creds.SecurityToken != "" {
-		set(3, headerSecurityToken, "x-acs-security-token")
+		req.Header[headerSecurityToken] = values[3:4:4]
+		headers = insertHeader(headers, "x-acs-security-token", creds.SecurityToken, nil)
 	}
-	values[4] = st.authorization(req, creds, contentHash)
+	values[4] = st.authorization(req, headers, creds, contentHash)
 	req.Header[headerAuthorization] = values[4:5:5]
 	return nil
 }
@@ -105,22 +105,16 @@ func checkSignable(req *http.Request, creds Credentials, nonce string) error {
 	refuse := func(field, reason string) error {
 		return &ParamError{Operation: "Sign", Field: field, Reason: reason}
 	}
-	for _, v := range [...]struct {
-		field, value string
-		required     bool
-	}{
-		{"AccessKeyID", creds.AccessKeyID, true},
-		{"AccessKeySecret", creds.AccessKeySecret, true},
-		{"SecurityToken", creds.SecurityToken, false},
-		{"nonce", nonce, true},
-	} {
+	for i, value := range [...]string{creds.AccessKeyID, creds.AccessKeySecret, nonce, creds.SecurityToken} {
+		field := [...]string{"AccessKeyID", "AccessKeySecret", "nonce", "SecurityToken"}[i]
 		switch {
-		case v.value == "" && v.required:
-			return refuse(v.field, "is empty")
-		case hasControl(v.value):
-			return refuse(v.field, "has control characters")
-		case strings.TrimSpace(v.value) != v.value:
-			return refuse(v.field, "has surrounding white space")
+		case value == "" && field == "SecurityToken":
+		case value == "":
+			return refuse(field, "is empty")
+		case hasControl(value):
+			return refuse(field, "has control characters")
+		case strings.TrimSpace(value) != value:
+			return refuse(field, "has surrounding white space")
 		}
 	}
 	switch {
@@ -158,12 +152,11 @@ func hasControl(s string) bool {
 // signing is what one signature works with and leaves to the next: the HMAC's key state, which costs more
 // than the signature itself, the date of the current second, and room.
 type signing struct {
-	secret  string // the key of mac
-	mac     hash.Hash
-	second  int64 // of date
-	date    string
-	headers []signedHeader
-	buf     []byte
+	secret string // the key of mac
+	mac    hash.Hash
+	second int64 // of date
+	date   string
+	buf    []byte
 }
 
 // dateOf returns the text of a time, formatted anew once a second.
@@ -175,8 +168,8 @@ func (st *signing) dateOf(at time.Time) string {
 }
 
 // authorization returns the Authorization header of a request whose other headers are set.
-func (st *signing) authorization(req *http.Request, creds Credentials, contentHash string) string {
-	st.buf = appendCanonicalRequest(st.buf[:0], req, st.headers, contentHash)
+func (st *signing) authorization(req *http.Request, headers []signedHeader, creds Credentials, contentHash string) string {
+	st.buf = appendCanonicalRequest(st.buf[:0], req, headers, contentHash)
 	hashed := sha256.Sum256(st.buf)
 
 	st.buf = append(st.buf[:0], algorithm+"\n"...)
@@ -192,10 +185,9 @@ func (st *signing) authorization(req *http.Request, creds Credentials, contentHa
 	st.buf = append(st.buf, algorithm+" Credential="...)
 	st.buf = append(st.buf, creds.AccessKeyID...)
 	st.buf = append(st.buf, ",SignedHeaders="...)
-	st.buf = appendHeaderNames(st.buf, st.headers)
+	st.buf = appendHeaderNames(st.buf, headers)
 	st.buf = append(st.buf, ",Signature="...)
 	st.buf = hex.AppendEncode(st.buf, st.buf[:signature])
-	clear(st.headers[:cap(st.headers)]) // so that the pool keeps nothing of req
 	return string(st.buf[signature:])
 }
 
@@ -362,34 +354,28 @@ func canonicalQuery(raw string) (string, error) {
 
 // isCanonicalQuery reports whether a query surely is canonical already. It gives up on an encoded name.
 func isCanonicalQuery(raw string) bool {
-	for last := ""; raw != ""; {
-		pair, rest, more := strings.Cut(raw, "&")
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok || more && rest == "" || name < last || strings.Contains(name, "%") || !isEncoded(name) || !isEncoded(value) {
+	last, start, inName := "", 0, true
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case unreserved[c]:
+		case c == '%' && !inName && i+2 < len(raw) && isEscape(raw[i+1], raw[i+2]):
+			i += 2
+		case c == '=' && inName && raw[start:i] >= last:
+			last, inName = raw[start:i], false
+		case c == '&' && !inName:
+			start, inName = i+1, true
+		default:
 			return false
 		}
-		last, raw = name, rest
 	}
-	return true
+	return !inName || raw == ""
 }
 
-// isEncoded reports whether s is just what appendEncoded would write.
-func isEncoded(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if unreserved[s[i]] {
-			continue
-		}
-		if s[i] != '%' || i+2 >= len(s) {
-			return false
-		}
-		hi, okHi := unhex(s[i+1])
-		lo, okLo := unhex(s[i+2])
-		if !okHi || !okLo || unreserved[hi<<4|lo] {
-			return false
-		}
-		i += 2
-	}
-	return true
+// isEscape reports whether %XX with these digits is what appendEncoded writes.
+func isEscape(hi, lo byte) bool {
+	h, okHi := unhex(hi)
+	l, okLo := unhex(lo)
+	return okHi && okLo && !unreserved[h<<4|l]
 }
 
 // encodeQuery returns values as a canonical query.
