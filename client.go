@@ -234,8 +234,11 @@ func (t *try) sign(req *http.Request) error {
 	t.clock = time.Duration(t.client.clock.Load())
 	t.started = time.Now()
 	err := t.client.signer.Sign(req, nil, t.creds, t.started.Add(t.clock), rand.Text())
-	if refused := (*ParamError)(nil); errors.As(err, &refused) {
-		refused.Operation = t.op.name
+	if err != nil {
+		var refused *ParamError
+		if errors.As(err, &refused) {
+			refused.Operation = t.op.name
+		}
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package livetranscode
 import (
 	"context"
 	"log/slog"
+	"sync"
 )
 
 // The job operations.
@@ -105,8 +106,9 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 	if req == nil {
 		req = new(ListLiveTranscodeJobsRequest)
 	}
-	var out listJobsAnswer
-	if err := c.call(ctx, opListLiveTranscodeJobs, req, &out); err != nil {
+	out := jobLists.Get().(*listJobsAnswer)
+	defer out.release()
+	if err := c.call(ctx, opListLiveTranscodeJobs, req, out); err != nil {
 		return nil, err
 	}
 	resp := &ListLiveTranscodeJobsResponse{RequestID: out.RequestID, TotalCount: out.TotalCount.value}
@@ -117,7 +119,7 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 		if odd != "" {
 			oddID, oddDate = job.JobID, odd
 		}
-		resp.Jobs[i] = &job
+		resp.Jobs[i] = &job // each on its own, so that one that is kept does not keep the page
 	}
 	c.warnOddDate(ctx, opListLiveTranscodeJobs, oddID, oddDate)
 	return resp, nil
@@ -354,10 +356,19 @@ type listJobsAnswer struct {
 	JobList    []jobJSON
 }
 
+// jobLists keeps answers whose lists have room for a page.
+var jobLists = sync.Pool{New: func() any { return new(listJobsAnswer) }}
+
+func (a *listJobsAnswer) release() {
+	clear(a.JobList)
+	*a = listJobsAnswer{JobList: a.JobList[:0]}
+	jobLists.Put(a)
+}
+
 // missing accepts a page without a list if it says how many jobs there are.
 func (a *listJobsAnswer) missing() string {
-	if a.JobList == nil && !a.TotalCount.set {
-		return "JobList"
+	if len(a.JobList) == 0 && !a.TotalCount.set {
+		return "TotalCount"
 	}
 	return ""
 }

@@ -165,6 +165,14 @@ func (j *Job) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Format implements fmt.Formatter. The URLs of streams print as StreamInput.Format has them.
+func (j Job) Format(f fmt.State, verb rune) {
+	// Without this, a verb that does not fit a pointer makes package fmt print the job behind it past the methods
+	// of its fields.
+	type job Job
+	fmt.Fprintf(f, fmt.FormatString(f, verb), job(j))
+}
+
 // LogValue implements slog.LogValuer. It hides where keys stand in the URLs of streams: user info, query and
 // the last element of the path.
 func (j Job) LogValue() slog.Value {
@@ -305,15 +313,11 @@ type jobJSON struct {
 	Status       optionalInt
 	StreamInput  StreamInput
 	OutputStream OutputStream
-	CreateTime   looseString
+	CreateTime   looseTime
 }
 
 // job returns the job, and the text of a date that is none.
 func (w *jobJSON) job() (job Job, oddDate string) {
-	created, ok := parseTime(string(w.CreateTime))
-	if !ok {
-		oddDate = string(w.CreateTime)
-	}
 	return Job{
 		Name:         w.Name,
 		JobID:        w.JobID,
@@ -324,8 +328,8 @@ func (w *jobJSON) job() (job Job, oddDate string) {
 		Status:       JobStatus(w.Status.orUnknown()),
 		StreamInput:  w.StreamInput,
 		OutputStream: w.OutputStream,
-		CreateTime:   created,
-	}, oddDate
+		CreateTime:   w.CreateTime.Time,
+	}, w.CreateTime.odd
 }
 
 // optionalInt is an int that may be absent or null.
@@ -355,6 +359,28 @@ func (n optionalInt) orUnknown() int {
 // same without seconds, without offset, or both. Without an offset it is UTC.
 var timeLayouts = [...]string{
 	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+}
+
+// A looseTime is a date read from any JSON value: the zero time if it is none.
+type looseTime struct {
+	time.Time
+	odd string // a text that is no date
+}
+
+// UnmarshalJSON never fails.
+func (t *looseTime) UnmarshalJSON(b []byte) error {
+	*t = looseTime{}
+	if len(b) > 2 && b[0] == '"' && t.Time.UnmarshalText(b[1:len(b)-1]) == nil { // the usual form
+		t.Time = t.Time.UTC()
+		return nil
+	}
+	var text looseString
+	_ = text.UnmarshalJSON(b)
+	var ok bool
+	if t.Time, ok = parseTime(string(text)); !ok {
+		t.odd = string(text)
+	}
+	return nil
 }
 
 // parseTime reads a date of the service. No text is no date, and not an odd one.

@@ -427,17 +427,13 @@ type templateJSON struct {
 	TemplateID     string `json:"TemplateId"`
 	Type           TemplateType
 	Category       TemplateCategory
-	CreateTime     looseString
+	CreateTime     looseTime
 	TemplateConfig *TemplateConfig
 }
 
 // template returns the template, and the text of a date that is none.
 func (w *templateJSON) template() (t Template, oddDate string) {
-	created, ok := parseTime(string(w.CreateTime))
-	if !ok {
-		oddDate = string(w.CreateTime)
-	}
-	return Template{w.Name, w.TemplateID, w.Type, w.Category, created, w.TemplateConfig}, oddDate
+	return Template{w.Name, w.TemplateID, w.Type, w.Category, w.CreateTime.Time, w.TemplateConfig}, w.CreateTime.odd
 }
 
 type createTemplateAnswer struct {
@@ -472,8 +468,8 @@ type listTemplatesAnswer struct {
 
 // missing accepts a page without a list if it says how many templates there are.
 func (a *listTemplatesAnswer) missing() string {
-	if a.TemplateContentList == nil && !a.TotalCount.set {
-		return "TemplateContentList"
+	if len(a.TemplateContentList) == 0 && !a.TotalCount.set {
+		return "TotalCount"
 	}
 	return ""
 }
