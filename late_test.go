@@ -12,7 +12,8 @@ import (
 type lateAnswers struct {
 	srv   *livetranscodetest.Server
 	delay time.Duration
-	times int64
+	skip  int64 // calls before those that are late
+	times int64 // late calls
 	calls atomic.Int64
 }
 
@@ -20,7 +21,7 @@ func (l *lateAnswers) client() *http.Client { return &http.Client{Transport: l} 
 
 func (l *lateAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.srv.Transport().RoundTrip(req)
-	if l.calls.Add(1) <= l.times {
+	if n := l.calls.Add(1); n > l.skip && n <= l.skip+l.times {
 		time.Sleep(l.delay)
 	}
 	return resp, err

@@ -73,6 +73,7 @@ func (s *sweep) run(ctx context.Context, targets []*watched) error {
 	absent := s.absent(targets)
 	s.each(ctx, len(absent), func(i int) { s.get(ctx, absent[i]) })
 	s.learn(absent)
+	s.seekWitness(ctx)
 	if s.cfg.onPoll != nil {
 		for _, job := range s.read {
 			s.cfg.onPoll(job)
@@ -82,6 +83,26 @@ func (s *sweep) run(ctx context.Context, targets []*watched) error {
 		s.end = s.judge()
 	}
 	return s.end
+}
+
+// seekWitness asks for a job that a page had, if all Gets were refused while the pages can be read: its answer
+// tells whether the refusals concern their jobs or the permission to Get.
+func (s *sweep) seekWitness(ctx context.Context) {
+	if len(s.refused) == 0 || s.gets.Load() > 0 || s.fails.Load() > 0 || s.listed.Load() == 0 || s.stop.Load() {
+		return
+	}
+	s.Watcher.mu.Lock()
+	var witness *watched
+	for _, j := range s.jobs {
+		if j.job != nil && !j.ended && !slices.ContainsFunc(s.refused, func(r refusedGet) bool { return r.job == j }) {
+			witness = j
+			break
+		}
+	}
+	s.Watcher.mu.Unlock()
+	if witness != nil {
+		s.get(ctx, witness)
+	}
 }
 
 // absent returns the targets that no page had, those first that were seen least recently.
@@ -175,7 +196,9 @@ func (s *sweep) page(ctx context.Context, status JobStatus, no int) (pages int) 
 // get looks at one job.
 func (s *sweep) get(ctx context.Context, j *watched) {
 	var resp *GetLiveTranscodeJobResponse
+	var asked time.Time // the last try of it
 	began, err := s.call(ctx, func() (err error) {
+		asked = time.Now()
 		resp, err = s.client.GetLiveTranscodeJob(ctx, j.id)
 		return err
 	})
@@ -185,7 +208,7 @@ func (s *sweep) get(ctx context.Context, j *watched) {
 		s.found(j.id, began, resp.Job)
 	case errors.Is(err, ErrNotFound):
 		s.gets.Add(1)
-		s.missed(j, began, err)
+		s.missed(j, began, asked, err)
 	case isPermanent(err):
 		s.mu.Lock()
 		s.refused = append(s.refused, refusedGet{j, began, err})

@@ -206,6 +206,7 @@ func (c *Client) WaitUntil(ctx context.Context, jobID string, cond func(*Job) (b
 			return fail(endOfWait(ctx, lookErr))
 		}
 		wait.Polls++
+		asked := time.Now()
 		var resp *GetLiveTranscodeJobResponse
 		resp, lookErr = c.GetLiveTranscodeJob(ctx, jobID)
 		switch {
@@ -225,7 +226,7 @@ func (c *Client) WaitUntil(ctx context.Context, jobID string, cond func(*Job) (b
 			}
 		case ctx.Err() != nil:
 			return fail(endOfWait(ctx, lookErr))
-		case errors.Is(lookErr, ErrNotFound) && wait.Last == nil && time.Since(start) < cfg.grace:
+		case errors.Is(lookErr, ErrNotFound) && wait.Last == nil && asked.Sub(start) < cfg.grace:
 			failures = 0 // an answer all the same
 		case isPermanent(lookErr):
 			return fail(lookErr)

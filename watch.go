@@ -268,8 +268,8 @@ func (w *Watcher) look(ctx context.Context) error {
 	}
 	targets := make([]*watched, 0, len(w.jobs))
 	for _, j := range w.jobs {
-		if !j.ended && (full || j.fresh) {
-			j.fresh, j.target = false, true
+		if j.target = !j.ended && (full || j.fresh); j.target {
+			j.fresh = false
 			targets = append(targets, j)
 		}
 	}
@@ -319,11 +319,12 @@ func (w *Watcher) saw(id string, began uint64, job *Job) bool {
 	return true
 }
 
-// missed takes in a look that did not find a job. That ends it, unless it may be too new to be known.
-func (w *Watcher) missed(j *watched, began uint64, err error) {
+// missed takes in a look that did not find a job. That ends it, unless it was too new to be known when it was
+// asked for.
+func (w *Watcher) missed(j *watched, began uint64, asked time.Time, err error) {
 	w.mu.Lock()
 	j.polls++
-	wait := j.job == nil && time.Since(time.Unix(0, j.added)) < w.cfg.grace
+	wait := j.job == nil && asked.Sub(time.Unix(0, j.added)) < w.cfg.grace
 	w.mu.Unlock()
 	if !wait {
 		w.ends(j, began, err)

@@ -520,6 +520,75 @@ func TestWatchOneJobsTrouble(t *testing.T) {
 	})
 }
 
+// A refused id ends alone, even if it is the only one that had to be asked for, between two sweeps or in one.
+func TestWatchRefusedIDAmongListedOnes(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"InvalidParameter.JobId", "Forbidden"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				ids := addJobs(srv, 50, inProgress)
+				srv.Inject(livetranscodetest.Fault{JobID: "foreign", Code: code, Times: -1})
+				w := srv.Client().NewWatcher()
+				w.Add(ids...)
+				pull := watch(t.Context(), t, w)
+				for range ids {
+					next(t, pull)
+				}
+				after(time.Minute, func() { w.Add("foreign") })
+				var api *livetranscode.APIError
+				if event := next(t, pull); event.JobID != "foreign" || !errors.As(event.Err, &api) || api.Code != code {
+					t.Errorf("got %+v", event)
+				}
+				after(time.Minute, func() { srv.SetStatus(ids[7], stopped) })
+				if event := next(t, pull); event.JobID != ids[7] {
+					t.Errorf("got %+v", event)
+				}
+			})
+		})
+	}
+}
+
+// Adds in an outage are no sweeps without an answer.
+func TestWatchAddsInAnOutage(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
+		w := client.NewWatcher(livetranscode.PollInterval(time.Minute, time.Minute))
+		w.Add(id)
+		pull := watch(t.Context(), t, w)
+		next(t, pull)
+		srv.Inject(livetranscodetest.Fault{StatusCode: 502, Times: -1})
+		for i := range 10 {
+			after(time.Duration(i+1)*time.Second, func() { w.Add(fmt.Sprint("new", i)) })
+		}
+		after(20*time.Second, func() {
+			srv.ClearFaults()
+			srv.SetStatus(id, inProgress)
+		})
+		if event := next(t, pull); event.Err != nil && !errors.Is(event.Err, livetranscode.ErrNotFound) {
+			t.Errorf("got %+v", event)
+		}
+	})
+}
+
+// The grace counts from Add to when a look is made, not to when its answer comes.
+func TestWatchGraceAndLateAnswers(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		// The second look, about 10 s after Add, is answered 25 s later.
+		slow := &lateAnswers{srv: srv, delay: 25 * time.Second, skip: 1, times: 1}
+		w := srv.Client(livetranscode.WithHTTPClient(slow.client())).NewWatcher()
+		w.Add("late")
+		after(20*time.Second, func() { srv.AddJob(livetranscode.Job{JobID: "late"}) })
+		pull := watch(t.Context(), t, w)
+		if event := next(t, pull); event.Err != nil || event.Job.Status != notStarted {
+			t.Errorf("got %+v", event)
+		}
+	})
+}
+
 func TestWatchEnds(t *testing.T) {
 	t.Parallel()
 	get := "GetLiveTranscodeJob"

@@ -1,0 +1,148 @@
+// Command mutants breaks the rules of this package one by one, in a copy, and shows that the tests notice.
+//
+//	go run ./mutants            # all, as a Markdown table: docs/mutants.md keeps the last one
+//	go run ./mutants nonce page # those whose name contains one of the words
+//
+// It exits with 1 unless every mutant was killed. A mutant whose old text is no longer in the source, once, does
+// not apply: adapt the table.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+func run(words []string) error {
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := copyModule(dir); err != nil {
+		return err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool {
+		return len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(m.name, word) })
+	})
+	var all []string
+	for _, m := range chosen {
+		all = append(all, m.run)
+	}
+	if _, out, passed := test(dir, strings.Join(all, "|")); !passed {
+		return fmt.Errorf("the tests fail without a mutant:\n%s", out)
+	}
+	survivors := 0
+	fmt.Println("| rule | file | mutant | result | by |")
+	fmt.Println("|---|---|---|---|---|")
+	for _, m := range chosen {
+		result, by := m.try(dir)
+		if result != killed {
+			survivors++
+		}
+		fmt.Printf("| %s | %s | %s | %s | %s |\n", m.name, m.file, m.diff(), result, by)
+	}
+	fmt.Printf("\n%d of %d mutants were killed.\n", len(chosen)-survivors, len(chosen))
+	if survivors > 0 {
+		return fmt.Errorf("%d mutants were not killed", survivors)
+	}
+	return nil
+}
+
+// copyModule copies the module in the working directory, but for what its tests do not need.
+func copyModule(to string) error {
+	return filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if slices.Contains([]string{".git", "interop", "examples", "tools"}, path) {
+				return filepath.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(to, path), 0o755)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, path), text, 0o644)
+	})
+}
+
+// A result is what became of a mutant.
+const (
+	killed       = "killed"
+	survived     = "**survived**"
+	doesNotApply = "**does not apply**"
+	doesNotBuild = "**does not build**"
+)
+
+// try puts the mutant into the copy, runs its tests, and takes it out again.
+func (m mutant) try(dir string) (result, by string) {
+	path := filepath.Join(dir, m.file)
+	text, err := os.ReadFile(path)
+	if err != nil || bytes.Count(text, []byte(m.old)) != 1 {
+		return doesNotApply, ""
+	}
+	if err := os.WriteFile(path, bytes.Replace(text, []byte(m.old), []byte(m.new), 1), 0o644); err != nil {
+		return doesNotApply, ""
+	}
+	defer func() { _ = os.WriteFile(path, text, 0o644) }()
+	failed, out, passed := test(dir, m.run)
+	switch {
+	case passed:
+		return survived, ""
+	case strings.Contains(out, "[build failed]"):
+		return doesNotBuild, ""
+	}
+	return killed, failed
+}
+
+var failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\w+)|^panic: test timed out|^panic: `)
+
+// test runs tests of the copy, and names the first that failed.
+func test(dir, pattern string) (failed, output string, passed bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-timeout=90s", "-run", "^("+pattern+")$", ".")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return "", string(out), true
+	}
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
+		return "", err.Error(), false
+	}
+	if match := failedTest.FindStringSubmatch(string(out)); match != nil && match[1] != "" {
+		return match[1], string(out), false
+	}
+	return "a panic, or its timeout", string(out), false
+}
+
+// diff shows the mutant in a cell of a table.
+func (m mutant) diff() string {
+	cell := func(s string) string {
+		s = strings.Join(strings.Fields(s), " ")
+		return "`" + strings.ReplaceAll(s, "|", `\|`) + "`"
+	}
+	if m.new == "" {
+		return "without " + cell(m.old)
+	}
+	return cell(m.old) + " → " + cell(m.new)
+}

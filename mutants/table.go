@@ -1,0 +1,91 @@
+package main
+
+// A mutant is a rule of the package, and a change of its source that breaks the rule.
+type mutant struct {
+	name     string
+	file     string
+	old, new string // old stands in the file once
+	run      string // the tests that are to notice, as for go test -run
+}
+
+var mutants = []mutant{
+	// Signing.
+	{"every attempt has a nonce of its own", "client.go", `rand.Text())`, `rand.Text()[:0]+"nonce")`, "TestEachAttemptIsSignedAnew"},
+	{"credentials with control characters are refused", "signer.go", `case hasControl(v.value):`, `case hasControl(v.value) && v.value == "":`, "TestSignRefuses"},
+	{"the signature covers every x-acs-* header", "signer.go", `strings.HasPrefix(name, "x-acs-")`, `strings.HasPrefix(name, "x-acs-a")`, "TestSignHeaders"},
+
+	// Sending and reading.
+	{"http only for loopback addresses", "options.go", `p.Scheme == "http" && !isLoopback(p.Hostname())`, `p.Scheme == "http" && p.Host == ""`, "TestWithEndpointRefuses"},
+	{"redirects are not followed", "client.go", `t.client.transport().RoundTrip(req)`, `(&http.Client{Transport: t.client.transport()}).Do(req)`, "TestNoRedirectIsFollowed|TestFaultMatrix"},
+	{"bodies of errors are read to the end", "response.go", `if resp.StatusCode == http.StatusSwitchingProtocols {`, `if resp.StatusCode >= 500 {`, "TestConnectionIsReusedAfterErrors"},
+	{"an upgraded connection is not read", "response.go", `if resp.StatusCode == http.StatusSwitchingProtocols {`, `if resp.StatusCode == 999 {`, "TestSwitchingProtocols"},
+	{"answers are bounded", "response.go", `maxAnswer  = 8 << 20`, `maxAnswer  = 8 << 23`, "TestAnswerSize|TestMemoryIsBounded"},
+	{"headers are bounded", "client.go", `MaxResponseHeaderBytes: 256 << 10,`, `MaxResponseHeaderBytes: 256 << 20,`, "TestFaultMatrix|TestMemoryIsBounded"},
+	{"an attempt has a timeout", "client.go", `context.WithTimeout(ctx, t.client.policy.AttemptTimeout)`, `context.WithTimeout(ctx, 1000*t.client.policy.AttemptTimeout)`, "TestAttemptTimeout|TestAttemptTimeoutIsNoDeadline"},
+	{"an absent status is not 0", "models.go", "	return -1\n", "	return 0\n", "TestDecodeEnums|TestReadableAnswers"},
+	{"an error with status 200 is no success", "livetranscode.go", `case a.Code != "" && a.Code != "Success"`, `case a.Code == "never" && a.Code != "Success"`, "TestFaultMatrix"},
+	{"a confirmation has a request id", "livetranscode.go", `case a.RequestID == "":`, `case a.RequestID == "never":`, "TestEmptyObject"},
+
+	// Repeating.
+	{"a Submit that was written is not repeated", "retry.go", `if f.local || t.op.once && f.uncertain {`, `if f.local {`, "TestSafetyOfWrites|TestWritesOnTheWire"},
+	{"what was written is known", "network.go", `w.wrote.Store(true)`, `w.wrote.Store(false)`, "TestSafetyOfWrites|TestWritesOnTheWire"},
+	{"a Submit whose nonce was used is not repeated", "retry.go", ` || e.Code == "SignatureNonceUsed"`, ``, "TestSafetyOfWrites"},
+	{"a Submit without an id in its answer is ambiguous", "response.go", `f := &failure{err: api, uncertain: true}`, `f := &failure{err: api, uncertain: false}`, "TestSuccessWithoutID"},
+	{"the end of the context ends a delay", "retry.go", "	case <-ctx.Done():\n		return ctx.Err()\n	case <-timer.C:", "	case <-timer.C:", "TestContextEndsTheCall|TestDeadlineInTheDelay"},
+	{"the quota ends retries", "retry.go", `if q.used+n > quotaSize {`, `if q.used+n > 1000*quotaSize {`, "TestRetryQuota"},
+	{"success pays back to the quota", "retry.go", `giveBack(max(1, t.spent))`, `giveBack(0 * t.spent)`, "TestRetryQuota"},
+	{"delays are random", "retry.go", `return least + rand.N(most-least+1)`, `return most + 0*rand.N(most-least+1)`, "TestFullJitter"},
+	{"throttled calls wait at least a second", "retry.go", `jitter(min(throttleDelay, longest), longest)`, `jitter(0, longest)`, "TestFullJitter"},
+	{"throttled calls start from a second", "retry.go", `max(c.policy.BaseDelay, throttleDelay)`, `c.policy.BaseDelay`, "TestFullJitter"},
+	{"the service's delay is not capped", "retry.go", `delay = jitter(f.retryAfter, f.retryAfter+f.retryAfter/10)`, `delay = min(c.policy.MaxDelay, jitter(f.retryAfter, f.retryAfter+f.retryAfter/10))`, "TestServerDelay"},
+	{"a delay above 60 s ends the call", "retry.go", ` || f.retryAfter > maxServerDelay`, ``, "TestServerDelayTooLong"},
+	{"a delay past the deadline ends the call", "retry.go", `time.Until(deadline) < delay`, `time.Until(deadline) < 0*delay`, "TestServerDelayTooLong"},
+	{"certificates are not tried again", "network.go", `return errors.As(err, &certificate) ||`, `return err == nil && errors.As(err, &certificate) ||`, "TestTLSFaults|TestTransportErrors|TestSafetyOfWrites"},
+
+	// Repairs.
+	{"the clock is repaired", "retry.go", `(f.offset-t.clock).Abs() < clockTolerance`, `(f.offset-t.clock).Abs() < 1000*time.Hour`, "TestClock"},
+	{"the clock is also set back", "retry.go", `if t.clockSet || !f.offsetSeen`, `if t.clockSet || t.clock != 0 || !f.offsetSeen`, "TestClock|TestClockStays"},
+	{"the date of a cached answer is not used", "response.go", ` || h.Get("Age") != ""`, ``, "TestClock|TestClockStays"},
+	{"refused credentials are fetched again once", "retry.go", `if t.refetched || !t.creds.temporary() {`, `if !t.creds.temporary() {`, "TestRefusedCredentials"},
+	{"the same credentials are not tried again", "client.go", `case t.refetched && creds == t.refused:`, `case t.refetched && creds == t.refused && t.sent == 0:`, "TestRefusedCredentials"},
+	{"refused credentials are dropped", "credentials.go", `if c.current != nil && c.current() == creds {`, `if c.current != nil && c.current() != creds {`, "TestRefusedCredentialsAreRefetched|TestExpiredTokenIsReplaced"},
+
+	// Errors and secrets.
+	{"a 404 of a proxy is not 'not found'", "errors.go", `code != "" && e.StatusCode == http.StatusNotFound`, `e.StatusCode == http.StatusNotFound`, "TestStatuses"},
+	{"an attempt's timeout is not the caller's", "network.go", `if isContextError(scrubbed.err) {`, `if isContextError(scrubbed.err) && scrubbed.text == "" {`, "TestAttemptTimeoutIsNoDeadline"},
+	{"nor is that of a body", "response.go", `if isContextError(readErr) {`, `if isContextError(readErr) && api == nil {`, "TestAttemptTimeoutIsNoDeadline"},
+	{"no address of a request in an error", "network.go", `for errors.As(err, &address) {`, `for err == nil && errors.As(err, &address) {`, "TestNetworkErrors"},
+	{"no token is printed", "credentials.go", `s += " SecurityToken=[hidden]"`, `s += " SecurityToken=" + c.SecurityToken`, "TestSecretsAreNowhere"},
+	{"no stream key is printed", "redact.go", `dir += hidden`, `dir += key`, "TestSecretsAreNowhere"},
+	{"a job prints by its own method only", "models.go", `func (j Job) Format(`, `func (j Job) format(`, "TestSecretsAreNowhere"},
+	{"no secret that comes back is shown", "redact.go", `strings.ReplaceAll(text, form, hidden)`, `strings.ReplaceAll(text, form, form)`, "TestSecretsAreNowhere"},
+	{"no escaped secret that comes back is shown", "redact.go", `escapePattern.ReplaceAllStringFunc(text, unescape)`, `escapePattern.ReplaceAllStringFunc(text, strings.Clone)`, "TestSecretsAreNowhere"},
+	{"no password of a proxy is shown", "redact.go", `authorizationPattern.ReplaceAllString(text, "${1}"+hidden)`, `authorizationPattern.ReplaceAllString(text, "$0")`, "TestSecretsAreNowhere"},
+	{"no echo of a request is shown", "echo.go", `if strings.Contains(text, mark) {`, `if strings.Contains(text, mark+mark) {`, "TestEchoIsNeverShown"},
+
+	// Pages and waits.
+	{"a page without anything new is the last", "pages.go", `len(seen) == before ||`, `len(seen) < before ||`, "TestWalkOnOddServices"},
+	{"a job is yielded once", "pages.go", `if seen[id(item)] {`, `if seen[id(item)] && no == 0 {`, "TestWalkOnOddServices|TestWalkIsComplete"},
+	{"a new job may be not found for a while", "wait.go", `wait.Last == nil && time.Since(start) < cfg.grace`, `wait.Last == nil && time.Since(start) < 0*cfg.grace`, "TestWaitNotFoundGrace"},
+	{"the last look is before the deadline", "wait.go", `pause = min(pause, left)`, `pause = min(pause, left+lastLook)`, "TestWaitLooksJustBeforeTheDeadline"},
+	{"a wait tolerates failures that pass", "wait.go", `failures > cfg.tolerate`, `failures > 0*cfg.tolerate`, "TestWaitToleratesWhatPasses"},
+	{"a wait does not tolerate them for ever", "wait.go", `failures > cfg.tolerate`, `failures > 1000*cfg.tolerate`, "TestWaitToleratesWhatPasses"},
+	{"a wait that its context ends is an error", "wait.go", "			case ctx.Err() != nil:\n				return fail(contextError(ctx))\n", "", "TestWaitContext"},
+	{"a stopped job never starts again", "wait.go", `job.Status == JobStatusStopped && want != JobStatusStopped`, `job.Status == JobStatusStopped && want == JobStatusUnknown`, "TestWaitUnreachable"},
+
+	// Watching.
+	{"an old look replaces no newer one", "watch.go", `if j == nil || j.ended || began < j.read {`, `if j == nil || j.ended {`, "TestWatchOldLooksDoNotCount"},
+	{"absent is not gone", "sweep.go", `func(i int) { s.get(ctx, absent[i]) })`, `func(i int) {
+		if s.listed.Load() > 0 {
+			s.ends(absent[i], 1<<62, ErrNotFound)
+			return
+		}
+		s.get(ctx, absent[i])
+	})`, "TestWatchAsksForAbsentJobs"},
+	{"what was removed is not delivered", "watch.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
+	{"one loop at a time", "watch.go", `case w.ranging:`, `case w.ranging && w.jobs == nil:`, "TestWatchOneLoopAtATime"},
+	{"a refused permission ends no job", "sweep.go", `s.listed.Load() > 0 && !errors.Is(r.err, ErrForbidden)`, `s.listed.Load() > 0`, "TestWatchEnds"},
+	{"throttling does not end a watch", "sweep.go", ` || errors.Is(s.lastErr, ErrThrottled) {`, ` {`, "TestWatchThrottlingOnlySlows"},
+	{"a refused List is not asked again", "sweep.go", `s.plan.barred = time.Now().Add(barredFor)`, `s.plan.barred = time.Now().Add(0 * barredFor)`, "TestWatchListRefused"},
+	{"many jobs are looked at by pages", "sweep.go", `return p.pages+p.alive < n`, `return p.pages+p.alive < 0*n`, "TestWatchUsesFewRequests|TestWatchChoosesThePlan"},
+}
