@@ -3,7 +3,6 @@ package livetranscode
 import (
 	"context"
 	"log/slog"
-	"sync"
 )
 
 // The job operations.
@@ -106,9 +105,8 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 	if req == nil {
 		req = new(ListLiveTranscodeJobsRequest)
 	}
-	out := jobLists.Get().(*listJobsAnswer)
-	defer out.release()
-	if err := c.call(ctx, opListLiveTranscodeJobs, req, out); err != nil {
+	var out listJobsAnswer
+	if err := c.call(ctx, opListLiveTranscodeJobs, req, &out); err != nil {
 		return nil, err
 	}
 	resp := &ListLiveTranscodeJobsResponse{RequestID: out.RequestID, TotalCount: out.TotalCount.value}
@@ -356,19 +354,10 @@ type listJobsAnswer struct {
 	JobList    []jobJSON
 }
 
-// jobLists keeps answers whose lists have room for a page.
-var jobLists = sync.Pool{New: func() any { return new(listJobsAnswer) }}
-
-func (a *listJobsAnswer) release() {
-	clear(a.JobList)
-	*a = listJobsAnswer{JobList: a.JobList[:0]}
-	jobLists.Put(a)
-}
-
 // missing accepts a page without a list if it says how many jobs there are.
 func (a *listJobsAnswer) missing() string {
-	if len(a.JobList) == 0 && !a.TotalCount.set {
-		return "TotalCount"
+	if a.JobList == nil && !a.TotalCount.set {
+		return "JobList"
 	}
 	return ""
 }

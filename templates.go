@@ -468,8 +468,8 @@ type listTemplatesAnswer struct {
 
 // missing accepts a page without a list if it says how many templates there are.
 func (a *listTemplatesAnswer) missing() string {
-	if len(a.TemplateContentList) == 0 && !a.TotalCount.set {
-		return "TotalCount"
+	if a.TemplateContentList == nil && !a.TotalCount.set {
+		return "TemplateContentList"
 	}
 	return ""
 }
