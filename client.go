@@ -197,6 +197,8 @@ var errSameCredentials = errors.New("the provider returned the refused credentia
 func (t *try) authorize(ctx context.Context) error {
 	creds, err := t.client.provider.Credentials(ctx)
 	switch {
+	case err != nil && isContextError(err):
+		return fmt.Errorf("no credentials in %v: %w", t.client.policy.AttemptTimeout, err)
 	case err != nil:
 		return err
 	case creds.AccessKeyID == "" || creds.AccessKeySecret == "":

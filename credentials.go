@@ -169,6 +169,7 @@ type cachedCredentials struct {
 
 // credentialsFetch is one run of fetch.
 type credentialsFetch struct {
+	stale bool          // begun before the service refused the credentials; guarded by the mutex
 	done  chan struct{} // closed when the rest is set
 	creds func() Credentials
 	err   error
@@ -228,6 +229,12 @@ func (c *cachedCredentials) run(run *credentialsFetch, began time.Time) {
 	}()
 	var creds Credentials
 	creds, run.err = c.fetch()
+	c.mu.Lock()
+	again := run.stale
+	c.mu.Unlock()
+	if again { // what it brought may be just what was refused
+		creds, run.err = c.fetch()
+	}
 	run.creds = func() Credentials { return creds }
 }
 
@@ -242,5 +249,8 @@ func (c *cachedCredentials) refused(creds Credentials) {
 	defer c.mu.Unlock()
 	if c.current != nil && c.current() == creds {
 		c.current = nil
+		if c.running != nil {
+			c.running.stale = true
+		}
 	}
 }

@@ -3,6 +3,8 @@ package livetranscode
 import (
 	"context"
 	"log/slog"
+	"strings"
+	"unicode"
 )
 
 // The job operations.
@@ -398,5 +400,16 @@ func (c *Client) warnOddDate(ctx context.Context, op *operation, id, date string
 		return
 	}
 	c.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: CreateTime is not a date; the zero time stands for it",
-		slog.String("operation", op.name), slog.String("id", id), slog.String("value", clip(scrub(date), 64)))
+		slog.String("operation", op.name), slog.String("id", id), slog.String("value", formOfDate(date)))
+}
+
+// formOfDate returns what tells why a text is not a date: its digits and marks. Other letters than those of a
+// date are x, whatever they spell.
+func formOfDate(text string) string {
+	return clip(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) && r != 'T' && r != 'Z' {
+			return 'x'
+		}
+		return r
+	}, scrub(text)), 64)
 }

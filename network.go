@@ -54,24 +54,28 @@ func networkRemedy(err error) (r remedy, timedOut bool) {
 	return none, false
 }
 
-// isTLSRefusal reports whether a TLS handshake failed for a reason that stays.
+// isTLSRefusal reports whether TLS failed for a reason that stays.
 func isTLSRefusal(err error) bool {
+	var record tls.RecordHeaderError
+	return isCertificateError(err) || errors.As(err, &record)
+}
+
+// isCertificateError reports whether the server's certificate was refused, which ends the handshake.
+func isCertificateError(err error) bool {
 	var (
 		certificate *tls.CertificateVerificationError
 		authority   x509.UnknownAuthorityError
 		invalid     x509.CertificateInvalidError
 		hostname    x509.HostnameError
-		record      tls.RecordHeaderError
 	)
-	return errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &invalid) ||
-		errors.As(err, &hostname) || errors.As(err, &record)
+	return errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
 }
 
 // neverWritten reports whether an error of a transport proves that no byte of the request was sent.
 func neverWritten(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	return isTLSRefusal(err) || errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+	return isCertificateError(err) || errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
 }
 
 // A writeTrace knows whether a request's headers were written. It is safe for concurrent use; a nil one,
@@ -81,13 +85,24 @@ type writeTrace struct{ reports, wrote atomic.Bool }
 func traceWrite(ctx context.Context) (context.Context, *writeTrace) {
 	w := new(writeTrace)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { w.reports.Store(true) },
-		WroteHeaders: func() { w.wrote.Store(true) },
+		GetConn: func(string) { w.reports.Store(true) },
+		// HTTP/2 reports WroteHeaders only when they are through; a field comes before anything is.
+		WroteHeaderField: func(string, []string) { w.wrote.Store(true) },
+		WroteHeaders:     func() { w.wrote.Store(true) },
 	}), w
 }
 
-// isClean reports whether the request surely was not written.
-func (w *writeTrace) isClean() bool { return w != nil && w.reports.Load() && !w.wrote.Load() }
+// mayBeWritten reports whether a byte of the request may have been sent, given the error of the transport. What
+// was seen counts more than what the error says: it may be that of a second try of the transport's own.
+func (w *writeTrace) mayBeWritten(err error) bool {
+	switch {
+	case w != nil && w.wrote.Load():
+		return true
+	case w != nil && w.reports.Load():
+		return false
+	}
+	return !neverWritten(err)
+}
 
 // A hiddenError is an error whose chain must not be seen through errors.Is: it would read as the end of the
 // caller's context, or print the address of the request.
@@ -116,6 +131,9 @@ type scrubbedError struct {
 
 func (e *scrubbedError) Error() string { return e.text }
 func (e *scrubbedError) Unwrap() error { return e.err }
+
+// Format implements fmt.Formatter. It prints the text for every verb, and never looks into err.
+func (e *scrubbedError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
 // newScrubbedError makes an error of a transport presentable: without the address of the request, which
 // shows the whole query, and without secrets.

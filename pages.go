@@ -23,8 +23,8 @@ func checkPage(no, size int) (field, reason string) {
 // newest first unless req.SortBy says otherwise. A nil req matches all. PageNo and PageSize of req are not
 // used, and req is not changed.
 //
-// It is no snapshot: the service numbers its pages anew for each call, so a job that comes or goes between two
-// pages may be missed. An error is yielded once, with a nil job, and ends the sequence. Each range starts
+// It is no snapshot: the service numbers its pages anew for each call, so while jobs come and go between two
+// pages, others may be missed. A loop that deletes jobs should collect their ids first. An error is yielded once, with a nil job, and ends the sequence. Each range starts
 // afresh.
 func (c *Client) AllLiveTranscodeJobs(ctx context.Context, req *ListLiveTranscodeJobsRequest) iter.Seq2[*Job, error] {
 	all := *cmp.Or(req, new(ListLiveTranscodeJobsRequest))

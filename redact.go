@@ -41,9 +41,10 @@ func scrub(text string, secrets ...string) string {
 			text = strings.ReplaceAll(text, form, hidden)
 		}
 	}
-	text = urlPattern.ReplaceAllStringFunc(text, scrubURL)
+	// Announcements first: a URL that no space ends would swallow the name in front of the secret.
 	text = authorizationPattern.ReplaceAllString(text, "${1}"+hidden)
 	text = secretPattern.ReplaceAllString(text, "${1}"+hidden)
+	text = urlPattern.ReplaceAllStringFunc(text, scrubURL)
 	return oneLine(strings.ToValidUTF8(text, "�"))
 }
 

@@ -98,19 +98,20 @@ func (t *try) classify(ctx context.Context, resp *http.Response, r *reply, readE
 		return r, nil
 	}
 	defer r.release()
-	if ctx.Err() != nil && isSuccess(resp) {
-		f := t.local(ctx, ctx.Err())
-		f.uncertain = true
-		return nil, f
-	}
 	api := t.newAPIError(r)
 	f := &failure{err: api, remedy: remedyOf(api), uncertain: isUncertain(api), retryAfter: api.RetryAfter}
-	switch {
-	case isSuccess(resp): // cut off
-		if f.remedy, f.timedOut = networkRemedy(readErr); errors.Is(readErr, errTooLarge) {
-			f.remedy = none
+	switch cutOff := readErr != nil && api.Code == ""; {
+	case cutOff && ctx.Err() != nil && isSuccess(resp):
+		f = t.local(ctx, ctx.Err())
+		f.uncertain = true
+	case cutOff && ctx.Err() != nil:
+		api.cause, f.remedy, f.uncertain = contextError(ctx), none, true
+	case cutOff:
+		f.uncertain = true
+		if passing, timedOut := networkRemedy(readErr); f.remedy == none && !errors.Is(readErr, errTooLarge) {
+			f.remedy, f.timedOut = passing, timedOut
 		}
-		api.Message, api.cause = "", newScrubbedError(readErr, t.creds)
+		api.cause = newScrubbedError(readErr, t.creds)
 		if isContextError(readErr) {
 			api.cause = &hiddenError{text: "the body did not arrive in time"}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -39,6 +40,7 @@ type try struct {
 	req     *http.Request
 
 	sent  int   // requests handed to the transport
+	cost  int   // quota that the next retry costs
 	spent int   // quota that the retries have cost
 	last  error // the failure of the attempt before, if it was answered or came from the network
 
@@ -87,7 +89,7 @@ func (t *try) local(ctx context.Context, err error) *failure {
 
 // unanswered is the failure of an attempt for which the transport returned an error.
 func (t *try) unanswered(ctx context.Context, err error, written *writeTrace) *failure {
-	uncertain := !neverWritten(err) && !written.isClean()
+	uncertain := written.mayBeWritten(err)
 	if ctx.Err() != nil {
 		f := t.local(ctx, err)
 		f.uncertain = uncertain
@@ -114,8 +116,10 @@ func (t *try) again(ctx context.Context, f *failure) error {
 		t.last = f.err
 	}
 	if err := sleep(ctx, delay); err != nil {
+		t.client.quota.giveBack(t.cost) // for a retry that is not made
 		return t.result(t.local(ctx, err))
 	}
+	t.spent += t.cost
 	return nil
 }
 
@@ -125,8 +129,11 @@ func (t *try) result(f *failure) error {
 	err, ambiguous := f.err, t.op.once && f.uncertain
 	if f.local && t.last != nil && !ambiguous {
 		cause := err
-		if call := (*CallError)(nil); errors.As(err, &call) {
+		switch call := (*CallError)(nil); {
+		case errors.As(err, &call):
 			cause = call.Err
+		default: // a *ParamError, whose kind must not come beside that of the answer
+			cause = &hiddenError{text: err.Error()}
 		}
 		err = addCause(t.last, cause)
 	}
@@ -175,15 +182,19 @@ func (t *try) plan(ctx context.Context, f *failure) (delay time.Duration, ok boo
 		return 0, false
 	}
 	if f.retryAfter > 0 {
-		if delay = f.retryAfter; delay <= maxServerDelay {
-			delay = jitter(delay, delay+delay/10)
+		left := time.Duration(math.MaxInt64)
+		if deadline, has := ctx.Deadline(); has {
+			left = time.Until(deadline)
 		}
-		if deadline, has := ctx.Deadline(); has && time.Until(deadline) < delay {
+		if left < f.retryAfter {
 			_ = addCause(f.err, fmt.Errorf("the wait that the service asks for is too long: %w", context.DeadlineExceeded))
 			return 0, false
 		}
 		if f.retryAfter > maxServerDelay {
 			return 0, false
+		}
+		if delay = jitter(f.retryAfter, f.retryAfter+f.retryAfter/10); delay > left {
+			delay = f.retryAfter
 		}
 	}
 	cost := quotaRetry
@@ -193,7 +204,7 @@ func (t *try) plan(ctx context.Context, f *failure) (delay time.Duration, ok boo
 	if !c.quota.take(cost) {
 		return 0, false
 	}
-	t.spent += cost
+	t.cost = cost
 	return delay, true
 }
 

@@ -16,6 +16,7 @@ type plan struct {
 	alive    int       // watched jobs that are alive and on none of the pages
 	unlisted int       // Gets since the pages were counted
 	barred   time.Time // until when List is not asked, for it was refused
+	broken   int       // sweeps in a row in which List failed for now
 	silent   int       // sweeps in a row without an answer
 }
 
@@ -27,6 +28,9 @@ const (
 	barredFor = 10 * time.Minute
 	// throttlePatience is how long a sweep repeats throttled looks before it leaves the rest to the next one.
 	throttlePatience = 30 * time.Second
+	// brokenLists is after how many sweeps in a row jobs are asked for one by one although List only fails for
+	// now: a service in trouble is not to be met with a Get for each job.
+	brokenLists = 3
 )
 
 // listPays reports whether the pages are worth asking for n jobs.
@@ -46,6 +50,7 @@ type sweep struct {
 	began    time.Time
 	full     bool // of all jobs, not only of new ones between two sweeps
 	complete bool // all pages were read
+	passing  bool // a page failed for now; guarded by mu
 
 	gets, listed atomic.Int32 // calls that were answered
 	fails        atomic.Int32 // Gets that had no answer
@@ -54,6 +59,7 @@ type sweep struct {
 	mu      sync.Mutex
 	end     error        // the watch's end
 	lastErr error        // of a call without an answer
+	asked   time.Time    // before this the service wants no more requests
 	refused []refusedGet // of Gets
 	read    []*Job       // for OnPoll
 }
@@ -69,9 +75,14 @@ type refusedGet struct {
 func (s *sweep) run(ctx context.Context, targets []*watched) error {
 	if s.plan.listPays(len(targets)) {
 		s.list(ctx)
+		if s.plan.broken++; !s.passing {
+			s.plan.broken = 0
+		}
 	}
 	absent := s.absent(targets)
-	s.each(ctx, len(absent), func(i int) { s.get(ctx, absent[i]) })
+	if s.plan.broken == 0 || s.plan.broken >= brokenLists || len(absent) <= maxPageSize {
+		s.each(ctx, len(absent), func(i int) { s.get(ctx, absent[i]) })
+	}
 	s.learn(absent)
 	s.seekWitness(ctx)
 	if s.cfg.onPoll != nil {
@@ -189,6 +200,10 @@ func (s *sweep) page(ctx context.Context, status JobStatus, no int) (pages int) 
 		s.mu.Lock()
 		s.plan.barred = time.Now().Add(barredFor)
 		s.mu.Unlock()
+	default:
+		s.mu.Lock()
+		s.passing = true
+		s.mu.Unlock()
 	}
 	return 0
 }
@@ -241,10 +256,11 @@ func (s *sweep) call(ctx context.Context, do func() error) (began uint64, err er
 			return began, nil
 		}
 		s.note(err)
+		wait := max(pause, askedDelay(err))
 		switch {
 		case !errors.Is(err, ErrThrottled) || s.stop.Load():
 			return began, err
-		case time.Since(s.began)+pause > throttlePatience || sleep(ctx, pause) != nil:
+		case time.Since(s.began)+wait > throttlePatience || sleep(ctx, wait) != nil:
 			s.stop.Store(true)
 			return began, err
 		}
@@ -262,6 +278,9 @@ func (s *sweep) note(err error) {
 		s.stop.Store(true)
 	case !isPermanent(err):
 		s.lastErr = err
+		if until := time.Now().Add(askedDelay(err)); until.After(s.asked) {
+			s.asked = until
+		}
 	}
 }
 

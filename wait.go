@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -112,6 +113,7 @@ func (c *pollConfig) interval(quiet time.Duration) time.Duration {
 	case quiet > steady:
 		d += time.Duration(float64(c.longest-c.first) * float64(quiet-steady) / float64(risen-steady))
 	}
+	d = min(d, math.MaxInt64/2) // so that a tenth more is still a duration
 	return jitter(d-d/10, d+d/10)
 }
 
@@ -235,7 +237,7 @@ func (c *Client) WaitUntil(ctx context.Context, jobID string, cond func(*Job) (b
 				return fail(lookErr)
 			}
 		}
-		pause := cfg.interval(time.Since(start))
+		pause := max(cfg.interval(time.Since(start)), askedDelay(lookErr))
 		if deadline, ok := ctx.Deadline(); ok {
 			left := time.Until(deadline) - lastLook
 			if left <= 0 { // that was the last look
@@ -246,6 +248,15 @@ func (c *Client) WaitUntil(ctx context.Context, jobID string, cond func(*Job) (b
 		}
 		_ = sleep(ctx, pause)
 	}
+}
+
+// askedDelay returns the delay that the service asked for with an error, 0 for none.
+func askedDelay(err error) time.Duration {
+	var api *APIError
+	if errors.As(err, &api) && errors.Is(err, ErrThrottled) {
+		return api.RetryAfter
+	}
+	return 0
 }
 
 // endOfWait returns the error of a context that ended a wait, with that of the last look.

@@ -49,6 +49,7 @@ type Watcher struct {
 	ranging bool                // a loop is under way
 	jobs    map[string]*watched // what is watched, and what has ended but was not yet delivered
 	added   bool                // there are jobs that no look was taken for
+	lastErr error               // of the last look, if a call had no answer
 	pending []*watched          // those with an event to deliver, oldest first
 	targets int                 // jobs that the sweep under way is still to see
 	now     uint64              // counts the begins and ends of looks
@@ -155,8 +156,8 @@ var errRanging = errors.New("livetranscode: another loop is ranging over the wat
 // can range; a second one gets an error at once.
 func (w *Watcher) Events(ctx context.Context) iter.Seq2[JobEvent, error] { return w.events(ctx, false) }
 
-// events is Events; if finite, it ends without an error when no job is left, and looks once more just before
-// the deadline of ctx.
+// events is Events; if finite, it ends without an error when no job is left, looks once more just before the
+// deadline of ctx, and delivers what it knows before it ends with an error: there is no later range.
 func (w *Watcher) events(ctx context.Context, finite bool) iter.Seq2[JobEvent, error] {
 	return func(yield func(JobEvent, error) bool) {
 		if err := w.enter(); err != nil {
@@ -165,16 +166,16 @@ func (w *Watcher) events(ctx context.Context, finite bool) iter.Seq2[JobEvent, e
 		}
 		defer w.leave()
 		for {
-			if err := w.look(ctx); err != nil {
-				yield(JobEvent{}, err)
-				return
-			}
-			event, ok, left := w.next()
+			end := w.look(ctx)
+			event, ok, left := w.next(end == nil || finite)
 			switch {
 			case ok:
 				if !yield(event, nil) {
 					return
 				}
+			case end != nil:
+				yield(JobEvent{}, end)
+				return
 			case finite && left == 0:
 				return
 			default:
@@ -203,11 +204,12 @@ func (w *Watcher) leave() {
 	w.ranging = false
 }
 
-// next takes the next event, and says how many jobs are left. A job that has ended leaves with its event.
-func (w *Watcher) next() (event JobEvent, ok bool, left int) {
+// next takes the next event, if it may, and says how many jobs are left. A job that has ended leaves with its
+// event.
+func (w *Watcher) next(may bool) (event JobEvent, ok bool, left int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.pending) > 0 {
+	for may && len(w.pending) > 0 {
 		j := w.pending[0]
 		w.pending[0], w.pending = nil, w.pending[1:]
 		j.queued = false
@@ -224,7 +226,9 @@ func (w *Watcher) next() (event JobEvent, ok bool, left int) {
 		}
 		return event, true, len(w.jobs)
 	}
-	w.pending = nil
+	if may {
+		w.pending = nil
+	}
 	return JobEvent{}, false, len(w.jobs)
 }
 
@@ -270,6 +274,7 @@ func (w *Watcher) look(ctx context.Context) error {
 	for _, j := range w.jobs {
 		if j.target = !j.ended && (full || j.fresh); j.target {
 			j.fresh = false
+			j.polls++
 			targets = append(targets, j)
 		}
 	}
@@ -280,21 +285,35 @@ func (w *Watcher) look(ctx context.Context) error {
 	}
 	s := &sweep{Watcher: w, began: began, full: full}
 	err := s.run(ctx, targets)
-	if full {
-		w.schedule(began)
-	}
+	w.settleSweep(s, ctx.Err() != nil)
 	if ctx.Err() != nil {
 		return fmt.Errorf("livetranscode: watch: %w", contextError(ctx))
 	}
 	return err
 }
 
-// schedule sets when the next sweep may begin: an interval after the last began, and not before a pause as
-// long as it took.
-func (w *Watcher) schedule(began time.Time) {
+// settleSweep takes in what a sweep leaves behind: its last error, when the next may begin, and, if it was cut
+// off, the new jobs that it did not get to.
+func (w *Watcher) settleSweep(s *sweep, cutOff bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ended := time.Now()
+	w.lastErr = s.lastErr
+	if s.full {
+		w.schedule(s.began, time.Now())
+	}
+	if s.asked.After(w.due) {
+		w.due = s.asked
+	}
+	for _, j := range w.jobs {
+		if cutOff && j.target && j.job == nil && !j.ended {
+			j.fresh, w.added = true, true
+		}
+	}
+}
+
+// schedule sets when the next sweep may begin: an interval after the last began, and not before a pause as
+// long as it took. w.mu is held.
+func (w *Watcher) schedule(began, ended time.Time) {
 	w.due = began.Add(w.cfg.interval(ended.Sub(w.quiet)))
 	if pause := ended.Add(ended.Sub(began)); pause.After(w.due) {
 		w.due = pause
@@ -309,7 +328,6 @@ func (w *Watcher) saw(id string, began uint64, job *Job) bool {
 	if j == nil || j.ended || began < j.read {
 		return false // not watched, over, or known better
 	}
-	j.polls++
 	w.settle(j)
 	if j.job == nil || !j.job.equal(job) {
 		j.job = job
@@ -323,7 +341,6 @@ func (w *Watcher) saw(id string, began uint64, job *Job) bool {
 // asked for.
 func (w *Watcher) missed(j *watched, began uint64, asked time.Time, err error) {
 	w.mu.Lock()
-	j.polls++
 	wait := j.job == nil && asked.Sub(time.Unix(0, j.added)) < w.cfg.grace
 	w.mu.Unlock()
 	if !wait {
@@ -416,7 +433,11 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(all)) {
-		fail(id, end)
+		if err := end; all[id].target && w.lastErr != nil && !errors.Is(err, w.lastErr) {
+			fail(id, &endedWait{ended: err, look: w.lastErr}) // the last look at it failed
+		} else {
+			fail(id, end)
+		}
 	}
 	if len(failed) > 0 {
 		return arrived, failed

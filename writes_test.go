@@ -58,7 +58,8 @@ func TestSafetyOfWrites(t *testing.T) {
 		"DNS, not found":         {breaks(dial(&net.DNSError{Err: "no such host", IsNotFound: true})), definite, false},
 		"certificate":            {breaks(&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}), definite, false},
 		"unknown authority":      {breaks(x509.UnknownAuthorityError{Cert: new(x509.Certificate)}), definite, false},
-		"not TLS":                {breaks(tls.RecordHeaderError{Msg: "no"}), definite, false},
+		"unwritten, not TLS":     {unwritten(breaks(tls.RecordHeaderError{Msg: "no"})), definite, false},
+		"not TLS, any more?":     {breaks(tls.RecordHeaderError{Msg: "no"}), ambiguous, false}, // a broken record can come late
 		"unwritten reset":        {unwritten(breaks(reset)), again, true},
 		"unwritten EOF":          {unwritten(breaks(io.EOF)), again, true},
 		"unwritten, timed out":   {unwritten(hangs), again, true},

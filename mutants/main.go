@@ -120,7 +120,7 @@ var failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\w+)|^panic: test timed out
 func test(dir, pattern string) (failed, output string, passed bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-timeout=90s", "-run", "^("+pattern+")$", ".")
+	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-timeout=60s", "-run", "^("+pattern+")$", ".")
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err == nil {

@@ -11,7 +11,7 @@ type mutant struct {
 var mutants = []mutant{
 	// Signing.
 	{"every attempt has a nonce of its own", "client.go", `rand.Text())`, `rand.Text()[:0]+"nonce")`, "TestEachAttemptIsSignedAnew"},
-	{"credentials with control characters are refused", "signer.go", `case hasControl(v.value):`, `case hasControl(v.value) && v.value == "":`, "TestSignRefuses"},
+	{"credentials with control characters are refused", "signer.go", `case hasControl(value):`, `case hasControl(value) && value == "":`, "TestSignRefuses"},
 	{"the signature covers every x-acs-* header", "signer.go", `strings.HasPrefix(name, "x-acs-")`, `strings.HasPrefix(name, "x-acs-a")`, "TestSignHeaders"},
 
 	// Sending and reading.
@@ -20,7 +20,7 @@ var mutants = []mutant{
 	{"bodies of errors are read to the end", "response.go", `if resp.StatusCode == http.StatusSwitchingProtocols {`, `if resp.StatusCode >= 500 {`, "TestConnectionIsReusedAfterErrors"},
 	{"an upgraded connection is not read", "response.go", `if resp.StatusCode == http.StatusSwitchingProtocols {`, `if resp.StatusCode == 999 {`, "TestSwitchingProtocols"},
 	{"answers are bounded", "response.go", `maxAnswer  = 8 << 20`, `maxAnswer  = 8 << 23`, "TestAnswerSize|TestMemoryIsBounded"},
-	{"headers are bounded", "client.go", `MaxResponseHeaderBytes: 256 << 10,`, `MaxResponseHeaderBytes: 256 << 20,`, "TestFaultMatrix|TestMemoryIsBounded"},
+	{"headers are bounded", "client.go", `MaxResponseHeaderBytes: 256 << 10,`, `MaxResponseHeaderBytes: 256 << 20,`, "TestFaultMatrix"},
 	{"an attempt has a timeout", "client.go", `context.WithTimeout(ctx, t.client.policy.AttemptTimeout)`, `context.WithTimeout(ctx, 1000*t.client.policy.AttemptTimeout)`, "TestAttemptTimeout|TestAttemptTimeoutIsNoDeadline"},
 	{"an absent status is not 0", "models.go", "	return -1\n", "	return 0\n", "TestDecodeEnums|TestReadableAnswers"},
 	{"an error with status 200 is no success", "livetranscode.go", `case a.Code != "" && a.Code != "Success"`, `case a.Code == "never" && a.Code != "Success"`, "TestFaultMatrix"},
@@ -37,10 +37,10 @@ var mutants = []mutant{
 	{"delays are random", "retry.go", `return least + rand.N(most-least+1)`, `return most + 0*rand.N(most-least+1)`, "TestFullJitter"},
 	{"throttled calls wait at least a second", "retry.go", `jitter(min(throttleDelay, longest), longest)`, `jitter(0, longest)`, "TestFullJitter"},
 	{"throttled calls start from a second", "retry.go", `max(c.policy.BaseDelay, throttleDelay)`, `c.policy.BaseDelay`, "TestFullJitter"},
-	{"the service's delay is not capped", "retry.go", `delay = jitter(f.retryAfter, f.retryAfter+f.retryAfter/10)`, `delay = min(c.policy.MaxDelay, jitter(f.retryAfter, f.retryAfter+f.retryAfter/10))`, "TestServerDelay"},
-	{"a delay above 60 s ends the call", "retry.go", ` || f.retryAfter > maxServerDelay`, ``, "TestServerDelayTooLong"},
-	{"a delay past the deadline ends the call", "retry.go", `time.Until(deadline) < delay`, `time.Until(deadline) < 0*delay`, "TestServerDelayTooLong"},
-	{"certificates are not tried again", "network.go", `return errors.As(err, &certificate) ||`, `return err == nil && errors.As(err, &certificate) ||`, "TestTLSFaults|TestTransportErrors|TestSafetyOfWrites"},
+	{"the service's delay is not capped", "retry.go", `jitter(f.retryAfter, f.retryAfter+f.retryAfter/10); delay`, `min(c.policy.MaxDelay, jitter(f.retryAfter, f.retryAfter+f.retryAfter/10)); delay`, "TestServerDelay"},
+	{"a delay above 60 s ends the call", "retry.go", `if f.retryAfter > maxServerDelay {`, `if f.retryAfter > 1000*maxServerDelay {`, "TestServerDelayTooLong"},
+	{"a delay past the deadline ends the call", "retry.go", `if left < f.retryAfter {`, `if left < 0*f.retryAfter {`, "TestServerDelayTooLong"},
+	{"certificates are not tried again", "network.go", "case isTLSRefusal(err):\n		return none, false", "case isTLSRefusal(err):\n		return patience, false", "TestTLSFaults|TestTransportErrors|TestSafetyOfWrites"},
 
 	// Repairs.
 	{"the clock is repaired", "retry.go", `(f.offset-t.clock).Abs() < clockTolerance`, `(f.offset-t.clock).Abs() < 1000*time.Hour`, "TestClock"},
@@ -66,11 +66,11 @@ var mutants = []mutant{
 	// Pages and waits.
 	{"a page without anything new is the last", "pages.go", `len(seen) == before ||`, `len(seen) < before ||`, "TestWalkOnOddServices"},
 	{"a job is yielded once", "pages.go", `if seen[id(item)] {`, `if seen[id(item)] && no == 0 {`, "TestWalkOnOddServices|TestWalkIsComplete"},
-	{"a new job may be not found for a while", "wait.go", `wait.Last == nil && time.Since(start) < cfg.grace`, `wait.Last == nil && time.Since(start) < 0*cfg.grace`, "TestWaitNotFoundGrace"},
+	{"a new job may be not found for a while", "wait.go", `< cfg.grace:`, `< 0*cfg.grace:`, "TestWaitNotFoundGrace"},
 	{"the last look is before the deadline", "wait.go", `pause = min(pause, left)`, `pause = min(pause, left+lastLook)`, "TestWaitLooksJustBeforeTheDeadline"},
 	{"a wait tolerates failures that pass", "wait.go", `failures > cfg.tolerate`, `failures > 0*cfg.tolerate`, "TestWaitToleratesWhatPasses"},
 	{"a wait does not tolerate them for ever", "wait.go", `failures > cfg.tolerate`, `failures > 1000*cfg.tolerate`, "TestWaitToleratesWhatPasses"},
-	{"a wait that its context ends is an error", "wait.go", "			case ctx.Err() != nil:\n				return fail(contextError(ctx))\n", "", "TestWaitContext"},
+	{"a wait that its context ends is an error", "wait.go", "			case ctx.Err() != nil:\n				return fail(contextError(ctx))\n", "", "TestWaitEndsInTheLook"},
 	{"a stopped job never starts again", "wait.go", `job.Status == JobStatusStopped && want != JobStatusStopped`, `job.Status == JobStatusStopped && want == JobStatusUnknown`, "TestWaitUnreachable"},
 
 	// Watching.
