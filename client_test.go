@@ -397,10 +397,14 @@ func TestQueriesOfLists(t *testing.T) {
 		want url.Values
 	}{
 		{nil, url.Values{}},
-		{&ListLiveTranscodeJobsRequest{Status: new(JobStatusNotStarted), StartMode: new(StartModeImmediate)},
-			url.Values{"Status": {"0"}, "StartMode": {"0"}}},
-		{&ListLiveTranscodeJobsRequest{Type: "normal", PageNo: 2, PageSize: 50, SortBy: SortAscending, KeyWord: "a b"},
-			url.Values{"Type": {"normal"}, "PageNo": {"2"}, "PageSize": {"50"}, "SortBy": {"asc"}, "KeyWord": {"a b"}}},
+		{
+			&ListLiveTranscodeJobsRequest{Status: new(JobStatusNotStarted), StartMode: new(StartModeImmediate)},
+			url.Values{"Status": {"0"}, "StartMode": {"0"}},
+		},
+		{
+			&ListLiveTranscodeJobsRequest{Type: "normal", PageNo: 2, PageSize: 50, SortBy: SortAscending, KeyWord: "a b"},
+			url.Values{"Type": {"normal"}, "PageNo": {"2"}, "PageSize": {"50"}, "SortBy": {"asc"}, "KeyWord": {"a b"}},
+		},
 	} {
 		rt := play(says(200, `{"RequestId":"r","TotalCount":0,"JobList":[]}`))
 		if _, err := clientOver(t, rt).ListLiveTranscodeJobs(t.Context(), tt.req); err != nil {

@@ -21,7 +21,7 @@ import (
 func wantKind(t *testing.T, err, want error) {
 	t.Helper()
 	for _, kind := range kinds {
-		if got := errors.Is(err, kind); got != (kind == want) {
+		if got := errors.Is(err, kind); got != errors.Is(want, kind) {
 			t.Errorf("errors.Is(%q, %q) is %t", err, kind, got)
 		}
 	}

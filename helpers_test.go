@@ -399,6 +399,7 @@ func (w *wire) serve(conn net.Conn, answer func(int, string) (string, ending)) {
 			return
 		}
 		switch then {
+		case keeps:
 		case closes:
 			return
 		case resets:

@@ -370,8 +370,8 @@ type looseTime struct {
 // UnmarshalJSON never fails.
 func (t *looseTime) UnmarshalJSON(b []byte) error {
 	*t = looseTime{}
-	if len(b) > 2 && b[0] == '"' && t.Time.UnmarshalText(b[1:len(b)-1]) == nil { // the usual form
-		t.Time = t.Time.UTC()
+	if len(b) > 2 && b[0] == '"' && t.UnmarshalText(b[1:len(b)-1]) == nil { // the usual form
+		t.Time = t.UTC()
 		return nil
 	}
 	var text looseString

@@ -134,7 +134,7 @@ func TestUnusableAnswers(t *testing.T) {
 					api.StatusCode, api.RequestID, api.Attempts, api.Operation, tt.status, want)
 			}
 			for _, kind := range kinds {
-				if is := errors.Is(err, kind); is != (kind == ErrBadResponse) {
+				if is := errors.Is(err, kind); is != errors.Is(ErrBadResponse, kind) {
 					t.Errorf("errors.Is(%q, %q) is %t", err, kind, is)
 				}
 			}
@@ -285,8 +285,8 @@ func TestCutAnswers(t *testing.T) {
 			t.Parallel()
 			rt := play(breaksOff(`{"RequestId":"r","Job":{`, err), says(200, documentedJob))
 			c := clientOver(t, rt, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
-			if err := getJob(t.Context(), c); err != nil {
-				t.Error(err)
+			if failed := getJob(t.Context(), c); failed != nil {
+				t.Error(failed)
 			}
 			rt.wantRequests(t, 2)
 

@@ -128,12 +128,10 @@ func (t *try) again(ctx context.Context, f *failure) error {
 func (t *try) result(f *failure) error {
 	err, ambiguous := f.err, t.op.once && f.uncertain
 	if f.local && t.last != nil && !ambiguous {
-		cause := err
-		switch call := (*CallError)(nil); {
-		case errors.As(err, &call):
+		// A *ParamError's kind must not come beside that of the answer.
+		cause := error(&hiddenError{text: err.Error()})
+		if call := (*CallError)(nil); errors.As(err, &call) {
 			cause = call.Err
-		default: // a *ParamError, whose kind must not come beside that of the answer
-			cause = &hiddenError{text: err.Error()}
 		}
 		err = addCause(t.last, cause)
 	}

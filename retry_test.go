@@ -89,13 +89,28 @@ func TestNotRepeated(t *testing.T) {
 		status int
 		code   string
 	}{
-		{400, "InvalidParameter"}, {400, "MissingJobId"}, {400, "Forbidden"}, {403, "Forbidden.RAM"}, {400, "NoPermission"},
-		{404, "InvalidParameter.ResourceNotFound"}, {400, "SignatureDoesNotMatch"}, {400, "IncompleteSignature"},
-		{404, "InvalidAccessKeyId.NotFound"}, {400, "InvalidAccessKeyId.Inactive"}, {403, "Forbidden.AccessKeyDisabled"},
-		{404, "InvalidAction.NotFound"}, {400, "NoSuchVersion"}, {400, ""}, {404, ""}, {409, "Unheard.Of"}, {302, ""},
-		{503, "InvalidParameter"},                                            // a code says more than its status
-		{400, "InvalidSecurityToken.Expired"}, {400, "MissingSecurityToken"}, // the credentials are permanent
-		{400, "InvalidTimeStamp.Expired"}, {400, "IllegalTimestamp"}, // there is no Date
+		{400, "InvalidParameter"},
+		{400, "MissingJobId"},
+		{400, "Forbidden"},
+		{403, "Forbidden.RAM"},
+		{400, "NoPermission"},
+		{404, "InvalidParameter.ResourceNotFound"},
+		{400, "SignatureDoesNotMatch"},
+		{400, "IncompleteSignature"},
+		{404, "InvalidAccessKeyId.NotFound"},
+		{400, "InvalidAccessKeyId.Inactive"},
+		{403, "Forbidden.AccessKeyDisabled"},
+		{404, "InvalidAction.NotFound"},
+		{400, "NoSuchVersion"},
+		{400, ""},
+		{404, ""},
+		{409, "Unheard.Of"},
+		{302, ""},
+		{503, "InvalidParameter"}, // a code says more than its status
+		{400, "InvalidSecurityToken.Expired"},
+		{400, "MissingSecurityToken"}, // the credentials are permanent
+		{400, "InvalidTimeStamp.Expired"},
+		{400, "IllegalTimestamp"}, // there is no Date
 	} {
 		rt := play(refuses(tt.status, tt.code, "X-Acs-Retry-After", "1"))
 		err := getJob(t.Context(), clientOver(t, rt))
@@ -167,12 +182,21 @@ func TestFullJitter(t *testing.T) {
 		"throttled": {RetryPolicy{MaxAttempts: 5}, refuses(400, "Throttling.User"), time.Second, func(n int) time.Duration {
 			return min(20*time.Second, time.Second<<n)
 		}},
-		"own delays": {RetryPolicy{MaxAttempts: 4, BaseDelay: 30 * time.Millisecond, MaxDelay: 300 * time.Millisecond}, refuses(500, ""), 0,
-			func(n int) time.Duration { return min(300*time.Millisecond, 30*time.Millisecond<<n) }},
-		"long unit, throttled": {RetryPolicy{MaxAttempts: 3, BaseDelay: 2 * time.Second}, refuses(429, ""), time.Second,
-			func(n int) time.Duration { return min(20*time.Second, 2*time.Second<<n) }},
-		"short cap, throttled": {RetryPolicy{MaxAttempts: 3, MaxDelay: 500 * time.Millisecond}, refuses(429, ""), 500 * time.Millisecond,
-			func(int) time.Duration { return 500 * time.Millisecond }},
+		"own delays": {
+			RetryPolicy{MaxAttempts: 4, BaseDelay: 30 * time.Millisecond, MaxDelay: 300 * time.Millisecond},
+			refuses(500, ""), 0,
+			func(n int) time.Duration { return min(300*time.Millisecond, 30*time.Millisecond<<n) },
+		},
+		"long unit, throttled": {
+			RetryPolicy{MaxAttempts: 3, BaseDelay: 2 * time.Second},
+			refuses(429, ""), time.Second,
+			func(n int) time.Duration { return min(20*time.Second, 2*time.Second<<n) },
+		},
+		"short cap, throttled": {
+			RetryPolicy{MaxAttempts: 3, MaxDelay: 500 * time.Millisecond},
+			refuses(429, ""), 500 * time.Millisecond,
+			func(int) time.Duration { return 500 * time.Millisecond },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -446,7 +470,7 @@ func TestTransportErrors(t *testing.T) {
 				// The same in the middle of the body.
 				rt = play(breaksOff(`{"RequestId":"r",`, err))
 				got = getJob(t.Context(), clientOver(t, rt))
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					want = 1 // it is the end of the body
 				}
 				rt.wantRequests(t, want)
@@ -733,13 +757,13 @@ func TestRetryQuota(t *testing.T) {
 	t.Run("a success pays back its retries", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := step(func() step {
+			rt := func() step {
 				n := 0
 				return func(req *http.Request) (*http.Response, error) {
 					n++
 					return map[int]step{1: refuses(500, "InternalError"), 2: breaks(timeoutErr{}), 0: success}[n%3](req)
 				}
-			}())
+			}()
 			c := clientOver(t, rt)
 			for i := range 200 { // 15 each, if they were not paid back
 				if err := getJob(t.Context(), c); err != nil {
@@ -910,7 +934,7 @@ func TestClockStays(t *testing.T) {
 			rt := step(func(req *http.Request) (*http.Response, error) {
 				at, _ := time.Parse(time.RFC3339, req.Header.Get("x-acs-date"))
 				time.Sleep(time.Second) // so that all are in flight
-				if at.Sub(time.Now()) < 30*time.Minute {
+				if time.Until(at) < 30*time.Minute {
 					return dated("InvalidTimeStamp.Expired", time.Hour)(req)
 				}
 				return success(req)
@@ -1228,7 +1252,7 @@ func TestErrorsAreTheirOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shared := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
-		c := clientOver(t, step(breaks(shared)), attempts(2))
+		c := clientOver(t, breaks(shared), attempts(2))
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {

@@ -34,7 +34,7 @@ func run(words []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := copyModule(dir); err != nil {
 		return err
 	}
