@@ -28,7 +28,7 @@ var mutants = []mutant{
 
 	// Repeating.
 	{"a Submit that was written is not repeated", "retry.go", `if f.local || t.op.once && f.uncertain {`, `if f.local {`, "TestSafetyOfWrites|TestWritesOnTheWire"},
-	{"what was written is known", "network.go", `w.wrote.Store(true)`, `w.wrote.Store(false)`, "TestSafetyOfWrites|TestWritesOnTheWire"},
+	{"what was written is known", "network.go", `case w != nil && w.wrote.Load():`, `case w != nil && w.wrote.Load() && err == nil:`, "TestSafetyOfWrites|TestWritesOnTheWire"},
 	{"a Submit whose nonce was used is not repeated", "retry.go", ` || e.Code == "SignatureNonceUsed"`, ``, "TestSafetyOfWrites"},
 	{"a Submit without an id in its answer is ambiguous", "response.go", `f := &failure{err: api, uncertain: true}`, `f := &failure{err: api, uncertain: false}`, "TestSuccessWithoutID"},
 	{"the end of the context ends a delay", "retry.go", "	case <-ctx.Done():\n		return ctx.Err()\n	case <-timer.C:", "	case <-timer.C:", "TestContextEndsTheCall|TestDeadlineInTheDelay"},
