@@ -59,7 +59,15 @@ type Signer struct {
 // query that does not parse. Then req is unchanged. A request may be signed again. Sign keeps neither req nor
 // body.
 func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time.Time, nonce string) error {
-	if err := checkSignable(req, creds, nonce); err != nil {
+	st, _ := s.pool.Get().(*signing)
+	if st == nil {
+		st = new(signing)
+	}
+	defer s.pool.Put(st)
+	if err := st.use(creds); err != nil {
+		return err
+	}
+	if err := checkSignable(req, nonce); err != nil {
 		return err
 	}
 	query, err := canonicalQuery(req.URL.RawQuery)
@@ -70,12 +78,6 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	st, _ := s.pool.Get().(*signing)
-	if st == nil {
-		st = new(signing)
-	}
-	defer s.pool.Put(st)
-
 	contentHash := emptyHash
 	if len(body) > 0 {
 		sum := sha256.Sum256(body)
@@ -91,7 +93,9 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 	headers = insertHeader(headers, "x-acs-signature-nonce", nonce, nil)
 	req.Header[headerContentSHA256] = values[2:3:3]
 	headers = insertHeader(headers, "x-acs-content-sha256", contentHash, nil)
-	if creds.SecurityToken != "" {
+	if creds.SecurityToken == "" {
+		delete(req.Header, headerSecurityToken)
+	} else {
 		req.Header[headerSecurityToken] = values[3:4:4]
 		headers = insertHeader(headers, "x-acs-security-token", creds.SecurityToken, nil)
 	}
@@ -101,21 +105,9 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 }
 
 // checkSignable refuses what the service would, and what could end a header line early.
-func checkSignable(req *http.Request, creds Credentials, nonce string) error {
-	refuse := func(field, reason string) error {
-		return &ParamError{Operation: "Sign", Field: field, Reason: reason}
-	}
-	for i, value := range [...]string{creds.AccessKeyID, creds.AccessKeySecret, nonce, creds.SecurityToken} {
-		field := [...]string{"AccessKeyID", "AccessKeySecret", "nonce", "SecurityToken"}[i]
-		switch {
-		case value == "" && field == "SecurityToken":
-		case value == "":
-			return refuse(field, "is empty")
-		case hasControl(value):
-			return refuse(field, "has control characters")
-		case strings.TrimSpace(value) != value:
-			return refuse(field, "has surrounding white space")
-		}
+func checkSignable(req *http.Request, nonce string) error {
+	if reason := unfit(nonce); reason != "" {
+		return refuse("nonce", reason)
 	}
 	switch {
 	case req.URL == nil:
@@ -128,6 +120,23 @@ func checkSignable(req *http.Request, creds Credentials, nonce string) error {
 		return refuse("URL.Host", "is not as it travels: write it in ASCII (Punycode) and without a zone")
 	}
 	return nil
+}
+
+func refuse(field, reason string) error {
+	return &ParamError{Operation: "Sign", Field: field, Reason: reason}
+}
+
+// unfit says why a text cannot stand in a header.
+func unfit(s string) string {
+	switch {
+	case s == "":
+		return "is empty"
+	case hasControl(s):
+		return "has control characters"
+	case strings.TrimSpace(s) != s:
+		return "has surrounding white space"
+	}
+	return ""
 }
 
 // isPlainHost reports whether net/http sends a host as it is.
@@ -152,11 +161,27 @@ func hasControl(s string) bool {
 // signing is what one signature works with and leaves to the next: the HMAC's key state, which costs more
 // than the signature itself, the date of the current second, and room.
 type signing struct {
-	secret string // the key of mac
+	creds  Credentials // checked, and the key of mac
 	mac    hash.Hash
 	second int64 // of date
 	date   string
 	buf    []byte
+}
+
+// use prepares for signing with creds, and refuses those that are unfit.
+func (st *signing) use(creds Credentials) error {
+	if st.mac != nil && st.creds == creds {
+		return nil
+	}
+	for _, v := range []struct{ field, value string }{
+		{"AccessKeyID", creds.AccessKeyID}, {"AccessKeySecret", creds.AccessKeySecret}, {"SecurityToken", creds.SecurityToken},
+	} {
+		if reason := unfit(v.value); reason != "" && (v.value != "" || v.field != "SecurityToken") {
+			return refuse(v.field, reason)
+		}
+	}
+	st.creds, st.mac = creds, hmac.New(sha256.New, []byte(creds.AccessKeySecret))
+	return nil
 }
 
 // dateOf returns the text of a time, formatted anew once a second.
@@ -174,9 +199,6 @@ func (st *signing) authorization(req *http.Request, headers []signedHeader, cred
 
 	st.buf = append(st.buf[:0], algorithm+"\n"...)
 	st.buf = hex.AppendEncode(st.buf, hashed[:])
-	if st.mac == nil || st.secret != creds.AccessKeySecret {
-		st.secret, st.mac = creds.AccessKeySecret, hmac.New(sha256.New, []byte(creds.AccessKeySecret))
-	}
 	st.mac.Reset()
 	st.mac.Write(st.buf)
 	st.buf = st.mac.Sum(st.buf[:0])
@@ -197,15 +219,16 @@ type signedHeader struct {
 	value string
 }
 
-// collectHeaders appends the headers of req that are signed, sorted by name. If renew is set, it removes the
-// headers that Sign sets, in whatever spelling an earlier signature left them in the map.
+// collectHeaders appends the headers of req that are signed, sorted by name. If renew is set, it leaves out the
+// headers that Sign sets, and removes those that stand in the map in another spelling.
 func collectHeaders(headers []signedHeader, req *http.Request, renew bool) []signedHeader {
 	headers = append(headers, signedHeader{"host", hostOf(req)})
 	for key, values := range req.Header {
 		name, kind := lowerName(key)
 		switch {
-		case kind == ours && renew:
+		case kind == stray && renew:
 			delete(req.Header, key)
+		case kind == ours && renew: // is set anew
 		case kind == unsigned || name == "authorization" || len(values) == 0:
 		case len(values) == 1:
 			headers = insertHeader(headers, name, strings.TrimSpace(values[0]), req.Header)
@@ -253,7 +276,8 @@ type headerKind int
 const (
 	unsigned headerKind = iota
 	signed
-	ours // set by Sign
+	ours  // set by Sign
+	stray // set by Sign, in another spelling
 )
 
 // lowerName returns the name of a header in lower case, without an allocation for those of every request, and
@@ -274,11 +298,13 @@ func lowerName(key string) (string, headerKind) {
 		return "x-acs-content-sha256", ours
 	case headerSecurityToken:
 		return "x-acs-security-token", ours
+	case headerAuthorization:
+		return "authorization", ours
 	}
 	name := strings.ToLower(key)
 	switch name {
 	case "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-security-token", "authorization":
-		return name, ours
+		return name, stray
 	case "content-type":
 		return name, signed
 	}
