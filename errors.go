@@ -83,6 +83,26 @@ type AccessDeniedDetail struct {
 	EncodedDiagnosticMessage string
 }
 
+func (d *AccessDeniedDetail) member(json *decoder, name []byte) error {
+	switch fold(name) {
+	case "policytype":
+		return json.loose(&d.PolicyType)
+	case "authaction":
+		return json.loose(&d.AuthAction)
+	case "nopermissiontype":
+		return json.loose(&d.NoPermissionType)
+	case "authprincipaltype":
+		return json.loose(&d.AuthPrincipalType)
+	case "authprincipaldisplayname":
+		return json.loose(&d.AuthPrincipalDisplayName)
+	case "authprincipalownerid":
+		return json.loose(&d.AuthPrincipalOwnerID)
+	case "encodeddiagnosticmessage":
+		return json.loose(&d.EncodedDiagnosticMessage)
+	}
+	return json.SkipValue()
+}
+
 func (d *AccessDeniedDetail) texts() []*string {
 	return []*string{
 		&d.PolicyType, &d.AuthAction, &d.NoPermissionType, &d.AuthPrincipalType, &d.AuthPrincipalDisplayName,

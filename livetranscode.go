@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"unicode"
 )
 
 // The job operations.
@@ -49,9 +48,7 @@ func (c *Client) GetLiveTranscodeJob(ctx context.Context, jobID string) (*GetLiv
 	if err := c.call(ctx, opGetLiveTranscodeJob, &jobParams{JobID: jobID}, &out); err != nil {
 		return nil, err
 	}
-	job, oddDate := out.Job.job()
-	c.warnOddDate(ctx, opGetLiveTranscodeJob, job.JobID, oddDate)
-	return &GetLiveTranscodeJobResponse{RequestID: out.RequestID, Job: &job}, nil
+	return &GetLiveTranscodeJobResponse{RequestID: out.id, Job: out.job}, nil
 }
 
 // ListLiveTranscodeJobsRequest selects jobs. A nil or zero field does not filter.
@@ -107,21 +104,16 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 	if req == nil {
 		req = new(ListLiveTranscodeJobsRequest)
 	}
-	var out listJobsAnswer
-	if err := c.call(ctx, opListLiveTranscodeJobs, req, &out); err != nil {
+	resp := &ListLiveTranscodeJobsResponse{Jobs: []*Job{}}
+	out := newPage("JobList", func(d *decoder) error {
+		job := newJob() // each on its own, so that one that is kept does not keep the page
+		resp.Jobs = append(resp.Jobs, job)
+		return d.object(job)
+	})
+	if err := c.call(ctx, opListLiveTranscodeJobs, req, out); err != nil {
 		return nil, err
 	}
-	resp := &ListLiveTranscodeJobsResponse{RequestID: out.RequestID, TotalCount: out.TotalCount.value}
-	resp.Jobs = make([]*Job, len(out.JobList))
-	var oddID, oddDate string
-	for i := range out.JobList {
-		job, odd := out.JobList[i].job()
-		if odd != "" {
-			oddID, oddDate = job.JobID, odd
-		}
-		resp.Jobs[i] = &job // each on its own, so that one that is kept does not keep the page
-	}
-	c.warnOddDate(ctx, opListLiveTranscodeJobs, oddID, oddDate)
+	resp.RequestID, resp.TotalCount = out.id, max(0, out.total)
 	return resp, nil
 }
 
@@ -209,7 +201,7 @@ func (c *Client) SubmitLiveTranscodeJob(ctx context.Context, req *SubmitLiveTran
 	if err := c.call(ctx, opSubmitLiveTranscodeJob, req, &out); err != nil {
 		return nil, err
 	}
-	return &SubmitLiveTranscodeJobResponse{RequestID: out.RequestID, JobID: out.JobID}, nil
+	return &SubmitLiveTranscodeJobResponse{RequestID: out.id, JobID: out.jobID}, nil
 }
 
 // UpdateLiveTranscodeJobRequest describes a change of a job. What is empty or nil stays as it is.
@@ -263,11 +255,11 @@ type UpdateLiveTranscodeJobResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-updatelivetranscodejob
 func (c *Client) UpdateLiveTranscodeJob(ctx context.Context, req *UpdateLiveTranscodeJobRequest) (*UpdateLiveTranscodeJobResponse, error) {
-	var out emptyAnswer
+	var out confirmation
 	if err := c.call(ctx, opUpdateLiveTranscodeJob, req, &out); err != nil {
 		return nil, err
 	}
-	return &UpdateLiveTranscodeJobResponse{RequestID: out.RequestID}, nil
+	return &UpdateLiveTranscodeJobResponse{RequestID: out.id}, nil
 }
 
 // SendLiveTranscodeJobCommandResponse is the answer to SendLiveTranscodeJobCommand.
@@ -283,11 +275,11 @@ type SendLiveTranscodeJobCommandResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-sendlivetranscodejobcommand
 func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, cmd JobCommand) (*SendLiveTranscodeJobCommandResponse, error) {
-	var out emptyAnswer
+	var out confirmation
 	if err := c.call(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: jobID, Command: cmd}, &out); err != nil {
 		return nil, err
 	}
-	return &SendLiveTranscodeJobCommandResponse{RequestID: out.RequestID}, nil
+	return &SendLiveTranscodeJobCommandResponse{RequestID: out.id}, nil
 }
 
 // DeleteLiveTranscodeJobResponse is the answer to DeleteLiveTranscodeJob.
@@ -304,11 +296,11 @@ type DeleteLiveTranscodeJobResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodejob
 func (c *Client) DeleteLiveTranscodeJob(ctx context.Context, jobID string) (*DeleteLiveTranscodeJobResponse, error) {
-	var out emptyAnswer
+	var out confirmation
 	if err := c.call(ctx, opDeleteLiveTranscodeJob, &jobParams{JobID: jobID}, &out); err != nil {
 		return nil, err
 	}
-	return &DeleteLiveTranscodeJobResponse{RequestID: out.RequestID}, nil
+	return &DeleteLiveTranscodeJobResponse{RequestID: out.id}, nil
 }
 
 // jobParams are the parameters of an operation on one job.
@@ -340,76 +332,64 @@ func (p *commandParams) check() (field, reason string) {
 
 type getJobAnswer struct {
 	envelope
-	Job *jobJSON
+	job *Job
+}
+
+func (a *getJobAnswer) member(d *decoder, name []byte) error {
+	if string(name) == "Job" && d.PeekKind() != 'n' {
+		a.job = newJob()
+		return d.object(a.job)
+	}
+	return a.envelope.member(d, name)
 }
 
 func (a *getJobAnswer) missing() string {
-	if a.Job == nil {
+	if a.job == nil {
 		return "Job"
-	}
-	return ""
-}
-
-type listJobsAnswer struct {
-	envelope
-	TotalCount optionalInt
-	JobList    []jobJSON
-}
-
-// missing accepts a page without a list if it says how many jobs there are.
-func (a *listJobsAnswer) missing() string {
-	if a.JobList == nil && !a.TotalCount.set {
-		return "JobList"
 	}
 	return ""
 }
 
 type submitJobAnswer struct {
 	envelope
-	JobID string `json:"JobId"`
+	jobID string
+}
+
+func (a *submitJobAnswer) member(d *decoder, name []byte) error {
+	if string(name) == "JobId" {
+		return d.text(&a.jobID)
+	}
+	return a.envelope.member(d, name)
 }
 
 func (a *submitJobAnswer) missing() string {
-	if a.JobID == "" {
+	if a.jobID == "" {
 		return "JobId"
 	}
 	return ""
 }
 
-// emptyAnswer is an answer that says no more than that the call was carried out.
-type emptyAnswer struct {
+// A confirmation is an answer that says no more than that the call was carried out.
+type confirmation struct {
 	envelope
-	Code looseString `json:",case:ignore"`
+	code string
+}
+
+func (a *confirmation) member(d *decoder, name []byte) error {
+	if strings.EqualFold(string(name), "Code") {
+		return d.loose(&a.code)
+	}
+	return a.envelope.member(d, name)
 }
 
 // missing tells a confirmation, which has a request id in the body or at least in the header, from an error
 // that comes with a status of success.
-func (a *emptyAnswer) missing() string {
+func (a *confirmation) missing() string {
 	switch {
-	case a.Code != "" && a.Code != "Success" && a.Code != "OK" && a.Code != "200":
+	case a.code != "" && a.code != "Success" && a.code != "OK" && a.code != "200":
 		return "confirmation but an error code"
-	case a.RequestID == "":
+	case a.id == "":
 		return "RequestId"
 	}
 	return ""
-}
-
-// warnOddDate says that a date did not parse, and that nothing else is lost.
-func (c *Client) warnOddDate(ctx context.Context, op *operation, id, date string) {
-	if date == "" {
-		return
-	}
-	c.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: CreateTime is not a date; the zero time stands for it",
-		slog.String("operation", op.name), slog.String("id", id), slog.String("value", formOfDate(date)))
-}
-
-// formOfDate returns what tells why a text is not a date: its digits and marks. Other letters than those of a
-// date are x, whatever they spell.
-func formOfDate(text string) string {
-	return clip(strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) && r != 'T' && r != 'Z' {
-			return 'x'
-		}
-		return r
-	}, scrub(text)), 64)
 }

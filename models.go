@@ -157,12 +157,37 @@ type Job struct {
 // UnmarshalJSON decodes a job as the service writes it: enums may be absent, null or quoted, and a
 // CreateTime that is not a date is the zero time.
 func (j *Job) UnmarshalJSON(b []byte) error {
-	var w jobJSON
-	if err := json.Unmarshal(b, &w, jsonOptions); err != nil {
-		return err
+	*j = *newJob()
+	return unmarshal(b, j)
+}
+
+// newJob returns a job of which nothing is known: 0 is a real value of its enums.
+func newJob() *Job { return &Job{StartMode: StartModeUnknown, Status: JobStatusUnknown} }
+
+func (j *Job) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "Name":
+		return d.text(&j.Name)
+	case "JobId":
+		return d.text(&j.JobID)
+	case "TemplateType":
+		return d.text((*string)(&j.TemplateType))
+	case "TemplateId":
+		return d.text(&j.TemplateID)
+	case "TemplateName":
+		return d.text(&j.TemplateName)
+	case "StartMode":
+		return readEnum(d, &j.StartMode)
+	case "Status":
+		return readEnum(d, &j.Status)
+	case "StreamInput":
+		return d.object(&j.StreamInput)
+	case "OutputStream":
+		return d.object(&j.OutputStream)
+	case "CreateTime":
+		return d.date(&j.CreateTime, &j.JobID)
 	}
-	*j, _ = w.job()
-	return nil
+	return d.SkipValue()
 }
 
 // Format implements fmt.Formatter. The URLs of streams print as StreamInput.Format has them.
@@ -198,6 +223,16 @@ type StreamInput struct {
 	InputURL string `json:"InputUrl"`
 }
 
+func (s *StreamInput) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "Type":
+		return d.text(&s.Type)
+	case "InputUrl":
+		return d.text(&s.InputURL)
+	}
+	return d.SkipValue()
+}
+
 // Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element
 // of the path. JSON keeps them.
 func (s StreamInput) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.InputURL)) }
@@ -209,6 +244,20 @@ func (s StreamInput) LogValue() slog.Value { return slog.StringValue(streamText(
 type OutputStream struct {
 	// StreamInfos has an element for each stream.
 	StreamInfos []StreamInfo
+}
+
+func (s *OutputStream) member(d *decoder, name []byte) error {
+	if string(name) != "StreamInfos" {
+		return d.SkipValue()
+	}
+	s.StreamInfos = nil
+	if d.PeekKind() == '[' {
+		s.StreamInfos = []StreamInfo{}
+	}
+	return d.array(func(d *decoder) error {
+		s.StreamInfos = append(s.StreamInfos, StreamInfo{})
+		return d.object(&s.StreamInfos[len(s.StreamInfos)-1])
+	})
 }
 
 // LogValue implements slog.LogValuer. It hides where keys stand in the URLs, as Job.LogValue does.
@@ -228,6 +277,16 @@ type StreamInfo struct {
 	Type string
 	// OutputURL is where the stream can be played.
 	OutputURL string `json:"OutputUrl"`
+}
+
+func (s *StreamInfo) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "Type":
+		return d.text(&s.Type)
+	case "OutputUrl":
+		return d.text(&s.OutputURL)
+	}
+	return d.SkipValue()
 }
 
 // Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element
@@ -301,97 +360,3 @@ const (
 	SortAscending  SortOrder = "asc"  // oldest first
 	SortDescending SortOrder = "desc" // newest first
 )
-
-// jobJSON is Job on the wire, where an enum may be absent and a date may be anything.
-type jobJSON struct {
-	Name         string
-	JobID        string `json:"JobId"`
-	TemplateType TemplateType
-	TemplateID   string `json:"TemplateId"`
-	TemplateName string
-	StartMode    optionalInt
-	Status       optionalInt
-	StreamInput  StreamInput
-	OutputStream OutputStream
-	CreateTime   looseTime
-}
-
-// job returns the job, and the text of a date that is none.
-func (w *jobJSON) job() (job Job, oddDate string) {
-	return Job{
-		Name:         w.Name,
-		JobID:        w.JobID,
-		TemplateType: w.TemplateType,
-		TemplateID:   w.TemplateID,
-		TemplateName: w.TemplateName,
-		StartMode:    StartMode(w.StartMode.orUnknown()),
-		Status:       JobStatus(w.Status.orUnknown()),
-		StreamInput:  w.StreamInput,
-		OutputStream: w.OutputStream,
-		CreateTime:   w.CreateTime.Time,
-	}, w.CreateTime.odd
-}
-
-// optionalInt is an int that may be absent or null.
-type optionalInt struct {
-	value int
-	set   bool
-}
-
-// UnmarshalJSON accepts a number, a quoted number, and null.
-func (n *optionalInt) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" {
-		*n = optionalInt{}
-		return nil
-	}
-	n.set = true
-	return unmarshalEnum(b, &n.value)
-}
-
-func (n optionalInt) orUnknown() int {
-	if n.set {
-		return n.value
-	}
-	return -1
-}
-
-// timeLayouts are the forms of a date: RFC 3339, which time.Parse reads with or without a fraction, and the
-// same without seconds, without offset, or both. Without an offset it is UTC.
-var timeLayouts = [...]string{
-	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
-}
-
-// A looseTime is a date read from any JSON value: the zero time if it is none.
-type looseTime struct {
-	time.Time
-	odd string // a text that is no date
-}
-
-// UnmarshalJSON never fails.
-func (t *looseTime) UnmarshalJSON(b []byte) error {
-	*t = looseTime{}
-	if len(b) > 2 && b[0] == '"' && t.UnmarshalText(b[1:len(b)-1]) == nil { // the usual form
-		t.Time = t.UTC()
-		return nil
-	}
-	var text looseString
-	_ = text.UnmarshalJSON(b)
-	var ok bool
-	if t.Time, ok = parseTime(string(text)); !ok {
-		t.odd = string(text)
-	}
-	return nil
-}
-
-// parseTime reads a date of the service. No text is no date, and not an odd one.
-func parseTime(s string) (t time.Time, ok bool) {
-	if s == "" {
-		return time.Time{}, true
-	}
-	for _, layout := range timeLayouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
-}

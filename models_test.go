@@ -500,8 +500,6 @@ func TestWireNames(t *testing.T) {
 		{TemplateConfig{}, "VideoParams AudioParams"},
 		{VideoParams{}, "Codec Width Height Fps Bitrate Gop Profile"},
 		{AudioParams{}, "Codec Profile Bitrate Samplerate Channels"},
-		{jobJSON{}, "Name JobId TemplateType TemplateId TemplateName StartMode Status StreamInput OutputStream CreateTime"},
-		{templateJSON{}, "Name TemplateId Type Category CreateTime TemplateConfig"},
 		{AccessDeniedDetail{}, "PolicyType AuthAction NoPermissionType AuthPrincipalType AuthPrincipalDisplayName AuthPrincipalOwnerId EncodedDiagnosticMessage"},
 		{jobParams{}, "JobId"},
 		{commandParams{}, "JobId Command"},

@@ -19,13 +19,45 @@ func checkPage(no, size int) (field, reason string) {
 	return "", ""
 }
 
+// A page is an answer with a part of a list.
+type page struct {
+	envelope
+	name   string               // of the list
+	item   func(*decoder) error // reads one item
+	total  int                  // of the items on all pages, -1 if the answer does not say
+	listed bool
+}
+
+func newPage(name string, item func(*decoder) error) *page {
+	return &page{name: name, item: item, total: -1}
+}
+
+func (p *page) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "TotalCount":
+		return readEnum(d, &p.total)
+	case p.name:
+		p.listed = p.listed || d.PeekKind() == '['
+		return d.array(p.item)
+	}
+	return p.envelope.member(d, name)
+}
+
+// missing accepts a page without a list if it says how many items there are.
+func (p *page) missing() string {
+	if !p.listed && p.total < 0 {
+		return p.name
+	}
+	return ""
+}
+
 // AllLiveTranscodeJobs yields all jobs that match req, page by page as they are asked for, each job once;
 // newest first unless req.SortBy says otherwise. A nil req matches all. PageNo and PageSize of req are not
 // used, and req is not changed.
 //
 // It is no snapshot: the service numbers its pages anew for each call, so while jobs come and go between two
-// pages, others may be missed. A loop that deletes jobs should collect their ids first. An error is yielded once, with a nil job, and ends the sequence. Each range starts
-// afresh.
+// pages, others may be missed. A loop that deletes jobs should collect their ids first. An error is yielded
+// once, with a nil job, and ends the sequence. Each range starts afresh.
 func (c *Client) AllLiveTranscodeJobs(ctx context.Context, req *ListLiveTranscodeJobsRequest) iter.Seq2[*Job, error] {
 	all := *cmp.Or(req, new(ListLiveTranscodeJobsRequest))
 	all.PageSize, all.SortBy = maxPageSize, cmp.Or(all.SortBy, SortDescending)

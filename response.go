@@ -1,19 +1,20 @@
 package livetranscode
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -26,12 +27,6 @@ const (
 )
 
 const headerRequestID = "X-Acs-Request-Id"
-
-// jsonOptions accepts what is odd but readable rather than lose an answer.
-var jsonOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
-
-// looseJSON also reads names in any case: refusals are spelt in more than one way.
-var looseJSON = json.JoinOptions(jsonOptions, json.MatchCaseInsensitiveNames(true))
 
 // A reply is the body of an answer, in a buffer that release gives back.
 type reply struct {
@@ -131,32 +126,41 @@ func clockOffset(h http.Header, sent, received time.Time) (time.Duration, bool) 
 	return date.Sub(sent.Add(received.Sub(sent) / 2)), true
 }
 
-// An answer is what a success decodes into.
+// An answer is what a success is read into.
 type answer interface {
+	object
 	// missing names the part without which the answer cannot be used; empty if all is there.
 	missing() string
+	// requestID is where the id of the call is kept.
 	requestID() *string
 }
 
-// envelope is what all answers have.
-type envelope struct {
-	RequestID string `json:"RequestId"`
-}
+// An envelope is what all answers have.
+type envelope struct{ id string }
 
-func (e *envelope) requestID() *string { return &e.RequestID }
+func (e *envelope) requestID() *string { return &e.id }
+
+func (e *envelope) member(d *decoder, name []byte) error {
+	if string(name) == "RequestId" {
+		return d.text(&e.id)
+	}
+	return d.SkipValue()
+}
 
 // decode reads a success into out, which fails if the answer cannot be used.
 func (t *try) decode(ctx context.Context, r *reply, out answer) error {
 	defer r.release()
-	body := bytes.TrimPrefix(r.body, []byte("\xef\xbb\xbf"))
-	err := json.Unmarshal(body, out, jsonOptions)
+	d := newDecoder(r.body)
+	defer d.release()
+	null := d.PeekKind() == 'n'
+	err := d.document(out)
 	id := out.requestID()
 	*id = cmp.Or(*id, r.resp.Header.Get(headerRequestID))
 	if err != nil {
 		err = badJSON(err)
 	} else if part := out.missing(); part != "" {
 		err = errors.New("the answer has no " + part)
-	} else if jsontext.Value(body).Kind() == 'n' {
+	} else if null {
 		err = errors.New("the answer is null")
 	}
 	if err != nil {
@@ -166,6 +170,9 @@ func (t *try) decode(ctx context.Context, r *reply, out answer) error {
 		t.logFailure(ctx, f, 0, false)
 		return t.result(f)
 	}
+	if d.oddDate != "" {
+		t.warnOddDate(ctx, *d.oddID, d.oddDate)
+	}
 	t.succeeded(ctx, r.resp, *id)
 	return nil
 }
@@ -173,85 +180,100 @@ func (t *try) decode(ctx context.Context, r *reply, out answer) error {
 // badJSON says what kind of error it is without repeating the answer, which may hold stream keys.
 func badJSON(err error) error {
 	var syntax *jsontext.SyntacticError
-	var semantic *json.SemanticError
+	var wrong *typeError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the answer is empty or cut off")
-	case errors.As(err, &semantic):
-		return errors.New("the answer has a value of the wrong type at " + clip(oneLine(string(semantic.JSONPointer)), 80))
+	case errors.As(err, &wrong):
+		return fmt.Errorf("the answer has %w", wrong)
 	case errors.As(err, &syntax):
 		return errors.New("the answer is not valid JSON at byte " + strconv.FormatInt(syntax.ByteOffset, 10))
 	}
 	return errors.New("the answer is not valid JSON")
 }
 
-// refusalJSON is the body of an error.
-type refusalJSON struct {
-	RequestID          looseString `json:"RequestId"`
-	HostID             looseString `json:"HostId"`
-	Code               looseString
-	Message            looseString
-	Recommend          looseString
-	AccessDeniedDetail jsontext.Value
+// warnOddDate says that a date did not parse, and that nothing else is lost.
+func (t *try) warnOddDate(ctx context.Context, id, date string) {
+	t.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: CreateTime is not a date; the zero time stands for it",
+		slog.String("operation", t.op.name), slog.String("id", id), slog.String("value", formOfDate(date)))
 }
 
-// A looseString is read from any JSON value: a string as its text, the rest as it stands.
-type looseString string
+// formOfDate returns what tells why a text is not a date: its digits and marks. Other letters than those of a
+// date are x, whatever they spell.
+func formOfDate(text string) string {
+	return clip(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) && r != 'T' && r != 'Z' {
+			return 'x'
+		}
+		return r
+	}, scrub(text)), 64)
+}
 
-// UnmarshalJSON never fails.
-func (s *looseString) UnmarshalJSON(b []byte) error {
-	*s = ""
-	if len(b) > 0 && b[0] == '"' {
-		var room [64]byte
-		text, _ := jsontext.AppendUnquote(room[:0], b) // whose error tells of invalid UTF-8, which it has replaced
-		*s = looseString(text)
-	} else if string(b) != "null" {
-		*s = looseString(b)
+// A refusal is the body of an error, which is spelt in more than one way.
+type refusal struct {
+	requestID, hostID, code, message, recommend string
+	accessDenied                                *AccessDeniedDetail
+}
+
+func (r *refusal) member(d *decoder, name []byte) error {
+	switch fold(name) {
+	case "requestid":
+		return d.loose(&r.requestID)
+	case "hostid":
+		return d.loose(&r.hostID)
+	case "code":
+		return d.loose(&r.code)
+	case "message":
+		return d.loose(&r.message)
+	case "recommend":
+		return d.loose(&r.recommend)
+	case "accessdenieddetail":
+		if d.PeekKind() == '{' {
+			return readObject(d, &r.accessDenied)
+		}
 	}
-	return nil
+	return d.SkipValue()
 }
 
 // newAPIError makes an error of an answer, whatever it is.
 func (t *try) newAPIError(r *reply) *APIError {
-	var body refusalJSON
-	// What was read before a fault in the JSON counts.
-	_ = json.Unmarshal(bytes.TrimPrefix(r.body, []byte("\xef\xbb\xbf")), &body, looseJSON)
-	clean := func(s looseString, n int) string {
-		return clip(scrub(string(s), t.creds.AccessKeySecret, t.creds.SecurityToken), n)
+	var body refusal
+	_ = unmarshal(r.body, &body) // what was read before a fault in the JSON counts
+	clean := func(s string, n int) string {
+		return clip(scrub(s, t.creds.AccessKeySecret, t.creds.SecurityToken), n)
 	}
-	if !isCode(string(body.Code)) {
-		body.Code = ""
+	if !isCode(body.code) {
+		body.code = ""
 	}
 	api := &APIError{
-		Operation:  t.op.name,
-		StatusCode: r.resp.StatusCode,
-		Code:       clean(body.Code, maxSnippet),
-		Message:    clean(body.Message, maxMessage),
-		RequestID:  clean(body.RequestID, maxSnippet),
-		HostID:     clean(body.HostID, maxSnippet),
-		Recommend:  clip(scrubPage(string(body.Recommend), t.creds.AccessKeySecret, t.creds.SecurityToken), maxMessage),
-		RetryAfter: retryAfter(r.resp.Header, time.Now()),
+		Operation:    t.op.name,
+		StatusCode:   r.resp.StatusCode,
+		Code:         clean(body.code, maxSnippet),
+		Message:      clean(body.message, maxMessage),
+		RequestID:    clean(body.requestID, maxSnippet),
+		HostID:       clean(body.hostID, maxSnippet),
+		Recommend:    clip(scrubPage(body.recommend, t.creds.AccessKeySecret, t.creds.SecurityToken), maxMessage),
+		AccessDenied: body.accessDenied,
+		RetryAfter:   retryAfter(r.resp.Header, time.Now()),
 	}
-	if body.AccessDeniedDetail.Kind() == '{' {
-		api.AccessDenied = new(AccessDeniedDetail)
-		_ = json.Unmarshal(body.AccessDeniedDetail, api.AccessDenied, looseJSON)
+	if api.AccessDenied != nil {
 		for _, text := range api.AccessDenied.texts() {
-			*text = clean(looseString(*text), maxRefusal)
+			*text = clean(*text, maxRefusal)
 		}
 	}
 	if api.RequestID == "" {
-		api.RequestID = clean(looseString(r.resp.Header.Get(headerRequestID)), maxSnippet)
+		api.RequestID = clean(r.resp.Header.Get(headerRequestID), maxSnippet)
 	}
 	switch {
 	case api.Code == "SignatureDoesNotMatch":
-		api.Message = readEcho(string(body.Message), t.req)
-	case isEcho(api.Code), isEcho(string(body.Message)):
+		api.Message = readEcho(body.message, t.req)
+	case isEcho(api.Code), isEcho(body.message):
 		api.Message = secretOrChange
 	case api.Code != "" || api.Message != "" || isSuccess(r.resp):
 	case isEcho(string(r.body)):
 		api.Message = secretOrChange
 	default:
-		api.Message = clean(looseString(r.body), maxSnippet)
+		api.Message = clean(string(r.body), maxSnippet)
 	}
 	return api
 }

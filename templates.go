@@ -5,10 +5,7 @@ import (
 	"context"
 	"math"
 	"net/url"
-	"strconv"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // The template operations.
@@ -37,6 +34,24 @@ type Template struct {
 	TemplateConfig *TemplateConfig `json:",omitzero"`
 }
 
+func (t *Template) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "Name":
+		return d.text(&t.Name)
+	case "TemplateId":
+		return d.text(&t.TemplateID)
+	case "Type":
+		return d.text((*string)(&t.Type))
+	case "Category":
+		return d.text((*string)(&t.Category))
+	case "CreateTime":
+		return d.date(&t.CreateTime, &t.TemplateID)
+	case "TemplateConfig":
+		return readObject(d, &t.TemplateConfig)
+	}
+	return d.SkipValue()
+}
+
 // TemplateCategory says whose template it is. Values other than the constants are possible.
 type TemplateCategory string
 
@@ -50,6 +65,16 @@ const (
 type TemplateConfig struct {
 	VideoParams *VideoParams `json:",omitzero"`
 	AudioParams *AudioParams `json:",omitzero"`
+}
+
+func (c *TemplateConfig) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "VideoParams":
+		return readObject(d, &c.VideoParams)
+	case "AudioParams":
+		return readObject(d, &c.AudioParams)
+	}
+	return d.SkipValue()
 }
 
 // VideoParams are parameters of the picture. A zero field is not set. The service documents the ranges; it
@@ -130,58 +155,51 @@ const (
 // UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
 // parse is 0.
 func (p *VideoParams) UnmarshalJSON(b []byte) error {
-	values, err := looseValues(b)
-	if err != nil {
-		return err
+	*p = VideoParams{}
+	return unmarshal(b, p)
+}
+
+func (p *VideoParams) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "Codec":
+		return d.loose((*string)(&p.Codec))
+	case "Width":
+		return d.looseInt(&p.Width)
+	case "Height":
+		return d.looseInt(&p.Height)
+	case "Fps":
+		return d.looseFloat(&p.FPS)
+	case "Bitrate":
+		return d.looseInt(&p.Bitrate)
+	case "Gop":
+		return d.looseInt(&p.GOP)
+	case "Profile":
+		return d.loose((*string)(&p.Profile))
 	}
-	*p = VideoParams{
-		Codec:   VideoCodec(values["Codec"]),
-		Width:   values["Width"].int(),
-		Height:  values["Height"].int(),
-		FPS:     values["Fps"].float(),
-		Bitrate: values["Bitrate"].int(),
-		GOP:     values["Gop"].int(),
-		Profile: VideoProfile(values["Profile"]),
-	}
-	return nil
+	return d.SkipValue()
 }
 
 // UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
 // parse is 0.
 func (p *AudioParams) UnmarshalJSON(b []byte) error {
-	values, err := looseValues(b)
-	if err != nil {
-		return err
-	}
-	*p = AudioParams{
-		Codec:      AudioCodec(values["Codec"]),
-		Profile:    AudioProfile(values["Profile"]),
-		Bitrate:    values["Bitrate"].int(),
-		SampleRate: values["Samplerate"].int(),
-		Channels:   values["Channels"].int(),
-	}
-	return nil
+	*p = AudioParams{}
+	return unmarshal(b, p)
 }
 
-func looseValues(b []byte) (map[string]looseString, error) {
-	var values map[string]looseString
-	err := json.Unmarshal(b, &values, jsonOptions)
-	return values, err
-}
-
-func (s looseString) float() float64 {
-	f, err := strconv.ParseFloat(string(s), 64)
-	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0
+func (p *AudioParams) member(d *decoder, name []byte) error {
+	switch string(name) {
+	case "Codec":
+		return d.loose((*string)(&p.Codec))
+	case "Profile":
+		return d.loose((*string)(&p.Profile))
+	case "Bitrate":
+		return d.looseInt(&p.Bitrate)
+	case "Samplerate":
+		return d.looseInt(&p.SampleRate)
+	case "Channels":
+		return d.looseInt(&p.Channels)
 	}
-	return f
-}
-
-func (s looseString) int() int {
-	if f := s.float(); math.Abs(f) < math.MaxInt32 {
-		return int(f)
-	}
-	return 0
+	return d.SkipValue()
 }
 
 // EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
@@ -258,7 +276,7 @@ func (c *Client) CreateLiveTranscodeTemplate(ctx context.Context, req *CreateLiv
 	if err := c.call(ctx, opCreateLiveTranscodeTemplate, req, &out); err != nil {
 		return nil, err
 	}
-	return &CreateLiveTranscodeTemplateResponse{RequestID: out.RequestID, TemplateID: out.TemplateID}, nil
+	return &CreateLiveTranscodeTemplateResponse{RequestID: out.id, TemplateID: out.templateID}, nil
 }
 
 // GetLiveTranscodeTemplateResponse is the answer to GetLiveTranscodeTemplate.
@@ -281,9 +299,7 @@ func (c *Client) GetLiveTranscodeTemplate(ctx context.Context, templateID string
 	if err := c.call(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: templateID}, &out); err != nil {
 		return nil, err
 	}
-	template, oddDate := out.TemplateContent.template()
-	c.warnOddDate(ctx, opGetLiveTranscodeTemplate, template.TemplateID, oddDate)
-	return &GetLiveTranscodeTemplateResponse{RequestID: out.RequestID, Template: &template}, nil
+	return &GetLiveTranscodeTemplateResponse{RequestID: out.id, Template: out.template}, nil
 }
 
 // ListLiveTranscodeTemplatesRequest selects templates. An empty field does not filter.
@@ -329,21 +345,16 @@ func (c *Client) ListLiveTranscodeTemplates(ctx context.Context, req *ListLiveTr
 	if req == nil {
 		req = new(ListLiveTranscodeTemplatesRequest)
 	}
-	var out listTemplatesAnswer
-	if err := c.call(ctx, opListLiveTranscodeTemplates, req, &out); err != nil {
+	resp := &ListLiveTranscodeTemplatesResponse{Templates: []*Template{}}
+	out := newPage("TemplateContentList", func(d *decoder) error {
+		template := new(Template)
+		resp.Templates = append(resp.Templates, template)
+		return d.object(template)
+	})
+	if err := c.call(ctx, opListLiveTranscodeTemplates, req, out); err != nil {
 		return nil, err
 	}
-	resp := &ListLiveTranscodeTemplatesResponse{RequestID: out.RequestID, TotalCount: out.TotalCount.value}
-	resp.Templates = make([]*Template, len(out.TemplateContentList))
-	var oddID, oddDate string
-	for i := range out.TemplateContentList {
-		template, odd := out.TemplateContentList[i].template()
-		if odd != "" {
-			oddID, oddDate = template.TemplateID, odd
-		}
-		resp.Templates[i] = &template
-	}
-	c.warnOddDate(ctx, opListLiveTranscodeTemplates, oddID, oddDate)
+	resp.RequestID, resp.TotalCount = out.id, max(0, out.total)
 	return resp, nil
 }
 
@@ -381,11 +392,11 @@ type UpdateLiveTranscodeTemplateResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-updatelivetranscodetemplate
 func (c *Client) UpdateLiveTranscodeTemplate(ctx context.Context, req *UpdateLiveTranscodeTemplateRequest) (*UpdateLiveTranscodeTemplateResponse, error) {
-	var out emptyAnswer
+	var out confirmation
 	if err := c.call(ctx, opUpdateLiveTranscodeTemplate, req, &out); err != nil {
 		return nil, err
 	}
-	return &UpdateLiveTranscodeTemplateResponse{RequestID: out.RequestID}, nil
+	return &UpdateLiveTranscodeTemplateResponse{RequestID: out.id}, nil
 }
 
 // DeleteLiveTranscodeTemplateResponse is the answer to DeleteLiveTranscodeTemplate.
@@ -402,11 +413,11 @@ type DeleteLiveTranscodeTemplateResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodetemplate
 func (c *Client) DeleteLiveTranscodeTemplate(ctx context.Context, templateID string) (*DeleteLiveTranscodeTemplateResponse, error) {
-	var out emptyAnswer
+	var out confirmation
 	if err := c.call(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: templateID}, &out); err != nil {
 		return nil, err
 	}
-	return &DeleteLiveTranscodeTemplateResponse{RequestID: out.RequestID}, nil
+	return &DeleteLiveTranscodeTemplateResponse{RequestID: out.id}, nil
 }
 
 // templateParams are the parameters of an operation on one template.
@@ -421,28 +432,20 @@ func (p *templateParams) check() (field, reason string) {
 	return "", ""
 }
 
-// templateJSON is Template on the wire, where a date may be anything.
-type templateJSON struct {
-	Name           string
-	TemplateID     string `json:"TemplateId"`
-	Type           TemplateType
-	Category       TemplateCategory
-	CreateTime     looseTime
-	TemplateConfig *TemplateConfig
-}
-
-// template returns the template, and the text of a date that is none.
-func (w *templateJSON) template() (t Template, oddDate string) {
-	return Template{w.Name, w.TemplateID, w.Type, w.Category, w.CreateTime.Time, w.TemplateConfig}, w.CreateTime.odd
-}
-
 type createTemplateAnswer struct {
 	envelope
-	TemplateID string `json:"TemplateId"`
+	templateID string
+}
+
+func (a *createTemplateAnswer) member(d *decoder, name []byte) error {
+	if string(name) == "TemplateId" {
+		return d.text(&a.templateID)
+	}
+	return a.envelope.member(d, name)
 }
 
 func (a *createTemplateAnswer) missing() string {
-	if a.TemplateID == "" {
+	if a.templateID == "" {
 		return "TemplateId"
 	}
 	return ""
@@ -450,26 +453,19 @@ func (a *createTemplateAnswer) missing() string {
 
 type getTemplateAnswer struct {
 	envelope
-	TemplateContent *templateJSON
+	template *Template
+}
+
+func (a *getTemplateAnswer) member(d *decoder, name []byte) error {
+	if string(name) == "TemplateContent" {
+		return readObject(d, &a.template)
+	}
+	return a.envelope.member(d, name)
 }
 
 func (a *getTemplateAnswer) missing() string {
-	if a.TemplateContent == nil {
+	if a.template == nil {
 		return "TemplateContent"
-	}
-	return ""
-}
-
-type listTemplatesAnswer struct {
-	envelope
-	TotalCount          optionalInt
-	TemplateContentList []templateJSON
-}
-
-// missing accepts a page without a list if it says how many templates there are.
-func (a *listTemplatesAnswer) missing() string {
-	if a.TemplateContentList == nil && !a.TotalCount.set {
-		return "TemplateContentList"
 	}
 	return ""
 }

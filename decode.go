@@ -1,0 +1,293 @@
+package livetranscode
+
+import (
+	"bytes"
+	"errors"
+	"hash/maphash"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// jsonOptions accept what is odd but readable rather than lose an answer.
+var jsonOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
+const maxKept = 256
+
+var keptSeed = maphash.MakeSeed()
+
+// A decoder reads JSON as the service writes it, in one pass and straight into the fields it is for. The syntax
+// is package jsontext's; what the names mean is the objects' own.
+type decoder struct {
+	*jsontext.Decoder
+	input bytes.Buffer
+	room  []byte      // of a string that stands otherwise than it reads
+	kept  [256]string // texts read before, of at most maxKept bytes
+
+	oddDate string  // a text that should be a date, and is none
+	oddID   *string // the id of what has it
+}
+
+// An object is what a JSON object is read into.
+type object interface {
+	// member reads the value of one member. The name is lost with the next read.
+	member(d *decoder, name []byte) error
+}
+
+var decoders = sync.Pool{New: func() any {
+	d := new(decoder)
+	d.Decoder = jsontext.NewDecoder(&d.input, jsonOptions)
+	return d
+}}
+
+// newDecoder returns a decoder of a text, which must stay as it is until the decoder is released.
+func newDecoder(text []byte) *decoder {
+	d := decoders.Get().(*decoder)
+	d.input = *bytes.NewBuffer(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	return d
+}
+
+// release gives the decoder back. It keeps nothing of the text.
+func (d *decoder) release() {
+	d.input, d.oddDate, d.oddID = bytes.Buffer{}, "", nil
+	d.Reset(&d.input, jsonOptions)
+	decoders.Put(d)
+}
+
+// unmarshal is the UnmarshalJSON of an object.
+func unmarshal(text []byte, o object) error {
+	d := newDecoder(text)
+	defer d.release()
+	return d.document(o)
+}
+
+var errTwoValues = errors.New("more than one JSON value")
+
+// document reads the whole text, which is to be one object.
+func (d *decoder) document(o object) error {
+	if err := d.object(o); err != nil {
+		return err
+	}
+	switch _, err := d.ReadToken(); {
+	case err == nil:
+		return errTwoValues
+	case err != io.EOF:
+		return err
+	}
+	return nil
+}
+
+// object reads an object. Null leaves o as it is.
+func (d *decoder) object(o object) error {
+	switch d.PeekKind() {
+	case '{':
+	case 'n':
+		return d.SkipValue()
+	default:
+		return d.wrongType()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name = d.unquote(name)
+		} else {
+			name = name[1 : len(name)-1]
+		}
+		if err := o.member(d, name); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// readObject reads an object into a new T. Null is none.
+func readObject[T any, P interface {
+	*T
+	object
+}](d *decoder, o *P) error {
+	*o = nil
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	*o = new(T)
+	return d.object(*o)
+}
+
+// array reads an array by reading each of its elements. Null has none.
+func (d *decoder) array(element func(*decoder) error) error {
+	switch d.PeekKind() {
+	case '[':
+	case 'n':
+		return d.SkipValue()
+	default:
+		return d.wrongType()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		if err := element(d); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// A typeError says where a value of another type is expected.
+type typeError struct{ pointer jsontext.Pointer }
+
+func (e *typeError) Error() string {
+	return "a value of the wrong type at " + clip(oneLine(string(e.pointer)), 80)
+}
+
+// wrongType reads a value that cannot be used.
+func (d *decoder) wrongType() error {
+	if _, err := d.ReadValue(); err != nil {
+		return err
+	}
+	return &typeError{d.StackPointer()}
+}
+
+// unquote returns the bytes of a string without quotes and escapes, valid until the next read. What is not UTF-8
+// is replaced.
+func (d *decoder) unquote(quoted jsontext.Value) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
+		return quoted[1 : len(quoted)-1]
+	}
+	d.room, _ = jsontext.AppendUnquote(d.room[:0], quoted) // whose error tells what was replaced
+	return d.room
+}
+
+// text reads a string. Null is empty. What many jobs have in common, and what a job is asked for again and again,
+// comes out of the decoder's memory.
+func (d *decoder) text(s *string) error {
+	value, err := d.ReadValue()
+	switch {
+	case err != nil:
+		return err
+	case value[0] == 'n':
+		*s = ""
+		return nil
+	case value[0] != '"':
+		return &typeError{d.StackPointer()}
+	}
+	b := d.unquote(value)
+	if len(b) > maxKept {
+		*s = string(b)
+		return nil
+	}
+	kept := &d.kept[maphash.Bytes(keptSeed, b)%uint64(len(d.kept))]
+	if *kept != string(b) {
+		*kept = string(b)
+	}
+	*s = *kept
+	return nil
+}
+
+// loose reads any value: a string as what it reads, null as nothing, the rest as it stands.
+func (d *decoder) loose(s *string) error {
+	value, err := d.ReadValue()
+	if err == nil {
+		*s = d.looseText(value)
+	}
+	return err
+}
+
+func (d *decoder) looseText(value jsontext.Value) string {
+	switch value.Kind() {
+	case '"':
+		return string(d.unquote(value))
+	case 'n':
+		return ""
+	}
+	return string(value)
+}
+
+// readEnum reads a whole number, quoted or not. Null is -1.
+func readEnum[E ~int](d *decoder, e *E) error {
+	value, err := d.ReadValue()
+	if err == nil && unmarshalEnum(value, e) != nil {
+		err = &typeError{d.StackPointer()}
+	}
+	return err
+}
+
+// looseFloat reads a number, quoted or not. Anything else is 0.
+func (d *decoder) looseFloat(f *float64) error {
+	var text string
+	err := d.loose(&text)
+	n, parseErr := strconv.ParseFloat(text, 64)
+	if parseErr != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		n = 0
+	}
+	*f = n
+	return err
+}
+
+// looseInt reads a whole number, quoted or not. A fraction is cut off; anything else is 0.
+func (d *decoder) looseInt(n *int) error {
+	var f float64
+	err := d.looseFloat(&f)
+	if math.Abs(f) >= math.MaxInt32 {
+		f = 0
+	}
+	*n = int(f)
+	return err
+}
+
+// date reads a time. What is none, whatever it is, becomes the zero time, and is remembered with the id of what
+// has it.
+func (d *decoder) date(t *time.Time, id *string) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	if value.Kind() == '"' && t.UnmarshalText(value[1:len(value)-1]) == nil { // the usual form
+		*t = t.UTC()
+		return nil
+	}
+	text, ok := d.looseText(value), false
+	if *t, ok = parseTime(text); !ok {
+		d.oddDate, d.oddID = text, id
+	}
+	return nil
+}
+
+// timeLayouts are the forms of a date: RFC 3339, which time.Parse reads with or without a fraction, and the
+// same without seconds, without offset, or both. Without an offset it is UTC.
+var timeLayouts = [...]string{
+	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+}
+
+// parseTime reads a date of the service. No text is no date, and not an odd one.
+func parseTime(s string) (t time.Time, ok bool) {
+	if s == "" {
+		return time.Time{}, true
+	}
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// fold returns a name without what the spellings of it differ in: case, hyphens and underscores.
+func fold(name []byte) string {
+	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(string(name)))
+}
