@@ -38,7 +38,7 @@ func readEcho(message string, req *http.Request) string {
 	if !strings.Contains(echo, "\n") {
 		echo = strings.ReplaceAll(echo, `\n`, "\n")
 	}
-	ours := string(appendCanonicalRequest(nil, req, collectHeaders(nil, req, false), req.Header.Get(headerContentSHA256)))
+	ours := canonicalRequest(req)
 	if echo == ours {
 		return wrongSecret
 	}

@@ -83,23 +83,22 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 		sum := sha256.Sum256(body)
 		contentHash = hex.EncodeToString(sum[:])
 	}
+	st.headers.collect(req)
 	// The values of all headers share one array: one allocation instead of five.
 	values := &[5]string{st.dateOf(at), nonce, contentHash, creds.SecurityToken}
-	var room [12]signedHeader // on the stack: enough for most
-	headers := collectHeaders(room[:0], req, true)
 	req.Header[headerDate] = values[0:1:1]
-	headers = insertHeader(headers, "x-acs-date", values[0], nil)
 	req.Header[headerNonce] = values[1:2:2]
-	headers = insertHeader(headers, "x-acs-signature-nonce", nonce, nil)
 	req.Header[headerContentSHA256] = values[2:3:3]
-	headers = insertHeader(headers, "x-acs-content-sha256", contentHash, nil)
-	if creds.SecurityToken == "" {
-		delete(req.Header, headerSecurityToken)
-	} else {
+	if creds.SecurityToken != "" {
 		req.Header[headerSecurityToken] = values[3:4:4]
-		headers = insertHeader(headers, "x-acs-security-token", creds.SecurityToken, nil)
+	} else if _, has := req.Header[headerSecurityToken]; has { // of a signature before
+		delete(req.Header, headerSecurityToken)
 	}
-	values[4] = st.authorization(req, headers, creds, contentHash)
+	st.headers.set(dateAt, values[0])
+	st.headers.set(nonceAt, values[1])
+	st.headers.set(contentSHA256At, values[2])
+	st.headers.set(tokenAt, values[3])
+	values[4] = st.authorization(req, contentHash)
 	req.Header[headerAuthorization] = values[4:5:5]
 	return nil
 }
@@ -161,11 +160,12 @@ func hasControl(s string) bool {
 // signing is what one signature works with and leaves to the next: the HMAC's key state, which costs more
 // than the signature itself, the date of the current second, and room.
 type signing struct {
-	creds  Credentials // checked, and the key of mac
-	mac    hash.Hash
-	second int64 // of date
-	date   string
-	buf    []byte
+	creds   Credentials // checked, and the key of mac
+	mac     hash.Hash
+	second  int64 // of date
+	date    string
+	headers headerTable
+	buf     []byte
 }
 
 // use prepares for signing with creds, and refuses those that are unfit.
@@ -192,25 +192,28 @@ func (st *signing) dateOf(at time.Time) string {
 	return st.date
 }
 
-// authorization returns the Authorization header of a request whose other headers are set.
-func (st *signing) authorization(req *http.Request, headers []signedHeader, creds Credentials, contentHash string) string {
-	st.buf = appendCanonicalRequest(st.buf[:0], req, headers, contentHash)
-	hashed := sha256.Sum256(st.buf)
+// authorization returns the Authorization header of a request whose other headers are set and collected.
+func (st *signing) authorization(req *http.Request, contentHash string) string {
+	b, names := appendCanonicalRequest(st.buf[:0], req, st.headers.sorted(), contentHash)
+	hashed := sha256.Sum256(b)
 
-	st.buf = append(st.buf[:0], algorithm+"\n"...)
-	st.buf = hex.AppendEncode(st.buf, hashed[:])
+	toSign := len(b)
+	b = append(b, algorithm+"\n"...)
+	b = hex.AppendEncode(b, hashed[:])
 	st.mac.Reset()
-	st.mac.Write(st.buf)
-	st.buf = st.mac.Sum(st.buf[:0])
-	signature := len(st.buf)
+	st.mac.Write(b[toSign:])
+	signature := len(b)
+	b = st.mac.Sum(b)
 
-	st.buf = append(st.buf, algorithm+" Credential="...)
-	st.buf = append(st.buf, creds.AccessKeyID...)
-	st.buf = append(st.buf, ",SignedHeaders="...)
-	st.buf = appendHeaderNames(st.buf, headers)
-	st.buf = append(st.buf, ",Signature="...)
-	st.buf = hex.AppendEncode(st.buf, st.buf[:signature])
-	return string(st.buf[signature:])
+	header := len(b)
+	b = append(b, algorithm+" Credential="...)
+	b = append(b, st.creds.AccessKeyID...)
+	b = append(b, ",SignedHeaders="...)
+	b = append(b, names...)
+	b = append(b, ",Signature="...)
+	b = hex.AppendEncode(b, b[signature:header])
+	st.buf = b
+	return string(b[header:])
 }
 
 // A signedHeader is a header that the signature covers.
@@ -219,44 +222,88 @@ type signedHeader struct {
 	value string
 }
 
-// collectHeaders appends the headers of req that are signed, sorted by name. If renew is set, it leaves out the
-// headers that Sign sets, and removes those that stand in the map in another spelling.
-func collectHeaders(headers []signedHeader, req *http.Request, renew bool) []signedHeader {
-	headers = append(headers, signedHeader{"host", hostOf(req)})
+// The headers that all requests of this package are signed with, by their places in the order of names.
+const (
+	hostAt = iota
+	actionAt
+	contentSHA256At
+	dateAt
+	tokenAt
+	nonceAt
+	versionAt
+	usualHeaders
+)
+
+var usualNames = [usualHeaders]string{
+	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-security-token", "x-acs-signature-nonce", "x-acs-version",
+}
+
+// A headerTable holds the headers that a signature covers. The usual ones have fixed places, so that there is
+// nothing to sort.
+type headerTable struct {
+	usual  [usualHeaders]signedHeader // without a name: absent
+	others []signedHeader
+	room   []signedHeader // of sorted
+}
+
+// set puts a header in its place. Only a token may be empty, and is absent then.
+func (t *headerTable) set(at int, value string) {
+	t.usual[at] = signedHeader{usualNames[at], value}
+	if at == tokenAt && value == "" {
+		t.usual[at] = signedHeader{}
+	}
+}
+
+// collect takes in the headers of req that are signed, and removes those that Sign sets where they stand in
+// another spelling.
+func (t *headerTable) collect(req *http.Request) {
+	t.usual, t.others = [usualHeaders]signedHeader{}, t.others[:0]
+	t.set(hostAt, hostOf(req))
 	for key, values := range req.Header {
-		name, kind := lowerName(key)
+		at := -1
+		switch key {
+		case "Accept", "User-Agent", headerAuthorization:
+			continue
+		case headerAction:
+			at = actionAt
+		case headerVersion:
+			at = versionAt
+		case headerDate:
+			at = dateAt
+		case headerNonce:
+			at = nonceAt
+		case headerContentSHA256:
+			at = contentSHA256At
+		case headerSecurityToken:
+			at = tokenAt
+		}
 		switch {
-		case kind == stray && renew:
-			delete(req.Header, key)
-		case kind == ours && renew: // is set anew
-		case kind == unsigned || name == "authorization" || len(values) == 0:
-		case len(values) == 1:
-			headers = insertHeader(headers, name, strings.TrimSpace(values[0]), req.Header)
+		case len(values) == 0:
+		case at >= 0 && len(values) == 1 && t.usual[at].name == "":
+			t.set(at, strings.TrimSpace(values[0]))
 		default:
-			headers = insertHeader(headers, name, joinValues(req.Header, name), req.Header)
+			t.collectOdd(req.Header, key)
 		}
 	}
-	return headers
 }
 
-// insertHeader inserts a header where its name belongs. A name that is there already stands in h in several
-// spellings.
-func insertHeader(headers []signedHeader, name, value string, h http.Header) []signedHeader {
-	i := len(headers)
-	for i > 0 && headers[i-1].name > name {
-		i--
+// collectOdd takes in a header that is not usual, or has more than one value or more than one spelling.
+func (t *headerTable) collectOdd(h http.Header, key string) {
+	name := strings.ToLower(key)
+	switch at := slices.Index(usualNames[:], name); {
+	case name == "authorization", at == dateAt, at == nonceAt, at == contentSHA256At, at == tokenAt:
+		delete(h, key) // Sign sets it
+	case at == actionAt, at == versionAt:
+		t.set(at, joinValues(h, name))
+	case name != "content-type" && !strings.HasPrefix(name, "x-acs-"):
+	case slices.ContainsFunc(t.others, func(o signedHeader) bool { return o.name == name }):
+	default:
+		t.others = append(t.others, signedHeader{name, joinValues(h, name)})
 	}
-	if i > 0 && headers[i-1].name == name {
-		headers[i-1].value = joinValues(h, name)
-		return headers
-	}
-	headers = append(headers, signedHeader{})
-	copy(headers[i+1:], headers[i:])
-	headers[i] = signedHeader{name, value}
-	return headers
 }
 
-// joinValues returns the values of a repeated header as they are signed: trimmed, sorted, with commas between.
+// joinValues returns the values of a header in all its spellings as they are signed: trimmed, sorted, with
+// commas between.
 func joinValues(h http.Header, name string) string {
 	var all []string
 	for key, values := range h {
@@ -270,52 +317,32 @@ func joinValues(h http.Header, name string) string {
 	return strings.Join(all, ",")
 }
 
-// A headerKind says what a signature does with a header.
-type headerKind int
-
-const (
-	unsigned headerKind = iota
-	signed
-	ours  // set by Sign
-	stray // set by Sign, in another spelling
-)
-
-// lowerName returns the name of a header in lower case, without an allocation for those of every request, and
-// its kind.
-func lowerName(key string) (string, headerKind) {
-	switch key {
-	case "Accept", "User-Agent":
-		return "", unsigned
-	case headerAction:
-		return "x-acs-action", signed
-	case headerVersion:
-		return "x-acs-version", signed
-	case headerDate:
-		return "x-acs-date", ours
-	case headerNonce:
-		return "x-acs-signature-nonce", ours
-	case headerContentSHA256:
-		return "x-acs-content-sha256", ours
-	case headerSecurityToken:
-		return "x-acs-security-token", ours
-	case headerAuthorization:
-		return "authorization", ours
+// sorted returns the headers in the order of their names, valid until the next call.
+func (t *headerTable) sorted() []signedHeader {
+	t.room = t.room[:0]
+	for _, h := range t.usual {
+		if h.name != "" {
+			t.room = append(t.room, h)
+		}
 	}
-	name := strings.ToLower(key)
-	switch name {
-	case "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-security-token", "authorization":
-		return name, stray
-	case "content-type":
-		return name, signed
+	if len(t.others) > 0 {
+		t.room = append(t.room, t.others...)
+		slices.SortFunc(t.room, func(a, b signedHeader) int { return cmp.Compare(a.name, b.name) })
 	}
-	if strings.HasPrefix(name, "x-acs-") {
-		return name, signed
-	}
-	return name, unsigned
+	return t.room
 }
 
-// appendCanonicalRequest appends the canonical request, which is what the signature is made of.
-func appendCanonicalRequest(b []byte, req *http.Request, headers []signedHeader, contentHash string) []byte {
+// canonicalRequest returns the canonical request of a request that is signed.
+func canonicalRequest(req *http.Request) string {
+	var t headerTable
+	t.collect(req)
+	b, _ := appendCanonicalRequest(nil, req, t.sorted(), req.Header.Get(headerContentSHA256))
+	return string(b)
+}
+
+// appendCanonicalRequest appends the canonical request, which is what the signature is made of, and returns the
+// names in it, too.
+func appendCanonicalRequest(b []byte, req *http.Request, headers []signedHeader, contentHash string) (_, names []byte) {
 	b = append(b, cmp.Or(req.Method, http.MethodGet)...)
 	b = append(b, '\n')
 	b = appendCanonicalPath(b, req.URL)
@@ -329,19 +356,14 @@ func appendCanonicalRequest(b []byte, req *http.Request, headers []signedHeader,
 		b = append(b, '\n')
 	}
 	b = append(b, '\n')
-	b = appendHeaderNames(b, headers)
-	b = append(b, '\n')
-	return append(b, contentHash...)
-}
-
-func appendHeaderNames(b []byte, headers []signedHeader) []byte {
-	for i, h := range headers {
-		if i > 0 {
-			b = append(b, ';')
-		}
+	from := len(b)
+	for _, h := range headers {
 		b = append(b, h.name...)
+		b = append(b, ';')
 	}
-	return b
+	names = b[from : len(b)-1] // there is a host at least
+	b[len(b)-1] = '\n'
+	return append(b, contentHash...), names
 }
 
 // hostOf returns the Host header as net/http will send it.
