@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,9 +28,7 @@ const apiVersion = "2020-11-09"
 // NewClient and share it: it is safe for concurrent use, and keeps connections, retry quota and clock for all
 // its callers. It needs no closing.
 type Client struct {
-	endpoint  url.URL
-	template  *http.Request // copied for each attempt
-	userAgent []string
+	template  *http.Request // of every attempt: all but the query, the action and the signature
 	provider  CredentialsProvider
 	transport func() http.RoundTripper
 	closeIdle func()
@@ -62,15 +61,16 @@ func NewClient(opts ...Option) (*Client, error) {
 		cfg.provider = DefaultCredentials()
 	}
 	c := &Client{
-		endpoint:  cfg.endpoint,
-		template:  &http.Request{Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: cfg.endpoint.Host, Body: http.NoBody},
-		userAgent: []string{cfg.userAgent},
-		provider:  cfg.provider,
-		policy:    cfg.policy,
-		limiter:   cfg.limiter,
-		logger:    cfg.logger,
+		template: &http.Request{
+			Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+			URL: &url.URL{Scheme: cfg.endpoint.Scheme, Host: cfg.endpoint.Host, Path: "/"}, Host: cfg.endpoint.Host, Body: http.NoBody,
+			Header: http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}, headerVersion: {apiVersion}},
+		},
+		provider: cfg.provider,
+		policy:   cfg.policy,
+		limiter:  cfg.limiter,
+		logger:   cfg.logger,
 	}
-	c.endpoint.Path = "/"
 	if hc := cfg.httpClient; hc != nil {
 		c.closeIdle = hc.CloseIdleConnections
 		c.transport = func() http.RoundTripper {
@@ -113,7 +113,7 @@ func (c *Client) Format(f fmt.State, _ rune) {
 		fmt.Fprint(f, "livetranscode.Client(nil)")
 		return
 	}
-	fmt.Fprintf(f, "livetranscode.Client(%s://%s)", c.endpoint.Scheme, c.endpoint.Host)
+	fmt.Fprintf(f, "livetranscode.Client(%s://%s)", c.template.URL.Scheme, c.template.Host)
 }
 
 // An operation is what a call needs to know of the operation that it calls.
@@ -210,8 +210,6 @@ func (t *try) authorize(ctx context.Context) error {
 	return nil
 }
 
-var acceptJSON, apiVersionHeader = []string{"application/json"}, []string{apiVersion}
-
 // newRequest returns the request of one attempt, not yet signed. If the operation must not be repeated
 // blindly, its headers' way to the network is traced.
 func (t *try) newRequest(ctx context.Context) (*http.Request, *writeTrace) {
@@ -220,14 +218,11 @@ func (t *try) newRequest(ctx context.Context) (*http.Request, *writeTrace) {
 		ctx, written = traceWrite(ctx)
 	}
 	req := t.client.template.WithContext(ctx)
-	u := t.client.endpoint
+	u := *req.URL
 	u.RawQuery = t.query
 	req.URL = &u
-	req.Header = make(http.Header, 8)
-	req.Header["Accept"] = acceptJSON
-	req.Header["User-Agent"] = t.client.userAgent
+	req.Header = maps.Clone(req.Header)
 	req.Header[headerAction] = t.op.action
-	req.Header[headerVersion] = apiVersionHeader
 	return req, written
 }
 

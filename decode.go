@@ -3,7 +3,7 @@ package livetranscode
 import (
 	"bytes"
 	"errors"
-	"hash/maphash"
+	"hash/crc32"
 	"io"
 	"math"
 	"strconv"
@@ -21,15 +21,15 @@ var jsonOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.All
 
 const maxKept = 256
 
-var keptSeed = maphash.MakeSeed()
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // A decoder reads JSON as the service writes it, in one pass and straight into the fields it is for. The syntax
 // is package jsontext's; what the names mean is the objects' own.
 type decoder struct {
 	*jsontext.Decoder
 	input bytes.Buffer
-	room  []byte      // of a string that stands otherwise than it reads
-	kept  [256]string // texts read before, of at most maxKept bytes
+	room  []byte         // of a string that stands otherwise than it reads
+	kept  [128][2]string // texts read before, of at most maxKept bytes: two to a place, the later first
 
 	oddDate string  // a text that should be a date, and is none
 	oddID   *string // the id of what has it
@@ -191,11 +191,15 @@ func (d *decoder) text(s *string) error {
 		*s = string(b)
 		return nil
 	}
-	kept := &d.kept[maphash.Bytes(keptSeed, b)%uint64(len(d.kept))]
-	if *kept != string(b) {
-		*kept = string(b)
+	kept := &d.kept[crc32.Checksum(b, castagnoli)%uint32(len(d.kept))]
+	switch { // no string is made for a comparison
+	case string(b) == kept[0]:
+	case string(b) == kept[1]:
+		kept[0], kept[1] = kept[1], kept[0]
+	default:
+		kept[0], kept[1] = string(b), kept[0]
 	}
-	*s = *kept
+	*s = kept[0]
 	return nil
 }
 

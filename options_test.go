@@ -62,11 +62,11 @@ func TestWithEndpoint(t *testing.T) {
 		t.Run(test.address, func(t *testing.T) {
 			t.Parallel()
 			client := mustClient(t, WithEndpoint(test.address))
-			if got := client.endpoint.String(); got != test.want {
+			if got := client.template.URL.String(); got != test.want {
 				t.Errorf("endpoint %s, want %s", got, test.want)
 			}
-			if client.template.Host != client.endpoint.Host {
-				t.Errorf("Host header %s of endpoint %s", client.template.Host, client.endpoint.Host)
+			if client.template.Host != client.template.URL.Host {
+				t.Errorf("Host header %s of endpoint %s", client.template.Host, client.template.URL.Host)
 			}
 		})
 	}
@@ -124,13 +124,13 @@ func TestWithEndpointRefuses(t *testing.T) {
 
 func TestWithRegion(t *testing.T) {
 	t.Parallel()
-	if got := mustClient(t).endpoint.String(); got != "https://ice.cn-shanghai.aliyuncs.com/" {
+	if got := mustClient(t).template.URL.String(); got != "https://ice.cn-shanghai.aliyuncs.com/" {
 		t.Errorf("without a region: %s", got)
 	}
 	all := []string{"cn-shanghai", "cn-beijing", "cn-hangzhou", "cn-shenzhen", "ap-southeast-1", "us-west-1"}
 	for _, region := range all {
 		client := mustClient(t, WithRegion(region))
-		if got, want := client.endpoint.String(), "https://ice."+region+".aliyuncs.com/"; got != want || client.template.Host != client.endpoint.Host {
+		if got, want := client.template.URL.String(), "https://ice."+region+".aliyuncs.com/"; got != want || client.template.Host != client.template.URL.Host {
 			t.Errorf("endpoint %s, Host %s, want %s", got, client.template.Host, want)
 		}
 	}
@@ -149,7 +149,7 @@ func TestEndpointWinsOverRegion(t *testing.T) {
 	const want = "https://ice-vpc.cn-shanghai.aliyuncs.com/"
 	endpoint, region := WithEndpoint("ice-vpc.cn-shanghai.aliyuncs.com"), WithRegion("us-west-1")
 	for name, opts := range map[string][]Option{"region last": {endpoint, region}, "region first": {region, endpoint}} {
-		if got := mustClient(t, opts...).endpoint.String(); got != want {
+		if got := mustClient(t, opts...).template.URL.String(); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -170,7 +170,7 @@ func TestNilOptions(t *testing.T) {
 	if bare.provider == nil || bare.transport() == nil || bare.limiter != nil || bare.logger == nil {
 		t.Errorf("a client of nils lacks something: %+v", bare.policy)
 	}
-	if diff := cmp.Diff(plain.userAgent, bare.userAgent); diff != "" {
+	if diff := cmp.Diff(plain.template.Header, bare.template.Header); diff != "" {
 		t.Error(diff)
 	}
 	bare.logger.Error("goes nowhere")
@@ -181,7 +181,7 @@ func TestNilOptions(t *testing.T) {
 	}
 	kept := mustClient(t, append(set, nils...)...)
 	if kept.provider != CredentialsProvider(provider) || kept.transport() != http.RoundTripper(transport) ||
-		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.userAgent[0], " x/1") {
+		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.template.Header.Get("User-Agent"), " x/1") {
 		t.Error("a nil option undoes an earlier one")
 	}
 }
