@@ -218,8 +218,7 @@ func (t *try) newRequest(ctx context.Context) (*http.Request, *writeTrace) {
 		ctx, written = traceWrite(ctx)
 	}
 	req := t.client.template.WithContext(ctx)
-	u := *req.URL
-	u.RawQuery = t.query
+	u := *req.URL // its query comes with the signature
 	req.URL = &u
 	req.Header = maps.Clone(req.Header)
 	req.Header[headerAction] = t.op.action
@@ -230,7 +229,7 @@ func (t *try) newRequest(ctx context.Context) (*http.Request, *writeTrace) {
 func (t *try) sign(req *http.Request) error {
 	t.clock = time.Duration(t.client.clock.Load())
 	t.started = time.Now()
-	err := t.client.signer.Sign(req, nil, t.creds, t.started.Add(t.clock), rand.Text())
+	err := t.client.signer.sign(req, t.query, emptyHash, t.creds, t.started.Add(t.clock), rand.Text())
 	if err != nil {
 		var refused *ParamError
 		if errors.As(err, &refused) {

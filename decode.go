@@ -29,7 +29,7 @@ type decoder struct {
 	*jsontext.Decoder
 	input bytes.Buffer
 	room  []byte         // of a string that stands otherwise than it reads
-	kept  [128][2]string // texts read before, of at most maxKept bytes: two to a place, the later first
+	kept  [128][2]string // plain texts read before, of at most maxKept bytes: two to a place, the later first
 
 	oddDate string  // a text that should be a date, and is none
 	oddID   *string // the id of what has it
@@ -37,9 +37,12 @@ type decoder struct {
 
 // An object is what a JSON object is read into.
 type object interface {
-	// member reads the value of one member. The name is lost with the next read.
+	// member reads the value of one member, or returns errNoMember for a name that means nothing. The name is lost
+	// with the next read.
 	member(d *decoder, name []byte) error
 }
+
+var errNoMember = errors.New("no such member")
 
 var decoders = sync.Pool{New: func() any {
 	d := new(decoder)
@@ -101,12 +104,14 @@ func (d *decoder) object(o object) error {
 		if err != nil {
 			return err
 		}
-		if bytes.IndexByte(name, '\\') >= 0 {
-			name = d.unquote(name)
-		} else {
-			name = name[1 : len(name)-1]
+		err = o.member(d, name[1:len(name)-1])
+		if errors.Is(err, errNoMember) && bytes.IndexByte(name, '\\') >= 0 {
+			err = o.member(d, d.unquote(name))
 		}
-		if err := o.member(d, name); err != nil {
+		if errors.Is(err, errNoMember) {
+			err = d.SkipValue()
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -166,12 +171,15 @@ func (d *decoder) wrongType() error {
 // unquote returns the bytes of a string without quotes and escapes, valid until the next read. What is not UTF-8
 // is replaced.
 func (d *decoder) unquote(quoted jsontext.Value) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
-		return quoted[1 : len(quoted)-1]
+	if raw := quoted[1 : len(quoted)-1]; isPlain(raw) {
+		return raw
 	}
 	d.room, _ = jsontext.AppendUnquote(d.room[:0], quoted) // whose error tells what was replaced
 	return d.room
 }
+
+// isPlain reports whether a string stands in JSON as it reads.
+func isPlain(raw []byte) bool { return bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) }
 
 // text reads a string. Null is empty. What many jobs have in common, and what a job is asked for again and again,
 // comes out of the decoder's memory.
@@ -186,18 +194,21 @@ func (d *decoder) text(s *string) error {
 	case value[0] != '"':
 		return &typeError{d.StackPointer()}
 	}
-	b := d.unquote(value)
-	if len(b) > maxKept {
-		*s = string(b)
+	raw := value[1 : len(value)-1]
+	if len(raw) > maxKept {
+		*s = string(d.unquote(value))
 		return nil
 	}
-	kept := &d.kept[crc32.Checksum(b, castagnoli)%uint32(len(d.kept))]
+	kept := &d.kept[crc32.Checksum(raw, castagnoli)%uint32(len(d.kept))]
 	switch { // no string is made for a comparison
-	case string(b) == kept[0]:
-	case string(b) == kept[1]:
+	case string(raw) == kept[0]:
+	case string(raw) == kept[1]:
 		kept[0], kept[1] = kept[1], kept[0]
+	case isPlain(raw):
+		kept[0], kept[1] = string(raw), kept[0]
 	default:
-		kept[0], kept[1] = string(b), kept[0]
+		*s = string(d.unquote(value))
+		return nil
 	}
 	*s = kept[0]
 	return nil

@@ -100,7 +100,7 @@ func (d *AccessDeniedDetail) member(json *decoder, name []byte) error {
 	case "encodeddiagnosticmessage":
 		return json.loose(&d.EncodedDiagnosticMessage)
 	}
-	return json.SkipValue()
+	return errNoMember
 }
 
 func (d *AccessDeniedDetail) texts() []*string {

@@ -187,7 +187,7 @@ func (j *Job) member(d *decoder, name []byte) error {
 	case "CreateTime":
 		return d.date(&j.CreateTime, &j.JobID)
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // Format implements fmt.Formatter. The URLs of streams print as StreamInput.Format has them.
@@ -230,7 +230,7 @@ func (s *StreamInput) member(d *decoder, name []byte) error {
 	case "InputUrl":
 		return d.text(&s.InputURL)
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element
@@ -248,7 +248,7 @@ type OutputStream struct {
 
 func (s *OutputStream) member(d *decoder, name []byte) error {
 	if string(name) != "StreamInfos" {
-		return d.SkipValue()
+		return errNoMember
 	}
 	s.StreamInfos = nil
 	if d.PeekKind() == '[' {
@@ -286,7 +286,7 @@ func (s *StreamInfo) member(d *decoder, name []byte) error {
 	case "OutputUrl":
 		return d.text(&s.OutputURL)
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element

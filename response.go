@@ -144,7 +144,7 @@ func (e *envelope) member(d *decoder, name []byte) error {
 	if string(name) == "RequestId" {
 		return d.text(&e.id)
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // decode reads a success into out, which fails if the answer cannot be used.
@@ -232,7 +232,7 @@ func (r *refusal) member(d *decoder, name []byte) error {
 			return readObject(d, &r.accessDenied)
 		}
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // newAPIError makes an error of an answer, whatever it is.

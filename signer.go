@@ -59,6 +59,24 @@ type Signer struct {
 // query that does not parse. Then req is unchanged. A request may be signed again. Sign keeps neither req nor
 // body.
 func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time.Time, nonce string) error {
+	if err := checkSignable(req, nonce); err != nil {
+		return err
+	}
+	query, err := canonicalQuery(req.URL.RawQuery)
+	if err != nil {
+		return &ParamError{Operation: "Sign", Field: "URL.RawQuery", Reason: "does not parse"}
+	}
+	contentHash := emptyHash
+	if len(body) > 0 {
+		sum := sha256.Sum256(body)
+		contentHash = hex.EncodeToString(sum[:])
+	}
+	return s.sign(req, query, contentHash, creds, at, nonce)
+}
+
+// sign is Sign for what is known to be signable, but for the credentials: it trusts the URL and the nonce, and that
+// the query is canonical.
+func (s *Signer) sign(req *http.Request, query, contentHash string, creds Credentials, at time.Time, nonce string) error {
 	st, _ := s.pool.Get().(*signing)
 	if st == nil {
 		st = new(signing)
@@ -67,21 +85,9 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 	if err := st.use(creds); err != nil {
 		return err
 	}
-	if err := checkSignable(req, nonce); err != nil {
-		return err
-	}
-	query, err := canonicalQuery(req.URL.RawQuery)
-	if err != nil {
-		return &ParamError{Operation: "Sign", Field: "URL.RawQuery", Reason: "does not parse"}
-	}
 	req.URL.RawQuery = query
 	if req.Header == nil {
 		req.Header = make(http.Header)
-	}
-	contentHash := emptyHash
-	if len(body) > 0 {
-		sum := sha256.Sum256(body)
-		contentHash = hex.EncodeToString(sum[:])
 	}
 	st.headers.collect(req)
 	// The values of all headers share one array: one allocation instead of five.

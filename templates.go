@@ -49,7 +49,7 @@ func (t *Template) member(d *decoder, name []byte) error {
 	case "TemplateConfig":
 		return readObject(d, &t.TemplateConfig)
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // TemplateCategory says whose template it is. Values other than the constants are possible.
@@ -74,7 +74,7 @@ func (c *TemplateConfig) member(d *decoder, name []byte) error {
 	case "AudioParams":
 		return readObject(d, &c.AudioParams)
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // VideoParams are parameters of the picture. A zero field is not set. The service documents the ranges; it
@@ -176,7 +176,7 @@ func (p *VideoParams) member(d *decoder, name []byte) error {
 	case "Profile":
 		return d.loose((*string)(&p.Profile))
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
@@ -199,7 +199,7 @@ func (p *AudioParams) member(d *decoder, name []byte) error {
 	case "Channels":
 		return d.looseInt(&p.Channels)
 	}
-	return d.SkipValue()
+	return errNoMember
 }
 
 // EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
