@@ -323,18 +323,14 @@ func joinValues(h http.Header, name string) string {
 	return strings.Join(all, ",")
 }
 
-// sorted returns the headers in the order of their names, valid until the next call.
+// sorted returns the headers in the order of their names, valid until the next call. Those without a name are
+// absent.
 func (t *headerTable) sorted() []signedHeader {
-	t.room = t.room[:0]
-	for _, h := range t.usual {
-		if h.name != "" {
-			t.room = append(t.room, h)
-		}
+	if len(t.others) == 0 {
+		return t.usual[:]
 	}
-	if len(t.others) > 0 {
-		t.room = append(t.room, t.others...)
-		slices.SortFunc(t.room, func(a, b signedHeader) int { return cmp.Compare(a.name, b.name) })
-	}
+	t.room = append(append(t.room[:0], t.usual[:]...), t.others...)
+	slices.SortFunc(t.room, func(a, b signedHeader) int { return cmp.Compare(a.name, b.name) })
 	return t.room
 }
 
@@ -356,16 +352,20 @@ func appendCanonicalRequest(b []byte, req *http.Request, headers []signedHeader,
 	b = append(b, req.URL.RawQuery...) // canonical by now
 	b = append(b, '\n')
 	for _, h := range headers {
-		b = append(b, h.name...)
-		b = append(b, ':')
-		b = append(b, h.value...)
-		b = append(b, '\n')
+		if h.name != "" {
+			b = append(b, h.name...)
+			b = append(b, ':')
+			b = append(b, h.value...)
+			b = append(b, '\n')
+		}
 	}
 	b = append(b, '\n')
 	from := len(b)
 	for _, h := range headers {
-		b = append(b, h.name...)
-		b = append(b, ';')
+		if h.name != "" {
+			b = append(b, h.name...)
+			b = append(b, ';')
+		}
 	}
 	names = b[from : len(b)-1] // there is a host at least
 	b[len(b)-1] = '\n'
