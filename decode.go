@@ -19,17 +19,13 @@ import (
 // jsonOptions accept what is odd but readable rather than lose an answer.
 var jsonOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 
-const maxKept = 256
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // A decoder reads JSON as the service writes it, in one pass and straight into the fields it is for. The syntax
 // is package jsontext's; what the names mean is the objects' own.
 type decoder struct {
 	*jsontext.Decoder
 	input bytes.Buffer
 	room  []byte         // of a string that stands otherwise than it reads
-	kept  [128][2]string // plain texts read before, of at most maxKept bytes: two to a place, the later first
+	kept  [128][2]string // texts read before: two to a place, the later first
 
 	oddDate string  // a text that should be a date, and is none
 	oddID   *string // the id of what has it
@@ -156,8 +152,13 @@ func (d *decoder) array(element func(*decoder) error) error {
 // A typeError says where a value of another type is expected.
 type typeError struct{ pointer jsontext.Pointer }
 
-func (e *typeError) Error() string {
-	return "a value of the wrong type at " + clip(oneLine(string(e.pointer)), 80)
+func (e *typeError) Error() string { return "livetranscode: the JSON is " + e.what() }
+
+func (e *typeError) what() string {
+	if e.pointer == "" {
+		return "of the wrong type"
+	}
+	return "of the wrong type at " + clip(oneLine(string(e.pointer)), 80)
 }
 
 // wrongType reads a value that cannot be used.
@@ -181,8 +182,7 @@ func (d *decoder) unquote(quoted jsontext.Value) []byte {
 // isPlain reports whether a string stands in JSON as it reads.
 func isPlain(raw []byte) bool { return bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) }
 
-// text reads a string. Null is empty. What many jobs have in common, and what a job is asked for again and again,
-// comes out of the decoder's memory.
+// text reads a string. Null is empty.
 func (d *decoder) text(s *string) error {
 	value, err := d.ReadValue()
 	switch {
@@ -194,24 +194,32 @@ func (d *decoder) text(s *string) error {
 	case value[0] != '"':
 		return &typeError{d.StackPointer()}
 	}
-	raw := value[1 : len(value)-1]
-	if len(raw) > maxKept {
+	var ok bool
+	if *s, ok = d.keep(value[1 : len(value)-1]); !ok {
 		*s = string(d.unquote(value))
-		return nil
 	}
-	kept := &d.kept[crc32.Checksum(raw, castagnoli)%uint32(len(d.kept))]
-	switch { // no string is made for a comparison
-	case string(raw) == kept[0]:
-	case string(raw) == kept[1]:
-		kept[0], kept[1] = kept[1], kept[0]
-	case isPlain(raw):
-		kept[0], kept[1] = string(raw), kept[0]
-	default:
-		*s = string(d.unquote(value))
-		return nil
-	}
-	*s = kept[0]
 	return nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// keep returns a text that was read before, which spares making it anew: jobs have much in common, and a job that
+// is asked for again has nearly everything. It keeps a new one, unless it is long or not as it reads.
+func (d *decoder) keep(raw []byte) (text string, ok bool) {
+	if len(raw) > 256 {
+		return "", false
+	}
+	place := &d.kept[crc32.Checksum(raw, castagnoli)%uint32(len(d.kept))]
+	switch { // a switch on string(raw) would make it
+	case string(raw) == place[0]:
+	case string(raw) == place[1]:
+		place[0], place[1] = place[1], place[0]
+	case isPlain(raw):
+		place[0], place[1] = string(raw), place[0]
+	default:
+		return "", false
+	}
+	return place[0], true
 }
 
 // loose reads any value: a string as what it reads, null as nothing, the rest as it stands.

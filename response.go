@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -185,7 +184,7 @@ func badJSON(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the answer is empty or cut off")
 	case errors.As(err, &wrong):
-		return fmt.Errorf("the answer has %w", wrong)
+		return errors.New("the answer is " + wrong.what())
 	case errors.As(err, &syntax):
 		return errors.New("the answer is not valid JSON at byte " + strconv.FormatInt(syntax.ByteOffset, 10))
 	}

@@ -107,8 +107,10 @@ func spread(values []float64) string {
 	return fmt.Sprintf("%.2f (%.2f-%.2f)", quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75))
 }
 
-// calibrate returns how many times a contestant does its task in a turn.
+// calibrate returns how many times a contestant does its task in a turn. What only the first times cost, such as
+// connections, is paid before.
 func calibrate(c contestant) int {
+	c.run(200)
 	for n := 1; ; n *= 2 {
 		start := time.Now()
 		c.run(n)
