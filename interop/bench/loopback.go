@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/livetranscode/livetranscode-go"
 )
@@ -81,6 +83,8 @@ func loopbackRow(secure bool, callers int) row {
 		scheme, host = "https", srv.TLS
 	}
 	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	bounded := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: 8 * time.Second}}
+	address := scheme + "://" + host + "/?" + rawQuery
 	ours := newOurs(livetranscode.WithEndpoint(scheme + "://" + host))
 	theirs := newTheirs(host, strings.ToUpper(scheme), nil)
 	opened, sent := map[string]int64{}, map[string]int64{}
@@ -106,7 +110,12 @@ func loopbackRow(secure bool, callers int) row {
 	return row{
 		name: name,
 		contestants: []contestant{
-			side("http floor", func() { callFloor(hc, scheme+"://"+host+"/?"+rawQuery) }),
+			side("http floor", func() { callFloor(context.Background(), hc, address) }),
+			side("http floor, with timeouts and signed headers", func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+				defer cancel()
+				callFloor(ctx, bounded, address, signedHeaders)
+			}),
 			side("livetranscode", func() { callOurs(ours) }),
 			side("Alibaba's", func() { callTheirs(theirs) }),
 		},
@@ -117,6 +126,7 @@ func loopbackRow(secure bool, callers int) row {
 				}
 			}
 			hc.CloseIdleConnections()
+			bounded.CloseIdleConnections()
 			ours.CloseIdleConnections()
 		},
 	}
