@@ -377,11 +377,10 @@ func hostOf(req *http.Request) string { return cmp.Or(req.Host, req.URL.Host) }
 
 // appendCanonicalPath appends the path with each segment percent-encoded by RFC 3986.
 func appendCanonicalPath(b []byte, u *url.URL) []byte {
-	path := u.EscapedPath()
-	if path == "" || path == "/" {
+	if u.Path == "" || u.Path == "/" {
 		return append(b, '/')
 	}
-	for i, segment := range strings.Split(path, "/") {
+	for i, segment := range strings.Split(u.EscapedPath(), "/") {
 		if i > 0 {
 			b = append(b, '/')
 		}

@@ -328,6 +328,7 @@ func TestSignPath(t *testing.T) {
 		{"https://host/a*~-_.", "/a%2A~-_."},
 		{"https://host/a%2Fb", "/a%2Fb"},
 		{"https://host/a%2fb", "/a%2Fb"},
+		{"https://host/%2F", "/%2F"},
 		{"https://host/%25", "/%25"},
 		{"https://host/中", "/%E4%B8%AD"},
 		{"https://host/a:b@c", "/a%3Ab%40c"},
