@@ -12,6 +12,8 @@ var mutants = []mutant{
 	// Signing.
 	{"every attempt has a nonce of its own", "client.go", `rand.Text())`, `rand.Text()[:0]+"nonce")`, "TestEachAttemptIsSignedAnew"},
 	{"credentials with control characters are refused", "signer.go", `case hasControl(s):`, `case hasControl(s) && s == "x":`, "TestSignRefuses"},
+	{"headers are signed in the order of their names", "signer.go", `cmp.Compare(a.name, b.name)`, `cmp.Compare(b.name, a.name)`, "TestSignHeaders"},
+	{"a token of a signature before is not sent", "signer.go", `delete(req.Header, headerSecurityToken)`, `_ = req.Header`, "TestSignAgain|TestSignToken"},
 	{"the signature covers every x-acs-* header", "signer.go", `strings.HasPrefix(name, "x-acs-")`, `strings.HasPrefix(name, "x-acs-a")`, "TestSignHeaders"},
 
 	// Sending and reading.
@@ -21,10 +23,16 @@ var mutants = []mutant{
 	{"an upgraded connection is not read", "response.go", `if resp.StatusCode == http.StatusSwitchingProtocols {`, `if resp.StatusCode == 999 {`, "TestSwitchingProtocols"},
 	{"answers are bounded", "response.go", `maxAnswer  = 8 << 20`, `maxAnswer  = 8 << 23`, "TestAnswerSize|TestMemoryIsBounded"},
 	{"headers are bounded", "client.go", `MaxResponseHeaderBytes: 256 << 10,`, `MaxResponseHeaderBytes: 256 << 20,`, "TestFaultMatrix"},
-	{"an attempt has a timeout", "client.go", `context.WithTimeout(ctx, t.client.policy.AttemptTimeout)`, `context.WithTimeout(ctx, 1000*t.client.policy.AttemptTimeout)`, "TestAttemptTimeout|TestAttemptTimeoutIsNoDeadline"},
-	{"an absent status is not 0", "models.go", "	return -1\n", "	return 0\n", "TestDecodeEnums|TestReadableAnswers"},
-	{"an error with status 200 is no success", "livetranscode.go", `case a.Code != "" && a.Code != "Success"`, `case a.Code == "never" && a.Code != "Success"`, "TestFaultMatrix"},
-	{"a confirmation has a request id", "livetranscode.go", `case a.RequestID == "":`, `case a.RequestID == "never":`, "TestEmptyObject"},
+	{"an attempt has a timeout", "client.go", `t.started.Add(t.client.policy.AttemptTimeout)`, `t.started.Add(1000 * t.client.policy.AttemptTimeout)`, "TestAttemptTimeout|TestAttemptTimeoutIsNoDeadline"},
+	{"an absent status is not 0", "models.go", `StartMode: StartModeUnknown, Status: JobStatusUnknown}`, `StartMode: StartModeUnknown}`, "TestDecodeEnums|TestReadableAnswers"},
+	{"a null status is not 0", "models.go", `*e = -1`, `*e = 0`, "TestDecodeEnums|TestReadableAnswers"},
+	{"a text that was read before is the same text", "decode.go", `case string(raw) == place[0]:`, `case len(raw) == len(place[0]):`, "TestDecoderMemory"},
+	{"an escaped name is the name", "decode.go", `err = o.member(d, d.unquote(name))`, `err = o.member(d, name)`, "TestDecodeSpellings"},
+	{"what is not UTF-8 is replaced", "decode.go", `< 0 && utf8.Valid(raw) }`, `< 0 || utf8.Valid(raw) && false }`, "TestDecodeSpellings|TestDecodeOddJobs"},
+	{"an answer is one JSON value", "decode.go", `case err == nil:
+		return errTwoValues`, `case err == nil:`, "TestUnusableAnswers"},
+	{"an error with status 200 is no success", "livetranscode.go", `case a.code != "" && a.code != "Success"`, `case a.code == "never" && a.code != "Success"`, "TestFaultMatrix"},
+	{"a confirmation has a request id", "livetranscode.go", `case a.id == "":`, `case a.id == "never":`, "TestEmptyObject"},
 
 	// Repeating.
 	{"a Submit that was written is not repeated", "retry.go", `if f.local || t.op.once && f.uncertain {`, `if f.local {`, "TestSafetyOfWrites|TestWritesOnTheWire"},

@@ -51,8 +51,11 @@ func measureSweep(n int) {
 	used := cpuTime() - cpu
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	fmt.Printf("| %d jobs in progress | %d | %v | %d, the job's strings included |\n", n, requests.Load(),
-		(used / time.Duration(n)).Round(10*time.Nanosecond), int64(after.HeapAlloc-before.HeapAlloc)/int64(n))
+	kept := "too few to tell"
+	if n >= 10_000 {
+		kept = fmt.Sprintf("%d, the job's strings included", int64(after.HeapAlloc-before.HeapAlloc)/int64(n))
+	}
+	fmt.Printf("| %d jobs in progress | %d | %v | %s |\n", n, requests.Load(), (used / time.Duration(n)).Round(10*time.Nanosecond), kept)
 	runtime.KeepAlive(watcher)
 	runtime.KeepAlive(pages)
 }
