@@ -12,9 +12,9 @@ var mutants = []mutant{
 	// Signing.
 	{"every attempt has a nonce of its own", "client.go", `rand.Text())`, `rand.Text()[:0]+"nonce")`, "TestEachAttemptIsSignedAnew"},
 	{"credentials with control characters are refused", "signer.go", `case hasControl(s):`, `case hasControl(s) && s == "x":`, "TestSignRefuses"},
-	{"headers are signed in the order of their names", "signer.go", `cmp.Compare(a.name, b.name)`, `cmp.Compare(b.name, a.name)`, "TestSignHeaders"},
+	{"headers are signed in the order of their names", "canonical.go", `cmp.Compare(a.name, b.name)`, `cmp.Compare(b.name, a.name)`, "TestSignHeaders"},
 	{"a token of a signature before is not sent", "signer.go", `delete(req.Header, headerSecurityToken)`, `_ = req.Header`, "TestSignAgain|TestSignToken"},
-	{"the signature covers every x-acs-* header", "signer.go", `strings.HasPrefix(name, "x-acs-")`, `strings.HasPrefix(name, "x-acs-a")`, "TestSignHeaders"},
+	{"the signature covers every x-acs-* header", "canonical.go", `strings.HasPrefix(name, "x-acs-")`, `strings.HasPrefix(name, "x-acs-a")`, "TestSignHeaders"},
 
 	// Sending and reading.
 	{"http only for loopback addresses", "options.go", `p.Scheme == "http" && !isLoopback(p.Hostname())`, `p.Scheme == "http" && p.Host == ""`, "TestWithEndpointRefuses"},
