@@ -77,7 +77,7 @@ func (d *decoder) document(o object) error {
 	switch _, err := d.ReadToken(); {
 	case err == nil:
 		return errTwoValues
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		return err
 	}
 	return nil
@@ -232,7 +232,7 @@ func (d *decoder) loose(s *string) error {
 }
 
 func (d *decoder) looseText(value jsontext.Value) string {
-	switch value.Kind() {
+	switch value[0] {
 	case '"':
 		return string(d.unquote(value))
 	case 'n':
@@ -280,11 +280,12 @@ func (d *decoder) date(t *time.Time, id *string) error {
 	if err != nil {
 		return err
 	}
-	if value.Kind() == '"' && t.UnmarshalText(value[1:len(value)-1]) == nil { // the usual form
+	if value[0] == '"' && t.UnmarshalText(value[1:len(value)-1]) == nil { // the usual form
 		*t = t.UTC()
 		return nil
 	}
-	text, ok := d.looseText(value), false
+	text := d.looseText(value)
+	var ok bool
 	if *t, ok = parseTime(text); !ok {
 		d.oddDate, d.oddID = text, id
 	}

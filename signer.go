@@ -92,9 +92,10 @@ func (s *Signer) sign(req *http.Request, query, contentHash string, creds Creden
 	req.Header[headerDate] = values[0:1:1]
 	req.Header[headerNonce] = values[1:2:2]
 	req.Header[headerContentSHA256] = values[2:3:3]
-	if creds.SecurityToken != "" {
+	switch {
+	case creds.SecurityToken != "":
 		req.Header[headerSecurityToken] = values[3:4:4]
-	} else if _, has := req.Header[headerSecurityToken]; has { // of a signature before
+	case st.headers.usual[tokenAt].name != "": // of a signature before
 		delete(req.Header, headerSecurityToken)
 	}
 	st.headers.set(dateAt, values[0])
