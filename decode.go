@@ -83,16 +83,22 @@ func (d *decoder) document(o object) error {
 	return nil
 }
 
+// open reads the begin of an object or array. It reports false for null, which has nothing inside.
+func (d *decoder) open(begin jsontext.Kind) (ok bool, err error) {
+	switch d.PeekKind() {
+	case begin:
+		_, err = d.ReadToken()
+		return err == nil, err
+	case 'n':
+		return false, d.SkipValue()
+	default:
+		return false, d.wrongType()
+	}
+}
+
 // object reads an object. Null leaves o as it is.
 func (d *decoder) object(o object) error {
-	switch d.PeekKind() {
-	case '{':
-	case 'n':
-		return d.SkipValue()
-	default:
-		return d.wrongType()
-	}
-	if _, err := d.ReadToken(); err != nil {
+	if ok, err := d.open('{'); !ok {
 		return err
 	}
 	for d.PeekKind() != '}' {
@@ -130,14 +136,7 @@ func readObject[T any, P interface {
 
 // array reads an array by reading each of its elements. Null has none.
 func (d *decoder) array(element func(*decoder) error) error {
-	switch d.PeekKind() {
-	case '[':
-	case 'n':
-		return d.SkipValue()
-	default:
-		return d.wrongType()
-	}
-	if _, err := d.ReadToken(); err != nil {
+	if ok, err := d.open('['); !ok {
 		return err
 	}
 	for d.PeekKind() != ']' {
