@@ -128,7 +128,7 @@ func notRepeatable(name string) *operation {
 	return &operation{name: name, action: []string{name}, once: true}
 }
 
-// params is what the parameters of an operation can do: name a field that cannot be meant, and why. Their
+// params is what the parameters of an operation can do: name a field that is invalid, and why. Their
 // query is made by go-querystring.
 type params interface {
 	check() (field, reason string)

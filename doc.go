@@ -44,15 +44,17 @@
 // # Waiting
 //
 // [Client.WaitForStatus] and [Client.WaitUntil] look at a job at once, then every 2 s, later less often, up to
-// every 30 s, and last just before the context's deadline. The context is the only limit. A wait that fails
-// returns a [WaitError] with the job as it was seen last, and an end of the context is always an error.
+// every 30 s, and last just before the context's deadline. The context is the only limit of time; six failed
+// looks in a row, each with its retries, end a wait too ([TolerateErrors]). A wait that fails returns a
+// [WaitError] with the job as it was seen last, and an end of the context is always an error.
 //
 // # Watching
 //
 // A [Watcher] keeps any number of jobs in view with few requests: a sweep asks for each job, or for the pages
 // of all jobs that are not stopped, whichever is cheaper, and asks for a job itself before it says that it is
 // gone. An event is a difference between two looks; states passed in between may be skipped, the final one
-// never is. One job's trouble never ends another's. [Client.WatchJobs] is the same for a fixed set, and
+// never is. A watch that ends, as it does in an outage of five sweeps, keeps its jobs: range over it again, and it
+// goes on. One job's trouble never ends another's. [Client.WatchJobs] is the same for a fixed set, and
 // [Client.WaitForAll] waits for all of one.
 //
 // # Testing

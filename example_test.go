@@ -157,6 +157,8 @@ func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 	_, err := client.SubmitLiveTranscodeJob(ctx, req)
 	if errors.Is(err, livetranscode.ErrAmbiguous) {
 		fmt.Println("the answer was lost")
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
+		defer cancel()
 		for job, err := range client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
 			if err != nil {
 				log.Fatal(err)

@@ -95,7 +95,7 @@ func (r ListLiveTranscodeJobsResponse) LogValue() slog.Value {
 }
 
 // ListLiveTranscodeJobs returns one page of the jobs that match req; a nil req matches all. Pages shift while
-// jobs come and go: AllLiveTranscodeJobs copes with that. A field that cannot be meant is a *ParamError.
+// jobs come and go: AllLiveTranscodeJobs copes with that. A field that is invalid is a *ParamError.
 //
 // RAM action: ice:ListLiveTranscodeJobs.
 //
@@ -178,20 +178,27 @@ type SubmitLiveTranscodeJobResponse struct {
 	JobID string
 }
 
-// SubmitLiveTranscodeJob starts, or schedules, a new job. A field that is missing or cannot be meant is a
-// *ParamError.
+// SubmitLiveTranscodeJob starts, or schedules, a new job. A field that is missing or invalid is a *ParamError;
+// whether the input's URL can be played is for the service to find.
 //
 // The service has no token against doubles, so a call is repeated only if it surely was not carried out: the
 // service refused it before processing, or it was never written to the network. If that is not known, the
 // error is ErrAmbiguous, and a blind second call could start, and bill, a second job. Find out first:
 //
 //	if errors.Is(err, livetranscode.ErrAmbiguous) {
+//		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
+//		defer cancel()
 //		for job, err := range client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
-//			// job.Name == req.Name: it was carried out. KeyWord also finds parts of names.
+//			if err != nil {
+//				return err // still not known
+//			}
+//			if job.Name == req.Name { // KeyWord also finds parts of names
+//				return nil // it was carried out
+//			}
 //		}
 //	}
 //
-// How soon a new job is listed is not documented.
+// A list without the job proves little: how soon a new one is listed is not documented.
 //
 // RAM action: ice:SubmitLiveTranscodeJob.
 //
@@ -248,8 +255,7 @@ type UpdateLiveTranscodeJobResponse struct {
 }
 
 // UpdateLiveTranscodeJob changes a job: its name in any state, the rest only for a timed job that has not
-// started. Template and start mode cannot be changed. A field that is missing or cannot be meant is a
-// *ParamError.
+// started. Template and start mode cannot be changed. A field that is missing or invalid is a *ParamError.
 //
 // RAM action: ice:UpdateLiveTranscodeJob.
 //

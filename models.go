@@ -302,7 +302,8 @@ func streamText(kind, url string) string { return "{" + kind + " " + hideStreamK
 type TranscodeOutput struct {
 	// Type is the kind of output. Empty is sent as LiveCenter, the only documented value.
 	Type string
-	// DomainName is the streaming domain in ApsaraVideo Live. UpdateLiveTranscodeJob requires it.
+	// DomainName is the streaming domain in ApsaraVideo Live. UpdateLiveTranscodeJob requires it;
+	// SubmitLiveTranscodeJob, as documented, does not.
 	DomainName string `json:",omitempty"`
 }
 

@@ -45,7 +45,8 @@ func WithRegion(region string) Option {
 		if !slices.Contains(regions, region) {
 			return &ParamError{
 				Operation: "WithRegion", Field: "region",
-				Reason: fmt.Sprintf("%q is not known; known are %s", region, strings.Join(regions, ", ")),
+				Reason: fmt.Sprintf("%q is not known; known are %s, and live transcoding is offered in %s only",
+					region, strings.Join(regions, ", "), defaultRegion),
 			}
 		}
 		if !c.explicit {

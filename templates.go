@@ -264,7 +264,7 @@ type CreateLiveTranscodeTemplateResponse struct {
 	TemplateID string
 }
 
-// CreateLiveTranscodeTemplate creates a template. A field that is missing or cannot be meant is a
+// CreateLiveTranscodeTemplate creates a template. A field that is missing or invalid is a
 // *ParamError. Like a Submit it is repeated only if it surely was not carried out; if that is not known, the
 // error is ErrAmbiguous, and a list with the name as KeyWord tells.
 //
@@ -335,7 +335,7 @@ type ListLiveTranscodeTemplatesResponse struct {
 }
 
 // ListLiveTranscodeTemplates returns one page of the templates that match req; a nil req matches all. Pages
-// shift while templates come and go: AllLiveTranscodeTemplates copes with that. A field that cannot be meant
+// shift while templates come and go: AllLiveTranscodeTemplates copes with that. A field that is invalid
 // is a *ParamError.
 //
 // RAM action: ice:ListLiveTranscodeTemplates.
@@ -386,7 +386,7 @@ type UpdateLiveTranscodeTemplateResponse struct {
 }
 
 // UpdateLiveTranscodeTemplate changes a template; its kind cannot be changed. A field that is missing or
-// cannot be meant is a *ParamError.
+// invalid is a *ParamError.
 //
 // RAM action: ice:UpdateLiveTranscodeTemplate.
 //

@@ -19,7 +19,7 @@ type pollConfig struct {
 	onPoll      func(*Job)
 	concurrency int
 	grace       time.Duration
-	err         error // the first option that cannot be meant
+	err         error // the first option that is invalid
 }
 
 // PollInterval sets how often to look: every first in the beginning, later less often, up to max. 0 leaves
@@ -60,8 +60,8 @@ func OnPoll(f func(*Job)) PollOption {
 	}
 }
 
-// Concurrency sets how many requests a Watcher sends side by side; 0 leaves it as it is. It does not concern a wait for one job. If
-// not set, it is 8.
+// Concurrency sets how many requests a Watcher sends side by side; 0 leaves it as it is. It does not concern a
+// wait for one job. If not set, it is 8.
 func Concurrency(n int) PollOption {
 	return func(c *pollConfig) {
 		c.refuse(n < 0, "Concurrency", "n")
@@ -156,14 +156,14 @@ func (e *endedWait) Error() string   { return fmt.Sprintf("%v; last look: %v", e
 func (e *endedWait) Unwrap() []error { return []error{e.ended, e.look} }
 
 // WaitForStatus waits until the job has the status want, and returns it. It looks at once, so a job that is
-// there already is returned at once. ctx is the only limit: see WaitUntil for how it looks, and how it fails.
-// A stopped job never changes again: then the wait for another status ends at once with ErrUnreachable.
+// there already is returned at once. ctx is the only limit of time: see WaitUntil for how it looks, and how it
+// fails. A stopped job never changes again: then the wait for another status ends at once with ErrUnreachable.
 // A status that was passed between two looks is not seen.
 func (c *Client) WaitForStatus(ctx context.Context, jobID string, want JobStatus, opts ...PollOption) (*Job, error) {
 	if want < 0 {
 		return nil, &ParamError{Operation: "WaitForStatus", Field: "want", Reason: "is no status that a job can have"}
 	}
-	return c.WaitUntil(ctx, jobID, func(job *Job) (bool, error) {
+	return c.waitUntil(ctx, "WaitForStatus", jobID, func(job *Job) (bool, error) {
 		if job.Status == JobStatusStopped && want != JobStatusStopped {
 			return false, ErrUnreachable
 		}
@@ -176,22 +176,27 @@ func (c *Client) WaitForStatus(ctx context.Context, jobID string, want JobStatus
 //
 // The first look is at once. The next are 2 s apart for the first 30 s, then less often, from 10 minutes on 30
 // s apart, all of it jittered; the last is half a second before the deadline of ctx. Each look is a call with
-// its retries. Beyond those, 5 failures in a row that may pass are tolerated; one that will not ends the wait
-// at once. A job that was never seen and is not found in the first 30 s is looked for again (NotFoundGrace): if
+// its retries. Beyond those, 5 failures in a row that may pass are tolerated, which is an outage of some 12 s
+// in the beginning and of minutes later on (TolerateErrors); one that will not pass ends the wait at once. A job that was never seen and is not found in the first 30 s is looked for again (NotFoundGrace): if
 // it may have been deleted before the wait, pass NotFoundGrace(0).
 //
-// ctx is the only limit: without a deadline the wait can last for ever. A wait that ctx ends returns an error
+// ctx is the only limit of time: without a deadline the wait can last for ever. A wait that ctx ends returns an error
 // even if the last look was good. Every error but a *ParamError is a *WaitError, with the job as it was seen
 // last.
 func (c *Client) WaitUntil(ctx context.Context, jobID string, cond func(*Job) (bool, error), opts ...PollOption) (*Job, error) {
+	return c.waitUntil(ctx, "WaitUntil", jobID, cond, opts...)
+}
+
+// waitUntil is WaitUntil under the name of the method that was called.
+func (c *Client) waitUntil(ctx context.Context, method, jobID string, cond func(*Job) (bool, error), opts ...PollOption) (*Job, error) {
 	cfg := newPollConfig(2*time.Second, opts)
 	switch {
 	case cfg.err != nil:
 		return nil, cfg.err
 	case jobID == "":
-		return nil, &ParamError{Operation: "WaitUntil", Field: "jobID", Reason: "is empty"}
+		return nil, &ParamError{Operation: method, Field: "jobID", Reason: "is empty"}
 	case cond == nil:
-		return nil, &ParamError{Operation: "WaitUntil", Field: "cond", Reason: "is nil"}
+		return nil, &ParamError{Operation: method, Field: "cond", Reason: "is nil"}
 	}
 	var (
 		start    = time.Now()

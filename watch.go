@@ -86,7 +86,7 @@ func (j *Job) equal(o *Job) bool {
 		slices.Equal(j.OutputStream.StreamInfos, o.OutputStream.StreamInfos)
 }
 
-// NewWatcher returns a Watcher of no jobs. An option that cannot be meant is the error of the first range.
+// NewWatcher returns a Watcher of no jobs. An option that is invalid is the error of the first range.
 func (c *Client) NewWatcher(opts ...PollOption) *Watcher {
 	return &Watcher{
 		client: c,
