@@ -220,7 +220,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 						if !ok || !errors.Is(err, ErrBadResponse) || api.StatusCode != status || api.RequestID != "header-id" || api.Attempts != 1 {
 							t.Errorf("the error is %#v, want an *APIError that is ErrBadResponse", err)
 						}
-						if !strings.Contains(err.Error(), "check the endpoint") {
+						if !strings.Contains(err.Error(), "check the endpoint, 127.0.0.1:") {
 							t.Errorf("the error %q does not say what to check", err)
 						}
 						if heads, _ := w.seen(); len(heads) != 1 {

@@ -91,7 +91,7 @@ func DefaultCredentials() CredentialsProvider {
 			return Credentials{}, err
 		}
 		return Credentials{}, fmt.Errorf("%w: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET "+
-			"(and ALIBABA_CLOUD_SECURITY_TOKEN for temporary ones), or configure another source: %s", ErrNoCredentials, clip(err.Error(), 256))
+			"(and ALIBABA_CLOUD_SECURITY_TOKEN for temporary ones), or configure another source: %s", ErrNoCredentials, shorten(err.Error(), 256))
 	})
 }
 
@@ -147,7 +147,7 @@ func providerText(text string) string {
 			break
 		}
 	}
-	return clip(opaquePattern.ReplaceAllStringFunc(scrub(text), hideOpaque), 512)
+	return shorten(opaquePattern.ReplaceAllStringFunc(scrub(text), hideOpaque), 512)
 }
 
 const (

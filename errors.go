@@ -61,8 +61,9 @@ type APIError struct {
 	// Attempts is how many requests were sent.
 	Attempts int
 
-	ambiguous bool  // a Submit or Create that may have been carried out
-	cause     error // why an answer was unusable, or what ended the retries
+	endpoint  string // the host that was asked
+	ambiguous bool   // a Submit or Create that may have been carried out
+	cause     error  // why an answer was unusable, or what ended the retries
 }
 
 // AccessDeniedDetail is RAM's account of a denied permission.
@@ -152,9 +153,9 @@ func (e *APIError) hint() string {
 		}
 		return "grant the RAM action " + action
 	case isWrongEndpoint(e.Code):
-		return "check the endpoint"
+		return "check the endpoint, " + e.endpoint
 	case e.StatusCode >= 300 && e.StatusCode < 400:
-		return "redirects are not followed: check the endpoint"
+		return "redirects are not followed: check the endpoint, " + e.endpoint
 	case clockCodes[e.Code]:
 		return "check this machine's clock"
 	}

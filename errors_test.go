@@ -360,6 +360,9 @@ func TestNetworkErrors(t *testing.T) {
 			if !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("the error %q hides what the transport said", err)
 			}
+			if strings.Count(err.Error(), "ice.cn-shanghai.aliyuncs.com") != 1 {
+				t.Errorf("the error %q does not name the host once", err)
+			}
 			if op, ok := errors.AsType[*net.OpError](err); !ok || op != reset {
 				t.Errorf("the error %q hides the *net.OpError", err)
 			}

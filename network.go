@@ -151,9 +151,12 @@ type networkError struct{ *scrubbedError }
 func (e *networkError) Is(target error) bool { return target == ErrUnavailable }
 
 // newNetworkError makes a networkError of an error of a transport, not to be taken for the end of the
-// caller's context.
-func newNetworkError(err error, creds Credentials) error {
+// caller's context. It names the host that was asked.
+func newNetworkError(host string, err error, creds Credentials) error {
 	scrubbed := newScrubbedError(err, creds)
+	if !strings.Contains(scrubbed.text, host) {
+		scrubbed.text = host + ": " + scrubbed.text
+	}
 	if isContextError(scrubbed.err) {
 		return &hiddenError{text: scrubbed.text, is: ErrUnavailable}
 	}

@@ -158,8 +158,8 @@ func WithLimiter(l Limiter) Option {
 }
 
 // WithLogger logs each attempt at level Debug (operation, attempt, status, code, request id, delay), and at
-// level Warn a clock that differs from the service's and dates that do not parse. No secret is logged. If
-// not set, nothing is logged.
+// level Warn a clock that differs from the service's, dates that do not parse, and a Watcher that may not list
+// jobs. No secret is logged. If not set, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l != nil {

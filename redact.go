@@ -124,3 +124,11 @@ func clip(s string, n int) string {
 	}
 	return s[:n]
 }
+
+// shorten is clip that shows the cut.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return clip(s, n-3) + "..."
+}

@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -254,6 +255,7 @@ func (t *try) newAPIError(r *reply) *APIError {
 		Recommend:    clip(scrubPage(body.recommend, t.creds.AccessKeySecret, t.creds.SecurityToken), maxMessage),
 		AccessDenied: body.accessDenied,
 		RetryAfter:   retryAfter(r.resp.Header, time.Now()),
+		endpoint:     t.req.Host,
 	}
 	if api.AccessDenied != nil {
 		for _, text := range api.AccessDenied.texts() {
@@ -268,7 +270,8 @@ func (t *try) newAPIError(r *reply) *APIError {
 		api.Message = readEcho(body.message, t.req)
 	case isEcho(api.Code), isEcho(body.message):
 		api.Message = secretOrChange
-	case api.Code != "" || api.Message != "" || isSuccess(r.resp):
+	case api.Code != "" || api.Message != "":
+	case isSuccess(r.resp) && !bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")): // what the service says to a success holds stream keys
 	case isEcho(string(r.body)):
 		api.Message = secretOrChange
 	default:

@@ -108,6 +108,7 @@ func TestUnusableAnswers(t *testing.T) {
 		"cut JSON":            {200, `{"RequestId":"body-id","Job":{"Name":"task1","StreamInput":{"InputUrl":"rtmp://d/app/streamkey`, "body-id", "cut off"},
 		"two values":          {200, documentedJob + documentedJob, "******3B-0E1A-586A-AC29-742247******", "not valid JSON"},
 		"HTML":                {200, `<html>log in first</html>`, "", "not valid JSON"},
+		"HTML that is shown":  {200, "\n" + `<html>log in first</html>`, "", "log in first"},
 		"error body":          {200, refusalBody("InternalError", "trouble"), "req-1", "InternalError"},
 		"throttled with 200":  {200, refusalBody("Throttling.User", "slow down"), "req-1", "Throttling.User"},
 		"no content":          {204, ``, "", "empty or cut off"},

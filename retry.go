@@ -100,7 +100,7 @@ func (t *try) unanswered(ctx context.Context, err error, written *writeTrace) *f
 	if time.Since(t.started) >= t.client.policy.AttemptTimeout {
 		err = fmt.Errorf("no answer in %v: %w", t.client.policy.AttemptTimeout, err)
 	}
-	f.err = &CallError{Operation: t.op.name, Err: newNetworkError(err, t.creds)}
+	f.err = &CallError{Operation: t.op.name, Err: newNetworkError(t.req.Host, err, t.creds)}
 	return f
 }
 

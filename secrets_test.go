@@ -640,26 +640,30 @@ func testProxySecrets(t *testing.T, scheme string, answer func(dump string) stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var serving sync.WaitGroup
+	serve := func(conn net.Conn) {
+		defer conn.Close()
+		req, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return // a connection that the transport made in advance
+		}
+		var head bytes.Buffer
+		req.Header.Write(&head)
+		if !strings.Contains(head.String(), "Proxy-Authorization: Basic ") {
+			t.Error("the password is not sent")
+		}
+		io.WriteString(conn, answer(fmt.Sprintf("%s %s HTTP/1.1\r\n%s", req.Method, req.RequestURI, &head)))
+	}
+	serving.Go(func() {
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-				var head bytes.Buffer
-				req.Header.Write(&head)
-				if !strings.Contains(head.String(), "Proxy-Authorization: Basic ") {
-					t.Error("the password is not sent")
-				}
-				io.WriteString(conn, answer(fmt.Sprintf("%s %s HTTP/1.1\r\n%s", req.Method, req.RequestURI, &head)))
-			}
-			conn.Close()
+			serving.Go(func() { serve(conn) })
 		}
-	}()
-	t.Cleanup(func() { ln.Close(); <-done })
+	})
+	t.Cleanup(func() { ln.Close(); serving.Wait() })
 	proxy := &url.URL{Scheme: "http", Host: ln.Addr().String(), User: url.UserPassword("proxyuser", canaryPassword)}
 	transport := &http.Transport{Proxy: http.ProxyURL(proxy)}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -197,15 +198,25 @@ func (s *sweep) page(ctx context.Context, status JobStatus, no int) (pages int) 
 		}
 		return max(1, (resp.TotalCount+maxPageSize-1)/maxPageSize)
 	case isPermanent(err): // forbidden, or too deep
-		s.mu.Lock()
-		s.plan.barred = time.Now().Add(barredFor)
-		s.mu.Unlock()
+		s.bar(ctx, err)
 	default:
 		s.mu.Lock()
 		s.passing = true
 		s.mu.Unlock()
 	}
 	return 0
+}
+
+// bar ends asking for pages for a while, and says so: a Get for each job is many times dearer.
+func (s *sweep) bar(ctx context.Context, err error) {
+	s.mu.Lock()
+	said := time.Now().Before(s.plan.barred)
+	s.plan.barred = time.Now().Add(barredFor)
+	s.mu.Unlock()
+	if !said {
+		s.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the watch may not list jobs; it asks for each by itself",
+			slog.Duration("for", barredFor), slog.String("error", err.Error()))
+	}
 }
 
 // get looks at one job.

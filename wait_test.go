@@ -338,50 +338,50 @@ func TestWaitUntil(t *testing.T) {
 	})
 }
 
-func TestWaitRefusesWhatCannotBeMeant(t *testing.T) {
+func TestWaitRefusesWhatIsInvalid(t *testing.T) {
 	t.Parallel()
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
 	yes := func(*livetranscode.Job) (bool, error) { return true, nil }
 	tests := []struct {
-		field string
-		call  func() error
+		operation, field string
+		call             func() error
 	}{
-		{"jobID", func() error { _, err := client.WaitForStatus(t.Context(), "", inProgress); return err }},
-		{"want", func() error {
+		{"WaitForStatus", "jobID", func() error { _, err := client.WaitForStatus(t.Context(), "", inProgress); return err }},
+		{"WaitForStatus", "want", func() error {
 			_, err := client.WaitForStatus(t.Context(), "j", livetranscode.JobStatusUnknown)
 			return err
 		}},
-		{"cond", func() error { _, err := client.WaitUntil(t.Context(), "j", nil); return err }},
-		{"first", func() error {
+		{"WaitUntil", "cond", func() error { _, err := client.WaitUntil(t.Context(), "j", nil); return err }},
+		{"PollInterval", "first", func() error {
 			_, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.PollInterval(-1, 0))
 			return err
 		}},
-		{"max", func() error {
+		{"PollInterval", "max", func() error {
 			_, err := client.WaitUntil(t.Context(), "j", yes, nil, livetranscode.PollInterval(0, -1))
 			return err
 		}},
-		{"inARow", func() error {
+		{"TolerateErrors", "inARow", func() error {
 			_, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.TolerateErrors(-1))
 			return err
 		}},
-		{"n", func() error {
+		{"Concurrency", "n", func() error {
 			_, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.Concurrency(-1))
 			return err
 		}},
-		{"d", func() error {
+		{"NotFoundGrace", "d", func() error {
 			_, err := client.WaitUntil(t.Context(), "j", yes, livetranscode.NotFoundGrace(-1))
 			return err
 		}},
-		{"want", func() error { _, err := client.WaitForAll(t.Context(), []string{"j"}, -1); return err }},
-		{"jobIDs", func() error { _, err := client.WaitForAll(t.Context(), []string{"j", ""}, inProgress); return err }},
-		{"jobIDs", func() error {
+		{"WaitForAll", "want", func() error { _, err := client.WaitForAll(t.Context(), []string{"j"}, -1); return err }},
+		{"WaitForAll", "jobIDs", func() error { _, err := client.WaitForAll(t.Context(), []string{"j", ""}, inProgress); return err }},
+		{"WatchJobs", "jobIDs", func() error {
 			for _, err := range client.WatchJobs(t.Context(), []string{""}) {
 				return err
 			}
 			return nil
 		}},
-		{"n", func() error {
+		{"Concurrency", "n", func() error {
 			for _, err := range client.NewWatcher(livetranscode.Concurrency(-1)).Events(t.Context()) {
 				return err
 			}
@@ -390,8 +390,8 @@ func TestWaitRefusesWhatCannotBeMeant(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var refused *livetranscode.ParamError
-		if err := tt.call(); !errors.As(err, &refused) || refused.Field != tt.field {
-			t.Errorf("%s: got %v", tt.field, err)
+		if err := tt.call(); !errors.As(err, &refused) || refused.Operation != tt.operation || refused.Field != tt.field {
+			t.Errorf("%s, %s: got %v", tt.operation, tt.field, err)
 		}
 	}
 	if n := len(srv.Calls()); n != 0 {

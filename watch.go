@@ -35,7 +35,8 @@ func (e JobEvent) LogValue() slog.Value {
 
 // A Watcher watches jobs for as long as a service runs: many jobs, few requests, one loop. It looks at all of
 // them in sweeps, each by the cheaper of two plans: a Get for each job, or the pages of the jobs in progress
-// and not started, and a Get for each watched job in neither.
+// and not started, and a Get for each watched job in neither. Without the permission ice:ListLiveTranscodeJobs it
+// can only Get, which is many times more requests; it logs that as a warning.
 //
 // Create one with NewWatcher, name jobs with Add, and range over Events. Add and Remove may be called at any
 // time, from any goroutine and from the body of the loop. Between ranges a Watcher keeps its jobs and what it

@@ -1,13 +1,16 @@
 package livetranscode_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -211,7 +214,8 @@ func TestWatchListRefused(t *testing.T) {
 				fault.Operation, fault.Times = "ListLiveTranscodeJobs", -1
 				srv.Inject(fault)
 				ids := addJobs(srv, 30, inProgress)
-				w := srv.Client().NewWatcher()
+				var log bytes.Buffer
+				w := srv.Client(livetranscode.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).NewWatcher()
 				w.Add(ids...)
 				pull := watch(t.Context(), t, w)
 				for range ids {
@@ -223,6 +227,10 @@ func TestWatchListRefused(t *testing.T) {
 				}
 				if _, lists := count(srv.Calls()); fault.Code != "ServiceUnavailable" && lists > 20 {
 					t.Errorf("%d Lists in an hour", lists)
+				}
+				// It is said at the first refusal, and at each of the tries every ten minutes.
+				if said := strings.Count(log.String(), "may not list"); (fault.Code == "ServiceUnavailable") != (said == 0) || said > 7 {
+					t.Errorf("it was said %d times in an hour:\n%s", said, log.String())
 				}
 			})
 		})
