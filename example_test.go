@@ -157,9 +157,8 @@ func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 	_, err := client.SubmitLiveTranscodeJob(ctx, req)
 	if errors.Is(err, livetranscode.ErrAmbiguous) {
 		fmt.Println("the answer was lost")
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
-		defer cancel()
-		for job, err := range client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
+		for job, err := range client.AllLiveTranscodeJobs(look, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
 			if err != nil {
 				log.Fatal(err)
 			}
@@ -167,6 +166,7 @@ func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 				fmt.Println("but the job is there, and", job.Status)
 			}
 		}
+		cancel()
 	}
 	// Output:
 	// the answer was lost

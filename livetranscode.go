@@ -186,9 +186,9 @@ type SubmitLiveTranscodeJobResponse struct {
 // error is ErrAmbiguous, and a blind second call could start, and bill, a second job. Find out first:
 //
 //	if errors.Is(err, livetranscode.ErrAmbiguous) {
-//		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
+//		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
 //		defer cancel()
-//		for job, err := range client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
+//		for job, err := range client.AllLiveTranscodeJobs(look, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
 //			if err != nil {
 //				return err // still not known
 //			}
