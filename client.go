@@ -242,6 +242,7 @@ func (t *try) sign(req *http.Request) error {
 // send hands the request to the transport, and guards against transports that break their contract.
 func (t *try) send(req *http.Request) (*http.Response, error) {
 	t.sent++
+	t.spent, t.cost = t.spent+t.cost, 0
 	resp, err := t.client.transport().RoundTrip(req)
 	switch {
 	case err != nil:

@@ -186,12 +186,12 @@ func (c *cachedCredentials) Credentials(ctx context.Context) (Credentials, error
 	if c.current != nil && now.Sub(c.fetched) < cacheUsable {
 		creds := c.current()
 		if now.Sub(c.fetched) >= cacheFresh && now.After(c.pause) {
-			c.start(now)
+			c.start()
 		}
 		c.mu.Unlock()
 		return creds, nil
 	}
-	run := c.start(now)
+	run := c.start()
 	c.mu.Unlock()
 
 	select {
@@ -206,36 +206,41 @@ func (c *cachedCredentials) Credentials(ctx context.Context) (Credentials, error
 }
 
 // start begins a fetch, unless one is under way, and returns it. c.mu is held.
-func (c *cachedCredentials) start(now time.Time) *credentialsFetch {
+func (c *cachedCredentials) start() *credentialsFetch {
 	if c.running == nil {
 		c.running = &credentialsFetch{done: make(chan struct{})}
-		go c.run(c.running, now)
+		go c.run(c.running)
 	}
 	return c.running
 }
 
-func (c *cachedCredentials) run(run *credentialsFetch, began time.Time) {
-	run.err = errors.New("the credentials lookup ended its goroutine")
+// run fetches until what it brings was not refused meanwhile, and ends the fetch.
+func (c *cachedCredentials) run(run *credentialsFetch) {
+	for !c.fetchOnce(run) {
+	}
+}
+
+func (c *cachedCredentials) fetchOnce(run *credentialsFetch) (done bool) {
+	began := time.Now()
+	creds, err := Credentials{}, errors.New("the credentials lookup ended its goroutine")
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.running = nil
-		if run.err == nil {
+		if run.stale && err == nil { // what it brought may be just what was refused
+			run.stale = false
+			return
+		}
+		if done, run.err = true, err; err == nil {
+			run.creds = func() Credentials { return creds }
 			c.current, c.fetched = run.creds, began
 		} else {
 			c.pause = time.Now().Add(refreshPause)
 		}
+		c.running = nil
 		close(run.done)
 	}()
-	var creds Credentials
-	creds, run.err = c.fetch()
-	c.mu.Lock()
-	again := run.stale
-	c.mu.Unlock()
-	if again { // what it brought may be just what was refused
-		creds, run.err = c.fetch()
-	}
-	run.creds = func() Credentials { return creds }
+	creds, err = c.fetch()
+	return false
 }
 
 // Format implements fmt.Formatter. It prints nothing of what c holds.

@@ -701,3 +701,71 @@ func TestClientWithoutCredentials(t *testing.T) {
 		t.Errorf("error %v, want a *CallError without attempts that is ErrNoCredentials", err)
 	}
 }
+
+// TestRefusedWhileFetched: credentials that are refused while a fetch brings just them are not served again, however
+// the two fall together.
+func TestRefusedWhileFetched(t *testing.T) {
+	t.Parallel()
+	before, after := Credentials{"STS.old", "secret", "t"}, Credentials{"STS.new", "secret", "t"}
+	for n := range 3000 {
+		var rotated atomic.Bool
+		c := newCachedCredentials(func() (Credentials, error) {
+			if rotated.Load() {
+				return after, nil
+			}
+			return before, nil
+		})
+		c.current, c.fetched = func() Credentials { return before }, time.Now().Add(-cacheFresh)
+		var both sync.WaitGroup
+		both.Go(func() { c.Credentials(context.Background()) }) // begins a fetch in the background
+		both.Go(func() {
+			for range n % 50 {
+				runtime.Gosched()
+			}
+			rotated.Store(true)
+			c.refused(before)
+		})
+		both.Wait()
+		if got, err := c.Credentials(context.Background()); err != nil || got != after {
+			t.Fatalf("round %d: %v, %v", n, got, err)
+		}
+	}
+}
+
+// TestGoexitInTheSecondLookup: a lookup that ends its goroutine is an error, also when it is made for a refusal that came
+// during the one before.
+func TestGoexitInTheSecondLookup(t *testing.T) {
+	t.Parallel()
+	var fetches atomic.Int32
+	inFetch, goOn := make(chan struct{}), make(chan struct{})
+	get := func() (*credentials.CredentialModel, error) {
+		switch fetches.Add(1) {
+		case 2:
+			close(inFetch)
+			<-goOn
+		case 3:
+			runtime.Goexit() // as a t.FailNow in a fake does
+		}
+		return numbered(1)
+	}
+	p := FromCredential(fakeCredential{get: get}).(*cachedCredentials)
+	creds, err := p.Credentials(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	p.fetched = p.fetched.Add(-cacheFresh)
+	p.mu.Unlock()
+	if _, err := p.Credentials(t.Context()); err != nil { // begins the second fetch
+		t.Fatal(err)
+	}
+	<-inFetch
+	p.refused(creds)
+	time.AfterFunc(0, func() { close(goOn) })
+	if got, err := p.Credentials(t.Context()); err == nil || !strings.Contains(err.Error(), "ended its goroutine") {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := p.Credentials(t.Context()); err != nil || got.AccessKeyID != creds.AccessKeyID {
+		t.Errorf("the next lookup gives %v, %v", got, err)
+	}
+}

@@ -36,6 +36,12 @@ var (
 	ErrUnreachable = errors.New("status can no longer be reached")
 )
 
+// sentinels are all of the above.
+var sentinels = []error{
+	ErrNotFound, ErrThrottled, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrUnavailable, ErrBadResponse,
+	ErrAmbiguous, ErrNoCredentials, ErrUnreachable,
+}
+
 // An APIError is an answer that is not a success. Besides its fields, errors.Is finds its kind
 // (ErrNotFound, ErrThrottled, ...), derived from Code and StatusCode.
 type APIError struct {

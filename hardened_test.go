@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -262,4 +263,115 @@ func TestWatchOnlyOnAdd(t *testing.T) {
 			t.Errorf("%d calls", n)
 		}
 	})
+}
+
+// TestWatchAddAfterQuiet: a job that is added in a quiet time is looked at as often as any new one.
+func TestWatchAddAfterQuiet(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 30*time.Minute))
+		w.Add(srv.AddJob(livetranscode.Job{Status: inProgress}))
+		pull := watch(t.Context(), t, w)
+		next(t, pull)
+		added := time.Now().Add(2 * time.Hour)
+		after(2*time.Hour, func() { w.Add(id) })
+		after(2*time.Hour+15*time.Second, func() { srv.SetStatus(id, inProgress) })
+		next(t, pull) // not started
+		next(t, pull) // in progress
+		if late := time.Since(added); late > 30*time.Second {
+			t.Errorf("a change 15 s after Add was seen %v after it", late)
+		}
+	})
+}
+
+// TestWatchEndIsNotLost: what ends a finite watch comes after the events that are known, and no request between.
+func TestWatchEndIsNotLost(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		a, b := srv.AddJob(livetranscode.Job{Status: inProgress}), srv.AddJob(livetranscode.Job{Status: inProgress})
+		srv.Inject(livetranscodetest.Fault{JobID: b, Code: "InvalidAccessKeyId.Inactive"})
+		start, events := time.Now(), 0
+		var end error
+		for _, err := range srv.Client().WatchJobs(t.Context(), []string{a, b}, livetranscode.Concurrency(1)) {
+			events++
+			end = err
+		}
+		if !errors.Is(end, livetranscode.ErrAuthentication) || events > 2 || time.Since(start) > time.Second || len(srv.Calls()) > 2 {
+			t.Errorf("after %v, %d events and %d calls it ended with %v", time.Since(start), events, len(srv.Calls()), end)
+		}
+	})
+}
+
+// TestWaitForAllCountsLooks: a look that a sweep did not get to is none.
+func TestWaitForAllCountsLooks(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 200, 7)
+		srv.Inject(livetranscodetest.Fault{StatusCode: 503, Times: -1})
+		_, err := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1})).WaitForAll(t.Context(), ids, stopped)
+		var failed livetranscode.WaitErrors
+		if !errors.As(err, &failed) || len(failed) != len(ids) {
+			t.Fatal(err)
+		}
+		asked := make(map[string]int)
+		for _, call := range srv.Calls() {
+			asked[call.Query.Get("JobId")]++
+		}
+		for _, wait := range failed {
+			if wait.Polls != asked[wait.JobID] {
+				t.Errorf("asked for %d times: %v", asked[wait.JobID], wait)
+			}
+		}
+	})
+}
+
+// TestQuotaOfRefusedTokens: a retry that is not sent, for the provider has no other credentials, costs nothing.
+func TestQuotaOfRefusedTokens(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		srv.SetCredentials(livetranscode.Credentials{AccessKeyID: "STS.a", AccessKeySecret: "ssssssssss", SecurityToken: "tttttttttt"})
+		client := srv.Client()
+		srv.Inject(livetranscodetest.Fault{Times: 100, Code: "InvalidSecurityToken.Expired"})
+		for range 100 {
+			if _, err := client.GetLiveTranscodeJob(t.Context(), id); !errors.Is(err, livetranscode.ErrAuthentication) {
+				t.Fatal(err)
+			}
+		}
+		if n := len(srv.Calls()); n != 100 {
+			t.Fatalf("%d requests", n)
+		}
+		srv.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable"})
+		if _, err := client.GetLiveTranscodeJob(t.Context(), id); err != nil {
+			t.Errorf("there is no quota left: %v", err)
+		}
+	})
+}
+
+// TestStreamKeysThatComeBack: the service repeats the address of a stream in its messages, whole or in part.
+func TestStreamKeysThatComeBack(t *testing.T) {
+	t.Parallel()
+	for address, message := range map[string]string{
+		"rtmp://mydomain/app/it's-a-key-123":              "InputUrl rtmp://mydomain/app/it's-a-key-123 is not valid.",
+		"rtmp://mydomain/app/my live key-123":             "InputUrl rtmp://mydomain/app/my live key-123 is not valid.",
+		"rtmp://mydomain/app/plain-key-123":               "The stream plain-key-123 is not live.",
+		"rtmp://mydomain/app/s?auth_key=1543302081-0-123": "The auth_key=1543302081-0-123 has expired.",
+		"rtmp://mydomain/app/s?key=1543302081-0-123":      "Not valid: key=1543302081-0-123",
+	} {
+		bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+			srv.Inject(livetranscodetest.Fault{Code: "InvalidParameter", Message: message, Times: 2})
+			_, submit := srv.Client().SubmitLiveTranscodeJob(t.Context(), &livetranscode.SubmitLiveTranscodeJobRequest{
+				Name: "n", TemplateID: "t", StreamInput: livetranscode.StreamInput{InputURL: address},
+			})
+			_, update := srv.Client().UpdateLiveTranscodeJob(t.Context(), &livetranscode.UpdateLiveTranscodeJobRequest{
+				JobID: "j", StreamInput: &livetranscode.StreamInput{InputURL: address},
+			})
+			for _, err := range []error{submit, update} {
+				if !errors.Is(err, livetranscode.ErrInvalidRequest) || strings.Contains(err.Error(), "123") {
+					t.Error(err)
+				}
+			}
+		})
+	}
 }

@@ -173,5 +173,25 @@ func contextError(ctx context.Context) error {
 	if errors.Is(err, cause) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", err, cause)
+	return &contextEnd{err, cause}
+}
+
+// A contextEnd is the error of an ended context that was given a cause. errors.Is and errors.As look into the
+// cause, but not for kinds and errors of this package: it may be the failure of another call, which tells nothing
+// of this one.
+type contextEnd struct{ err, cause error }
+
+func (e *contextEnd) Error() string { return oneLine(e.err.Error() + ": " + e.cause.Error()) }
+func (e *contextEnd) Unwrap() error { return e.err }
+
+func (e *contextEnd) Is(target error) bool {
+	return !slices.Contains(sentinels, target) && errors.Is(e.cause, target)
+}
+
+func (e *contextEnd) As(target any) bool {
+	switch target.(type) {
+	case **APIError, **CallError, **ParamError, **WaitError, *WaitErrors, *callError:
+		return false
+	}
+	return errors.As(e.cause, target)
 }

@@ -20,7 +20,7 @@ var (
 	// urlPattern finds URLs, plain, percent-encoded, or with the slashes escaped as JSON allows.
 	urlPattern = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?:://|%3A%2F%2F|:\\/\\/)[^\s"'<>` + "`" + `]*`)
 	// secretPattern finds values after names that announce a secret.
-	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|private.?key)[a-z_-]*\\?["']?\s*[:=]\s*\\?["']?)[^\s"',;&<>{}]+`)
+	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|private.?key|auth.?key)[a-z_-]*\\?["']?\s*[:=]\s*\\?["']?)[^\s"',;&<>{}` + "`" + `]+`)
 	// authorizationPattern finds what follows the header that announces it, scheme included.
 	authorizationPattern = regexp.MustCompile(`(?i)(authorization\\?["']?\s*[:=]\s*\\?["']?)(?:(?:basic|bearer|digest|negotiate)\s+)?[^\s"',;&<>{}]+`)
 	// escapePattern finds the escapes of HTML and JSON behind which a secret would not be recognised.
@@ -104,6 +104,16 @@ func hideStreamKey(s string) string {
 		dir += hidden
 	}
 	return oneLine(u.Scheme + "://" + u.Host + dir)
+}
+
+// streamKeys returns what hides the key of a stream, wherever it is repeated: the address as it was sent, the last
+// element of its path, and its query.
+func streamKeys(address string) []string {
+	u, err := url.Parse(address)
+	if err != nil || address == "" {
+		return []string{address}
+	}
+	return []string{address, path.Base(u.Path), u.RawQuery}
 }
 
 // hideOpaque hides a run of characters that mixes letters and digits, as keys do and names do not.

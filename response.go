@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -239,9 +240,8 @@ func (r *refusal) member(d *decoder, name []byte) error {
 func (t *try) newAPIError(r *reply) *APIError {
 	var body refusal
 	_ = unmarshal(r.body, &body) // what was read before a fault in the JSON counts
-	clean := func(s string, n int) string {
-		return clip(scrub(s, t.creds.AccessKeySecret, t.creds.SecurityToken), n)
-	}
+	secrets := append([]string{t.creds.AccessKeySecret, t.creds.SecurityToken}, t.streamKeys()...)
+	clean := func(s string, n int) string { return clip(scrub(s, secrets...), n) }
 	if !isCode(body.code) {
 		body.code = ""
 	}
@@ -252,7 +252,7 @@ func (t *try) newAPIError(r *reply) *APIError {
 		Message:      clean(body.message, maxMessage),
 		RequestID:    clean(body.requestID, maxSnippet),
 		HostID:       clean(body.hostID, maxSnippet),
-		Recommend:    clip(scrubPage(body.recommend, t.creds.AccessKeySecret, t.creds.SecurityToken), maxMessage),
+		Recommend:    clip(scrubPage(body.recommend, secrets...), maxMessage),
 		AccessDenied: body.accessDenied,
 		RetryAfter:   retryAfter(r.resp.Header, time.Now()),
 		endpoint:     t.req.Host,
@@ -278,6 +278,17 @@ func (t *try) newAPIError(r *reply) *APIError {
 		api.Message = clean(string(r.body), maxSnippet)
 	}
 	return api
+}
+
+// streamKeys returns what hides the key of the stream that the request names, if it names one.
+func (t *try) streamKeys() []string {
+	values, err := url.ParseQuery(t.query)
+	if err != nil || !values.Has("StreamInput") {
+		return nil
+	}
+	var input StreamInput
+	_ = unmarshal([]byte(values.Get("StreamInput")), &input)
+	return streamKeys(input.InputURL)
 }
 
 // isCode reports whether a text can be a code of the service. {"code": 404} is some proxy's.

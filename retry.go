@@ -110,6 +110,7 @@ func (t *try) again(ctx context.Context, f *failure) error {
 	delay, ok := t.plan(ctx, f)
 	t.logFailure(ctx, f, delay, ok)
 	if !ok {
+		t.client.quota.giveBack(t.cost) // for a retry that was not sent
 		return t.result(f)
 	}
 	if !f.local {
@@ -119,7 +120,6 @@ func (t *try) again(ctx context.Context, f *failure) error {
 		t.client.quota.giveBack(t.cost) // for a retry that is not made
 		return t.result(t.local(ctx, err))
 	}
-	t.spent += t.cost
 	return nil
 }
 

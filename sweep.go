@@ -27,8 +27,11 @@ const (
 	probeEvery = 40
 	// barredFor is how long List is not asked after it was refused.
 	barredFor = 10 * time.Minute
-	// throttlePatience is how long a sweep repeats throttled looks before it leaves the rest to the next one.
+	// throttlePatience is how long a sweep repeats throttled looks without an answer to any before it leaves the
+	// rest to the next one. While there are answers it goes on: the next one would begin with the same pages.
 	throttlePatience = 30 * time.Second
+	// throttlePause is the longest time between two of them, if the service does not ask for more.
+	throttlePause = 8 * time.Second
 	// brokenLists is after how many sweeps in a row jobs are asked for one by one although List only fails for
 	// now: a service in trouble is not to be met with a Get for each job.
 	brokenLists = 3
@@ -61,6 +64,7 @@ type sweep struct {
 	end     error        // the watch's end
 	lastErr error        // of a call without an answer
 	asked   time.Time    // before this the service wants no more requests
+	heard   time.Time    // when a call had an answer last; the begin, if none had
 	refused []refusedGet // of Gets
 	read    []*Job       // for OnPoll
 }
@@ -232,6 +236,12 @@ func (s *sweep) get(ctx context.Context, j *watched) {
 	case err == nil:
 		s.gets.Add(1)
 		s.found(j.id, began, resp.Job)
+		return
+	case ctx.Err() != nil: // the error may be that of the context, whatever its cause was
+		return
+	}
+	s.unread(j)
+	switch {
 	case errors.Is(err, ErrNotFound):
 		s.gets.Add(1)
 		s.missed(j, began, asked, err)
@@ -259,31 +269,34 @@ func (s *sweep) found(id string, began uint64, job *Job) {
 // call makes one call, and says when it began. A throttled one is repeated, ever more slowly, for as long as
 // the sweep has patience.
 func (s *sweep) call(ctx context.Context, do func() error) (began uint64, err error) {
-	for pause := time.Second; ; pause *= 2 {
+	for pause := time.Second; ; pause = min(2*pause, throttlePause) {
 		s.Watcher.mu.Lock()
 		began = s.tick()
 		s.Watcher.mu.Unlock()
-		if err = do(); err == nil {
+		err = do()
+		silence := s.note(err)
+		if err == nil {
 			return began, nil
 		}
-		s.note(err)
 		wait := max(pause, askedDelay(err))
 		switch {
 		case !errors.Is(err, ErrThrottled) || s.stop.Load():
 			return began, err
-		case time.Since(s.began)+wait > throttlePatience || sleep(ctx, wait) != nil:
+		case wait > throttlePatience-silence || sleep(ctx, wait) != nil:
 			s.stop.Store(true)
 			return began, err
 		}
 	}
 }
 
-// note keeps what an error means for the sweep as a whole.
-func (s *sweep) note(err error) {
+// note keeps what the outcome of a call means for the sweep as a whole, and says for how long none had an answer.
+func (s *sweep) note(err error) (silence time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var api *APIError
 	switch {
+	case err == nil:
+		s.heard = time.Now()
 	case errors.Is(err, ErrAuthentication), errors.Is(err, ErrNoCredentials), errors.As(err, &api) && isWrongEndpoint(api.Code):
 		s.end = err
 		s.stop.Store(true)
@@ -293,6 +306,7 @@ func (s *sweep) note(err error) {
 			s.asked = until
 		}
 	}
+	return time.Since(s.heard)
 }
 
 // judge says what refused Gets mean, and a sweep without an answer: the end of their jobs if other calls

@@ -166,8 +166,11 @@ func (w *Watcher) events(ctx context.Context, finite bool) iter.Seq2[JobEvent, e
 			return
 		}
 		defer w.leave()
+		var end error
 		for {
-			end := w.look(ctx)
+			if end == nil { // else it waits for what is delivered first
+				end = w.look(ctx)
+			}
 			event, ok, left := w.next(end == nil || finite)
 			switch {
 			case ok:
@@ -275,7 +278,6 @@ func (w *Watcher) look(ctx context.Context) error {
 	for _, j := range w.jobs {
 		if j.target = !j.ended && (full || j.fresh); j.target {
 			j.fresh = false
-			j.polls++
 			targets = append(targets, j)
 		}
 	}
@@ -284,7 +286,7 @@ func (w *Watcher) look(ctx context.Context) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	s := &sweep{Watcher: w, began: began, full: full}
+	s := &sweep{Watcher: w, began: began, heard: began, full: full}
 	err := s.run(ctx, targets)
 	w.settleSweep(s, ctx.Err() != nil)
 	if ctx.Err() != nil {
@@ -301,6 +303,8 @@ func (w *Watcher) settleSweep(s *sweep, cutOff bool) {
 	w.lastErr = s.lastErr
 	if s.full {
 		w.schedule(s.began, time.Now())
+	} else if soon := s.began.Add(w.cfg.interval(0)); soon.Before(w.due) { // Add has ended the quiet
+		w.due = soon
 	}
 	if s.asked.After(w.due) {
 		w.due = s.asked
@@ -330,12 +334,20 @@ func (w *Watcher) saw(id string, began uint64, job *Job) bool {
 		return false // not watched, over, or known better
 	}
 	w.settle(j)
+	j.polls++
 	if j.job == nil || !j.job.equal(job) {
 		j.job = job
 	}
 	j.ended = job.Status == JobStatusStopped
 	w.enqueue(j)
 	return true
+}
+
+// unread counts a look that has not read a job.
+func (w *Watcher) unread(j *watched) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j.polls++
 }
 
 // missed takes in a look that did not find a job. That ends it, unless it was too new to be known when it was

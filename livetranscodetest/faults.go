@@ -27,8 +27,9 @@ type Fault struct {
 	Times int
 
 	// StatusCode is the HTTP status of the answer. 0 means the usual one of Code: 400 for Throttling, 503 for
-	// ServiceUnavailable, 500 for InternalError, 403 for Forbidden, with their families, and 400 for others;
-	// without a Code, 502. A number outside 200 to 599 is answered as 500. Without Code and Body the answer is
+	// ServiceUnavailable, 500 for InternalError, 403 for Forbidden, with their families, but 400 for Forbidden on
+	// GetLiveTranscodeJob, as documented; 404 for codes that end in NotFound, and 400 for others; without a Code,
+	// 502. A number outside 200 to 599 is answered as 500. Without Code and Body the answer is
 	// empty, as some proxies have it.
 	StatusCode int
 	// Code and Message are those of the error in JSON. An empty Message is a text of the emulator's own.
@@ -94,7 +95,7 @@ func (f *Fault) isError() bool { return f.StatusCode != 0 || f.Code != "" || f.B
 func (f *Fault) replacesAnswer() bool { return f != nil && (f.Drop || f.isError()) }
 
 // shape puts the fault on a, and returns what a is refused with in the end; refused is the operation's own.
-func (f *Fault) shape(a *answer, refused *refusal) *refusal {
+func (f *Fault) shape(a *answer, operation string, refused *refusal) *refusal {
 	a.latency = f.Latency
 	a.header = f.Header.Clone()
 	if f.RetryAfter > 0 {
@@ -112,7 +113,7 @@ func (f *Fault) shape(a *answer, refused *refusal) *refusal {
 	if !f.isError() {
 		return refused
 	}
-	status := f.status()
+	status := f.status(operation)
 	if f.Body == "" && f.Code != "" {
 		return &refusal{status, f.Code, cmp.Or(f.Message, "The emulator was told to answer so.")}
 	}
@@ -120,8 +121,14 @@ func (f *Fault) shape(a *answer, refused *refusal) *refusal {
 	return nil
 }
 
-func (f *Fault) status() int {
-	family, _, _ := strings.Cut(f.Code, ".")
+func (f *Fault) status(operation string) int {
+	family, detail, _ := strings.Cut(f.Code, ".")
+	if f.StatusCode == 0 && f.Code == "Forbidden" && operation == "GetLiveTranscodeJob" {
+		return http.StatusBadRequest
+	}
+	if f.StatusCode == 0 && strings.HasSuffix(detail, "NotFound") {
+		return http.StatusNotFound
+	}
 	usual := map[string]int{
 		"":                   http.StatusBadGateway,
 		"ServiceUnavailable": http.StatusServiceUnavailable,

@@ -151,7 +151,7 @@ func (s *Server) handle(r *http.Request) *answer {
 		a.succeed(res)
 	}
 	if fault != nil {
-		refused = fault.shape(a, refused)
+		refused = fault.shape(a, req.operation, refused)
 	}
 	if refused != nil {
 		a.fail(refused, r.Host)

@@ -58,6 +58,9 @@ var mutants = []mutant{
 	{"the same credentials are not tried again", "client.go", `case t.refetched && creds == t.refused:`, `case t.refetched && creds == t.refused && t.sent == 0:`, "TestRefusedCredentials"},
 	{"refused credentials are dropped", "credentials.go", `if c.current != nil && c.current() == creds {`, `if c.current != nil && c.current() != creds {`, "TestRefusedCredentialsAreRefetched|TestExpiredTokenIsReplaced"},
 
+	{"credentials refused during a fetch are fetched again", "credentials.go", `if run.stale && err == nil {`, `if run.stale && err != nil {`, "TestRefusedWhileFetched|TestRefusedDuringALookup"},
+	{"a retry that is not sent costs nothing", "retry.go", `t.client.quota.giveBack(t.cost) // for a retry that was not sent`, ``, "TestQuotaOfRefusedTokens"},
+
 	// Errors and secrets.
 	{"a 404 of a proxy is not 'not found'", "errors.go", `code != "" && e.StatusCode == http.StatusNotFound`, `e.StatusCode == http.StatusNotFound`, "TestStatuses"},
 	{"an attempt's timeout is not the caller's", "network.go", `if isContextError(scrubbed.err) {`, `if isContextError(scrubbed.err) && scrubbed.text == "" {`, "TestAttemptTimeoutIsNoDeadline"},
@@ -70,6 +73,9 @@ var mutants = []mutant{
 	{"no escaped secret that comes back is shown", "redact.go", `escapePattern.ReplaceAllStringFunc(text, unescape)`, `escapePattern.ReplaceAllStringFunc(text, strings.Clone)`, "TestSecretsAreNowhere"},
 	{"no password of a proxy is shown", "redact.go", `authorizationPattern.ReplaceAllString(text, "${1}"+hidden)`, `authorizationPattern.ReplaceAllString(text, "$0")`, "TestSecretsAreNowhere"},
 	{"no echo of a request is shown", "echo.go", `if strings.Contains(text, mark) {`, `if strings.Contains(text, mark+mark) {`, "TestEchoIsNeverShown"},
+
+	{"no key of a stream that comes back is shown", "response.go", `!values.Has("StreamInput")`, `values.Has("StreamInput")`, "TestStreamKeysThatComeBack"},
+	{"another call's failure is not the kind", "network.go", `!slices.Contains(sentinels, target) && errors.Is(e.cause, target)`, `errors.Is(e.cause, target)`, "TestCauseIsNotTheKind|TestCauseEndsNoJob"},
 
 	// Pages and waits.
 	{"a page without anything new is the last", "pages.go", `len(seen) == before ||`, `len(seen) < before ||`, "TestWalkOnOddServices"},
@@ -91,6 +97,14 @@ var mutants = []mutant{
 		s.get(ctx, absent[i])
 	})`, "TestWatchAsksForAbsentJobs"},
 	{"what was removed is not delivered", "watch.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
+	{"throttled sweeps reach the last page", "sweep.go", `wait > throttlePatience-silence`, `time.Since(s.began) > throttlePatience-wait`, "TestWatchThrottledReachesAll"},
+	{"an endless delay does not stop a watch", "sweep.go", `wait > throttlePatience-silence`, `silence+wait > throttlePatience`, "TestWatchEndlessDelay"},
+	{"Add ends the quiet", "watch.go", `soon.Before(w.due) {`, `soon.Before(w.due) && !soon.Before(w.due) {`, "TestWatchAddAfterQuiet"},
+	{"the end of a finite watch is kept", "watch.go", `if end == nil { // else`, `if true { // else`, "TestWatchEndIsNotLost"},
+	{"looks that are not taken are not counted", "watch.go", `			j.fresh = false
+`, `			j.fresh = false
+			j.polls++
+`, "TestWaitForAllCountsLooks"},
 	{"one loop at a time", "watch.go", `case w.ranging:`, `case w.ranging && w.jobs == nil:`, "TestWatchOneLoopAtATime"},
 	{"a refused permission ends no job", "sweep.go", `s.listed.Load() > 0 && !errors.Is(r.err, ErrForbidden)`, `s.listed.Load() > 0`, "TestWatchEnds"},
 	{"throttling does not end a watch", "sweep.go", ` || errors.Is(s.lastErr, ErrThrottled) {`, ` {`, "TestWatchThrottlingOnlySlows"},
