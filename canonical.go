@@ -2,6 +2,7 @@ package livetranscode
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -75,10 +76,10 @@ var usualNames = [usualHeaders]string{
 type headerTable struct {
 	usual  [usualHeaders]signedHeader // without a name: absent
 	others []signedHeader
-	room   []signedHeader // of sorted
+	strays bool // there are headers that Sign sets in another spelling
 }
 
-// set puts a header in its place. Only a token may be empty, and is absent then.
+// set puts a header in its place. A token that is empty is absent.
 func (t *headerTable) set(at int, value string) {
 	t.usual[at] = signedHeader{usualNames[at], value}
 	if at == tokenAt && value == "" {
@@ -86,10 +87,8 @@ func (t *headerTable) set(at int, value string) {
 	}
 }
 
-// collect takes in the headers of req that are signed, and removes those that Sign sets where they stand in
-// another spelling.
+// collect takes the headers of req that are signed into an empty table.
 func (t *headerTable) collect(req *http.Request) {
-	t.usual, t.others = [usualHeaders]signedHeader{}, t.others[:0]
 	t.set(hostAt, hostOf(req))
 	for key, values := range req.Header {
 		at := -1
@@ -124,7 +123,7 @@ func (t *headerTable) collectOdd(h http.Header, key string) {
 	name := strings.ToLower(key)
 	switch at := slices.Index(usualNames[:], name); {
 	case name == "authorization", at == dateAt, at == nonceAt, at == contentSHA256At, at == tokenAt:
-		delete(h, key) // Sign sets it
+		t.strays = true
 	case at == actionAt, at == versionAt:
 		t.set(at, joinValues(h, name))
 	case name != "content-type" && !strings.HasPrefix(name, "x-acs-"):
@@ -132,6 +131,17 @@ func (t *headerTable) collectOdd(h http.Header, key string) {
 	default:
 		t.others = append(t.others, signedHeader{name, joinValues(h, name)})
 	}
+}
+
+// dropStrays removes the headers that Sign sets, but for those in the spelling in which it sets them.
+func dropStrays(h http.Header) {
+	maps.DeleteFunc(h, func(key string, _ []string) bool {
+		switch canonical := http.CanonicalHeaderKey(key); canonical {
+		case headerDate, headerNonce, headerContentSHA256, headerSecurityToken, headerAuthorization:
+			return key != canonical
+		}
+		return false
+	})
 }
 
 // joinValues returns the values of a header in all its spellings as they are signed: trimmed, sorted, with
@@ -149,15 +159,14 @@ func joinValues(h http.Header, name string) string {
 	return strings.Join(all, ",")
 }
 
-// sorted returns the headers in the order of their names, valid until the next call. Those without a name are
-// absent.
+// sorted returns the headers in the order of their names. Those without a name are absent.
 func (t *headerTable) sorted() []signedHeader {
 	if len(t.others) == 0 {
 		return t.usual[:]
 	}
-	t.room = append(append(t.room[:0], t.usual[:]...), t.others...)
-	slices.SortFunc(t.room, func(a, b signedHeader) int { return cmp.Compare(a.name, b.name) })
-	return t.room
+	all := slices.Concat(t.usual[:], t.others)
+	slices.SortFunc(all, func(a, b signedHeader) int { return cmp.Compare(a.name, b.name) })
+	return all
 }
 
 // hostOf returns the Host header as net/http will send it.

@@ -161,8 +161,7 @@ func (t *try) attempt(ctx context.Context) (*reply, *failure) {
 	if err := t.wait(ctx); err != nil {
 		return nil, t.local(ctx, err)
 	}
-	t.started = time.Now()
-	attemptCtx, cancel := context.WithDeadline(ctx, t.started.Add(t.client.policy.AttemptTimeout))
+	attemptCtx, cancel := context.WithTimeout(ctx, t.client.policy.AttemptTimeout)
 	defer cancel()
 	if err := t.authorize(attemptCtx); err != nil {
 		return nil, t.local(ctx, err)
@@ -229,6 +228,7 @@ func (t *try) newRequest(ctx context.Context) (*http.Request, *writeTrace) {
 // sign signs the request with the service's time, as far as it is known.
 func (t *try) sign(req *http.Request) error {
 	t.clock = time.Duration(t.client.clock.Load())
+	t.started = time.Now()
 	err := t.client.signer.sign(req, t.query, emptyHash, t.creds, t.started.Add(t.clock), rand.Text())
 	if err != nil {
 		var refused *ParamError

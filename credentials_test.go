@@ -702,33 +702,42 @@ func TestClientWithoutCredentials(t *testing.T) {
 	}
 }
 
-// TestRefusedWhileFetched: credentials that are refused while a fetch brings just them are not served again, however
-// the two fall together.
-func TestRefusedWhileFetched(t *testing.T) {
+// TestRefusedDuringALookup: what a lookup brings that began before the refusal may be just what was refused.
+func TestRefusedDuringALookup(t *testing.T) {
 	t.Parallel()
-	before, after := Credentials{"STS.old", "secret", "t"}, Credentials{"STS.new", "secret", "t"}
-	for n := range 3000 {
-		var rotated atomic.Bool
-		c := newCachedCredentials(func() (Credentials, error) {
-			if rotated.Load() {
-				return after, nil
-			}
-			return before, nil
-		})
-		c.current, c.fetched = func() Credentials { return before }, time.Now().Add(-cacheFresh)
-		var both sync.WaitGroup
-		both.Go(func() { c.Credentials(context.Background()) }) // begins a fetch in the background
-		both.Go(func() {
-			for range n % 50 {
-				runtime.Gosched()
-			}
-			rotated.Store(true)
-			c.refused(before)
-		})
-		both.Wait()
-		if got, err := c.Credentials(context.Background()); err != nil || got != after {
-			t.Fatalf("round %d: %v, %v", n, got, err)
+	var lookups atomic.Int32
+	inLookup, goOn := make(chan struct{}), make(chan struct{})
+	p := FromCredential(fakeCredential{get: func() (*credentials.CredentialModel, error) {
+		switch lookups.Add(1) {
+		case 1:
+			return numbered(1)
+		case 2:
+			close(inLookup)
+			<-goOn
+			return numbered(1)
 		}
+		return numbered(2)
+	}}).(*cachedCredentials)
+	first, err := p.Credentials(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	p.fetched = p.fetched.Add(-cacheFresh)
+	p.mu.Unlock()
+	if _, err := p.Credentials(t.Context()); err != nil { // begins the second lookup
+		t.Fatal(err)
+	}
+	<-inLookup
+	p.refused(first)
+	time.AfterFunc(0, func() { close(goOn) })
+	for range 2 {
+		if got, err := p.Credentials(t.Context()); err != nil || got == first {
+			t.Errorf("the refused are served again: %v, %v", got, err)
+		}
+	}
+	if n := lookups.Load(); n != 3 {
+		t.Errorf("%d lookups, want 3", n)
 	}
 }
 

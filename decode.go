@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -20,12 +19,13 @@ import (
 var jsonOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 
 // A decoder reads JSON as the service writes it, in one pass and straight into the fields it is for. The syntax
-// is package jsontext's; what the names mean is the objects' own.
+// is package jsontext's; what the names mean is the objects' own. Of a member that comes twice the later counts,
+// and null is as if it were not there.
 type decoder struct {
 	*jsontext.Decoder
 	input bytes.Buffer
 	room  []byte         // of a string that stands otherwise than it reads
-	kept  [128][2]string // texts read before: two to a place, the later first
+	kept  [128][2]string // texts that keep has seen: two to a place, the later first
 
 	oddDate string  // a text that should be a date, and is none
 	oddID   *string // the id of what has it
@@ -33,8 +33,8 @@ type decoder struct {
 
 // An object is what a JSON object is read into.
 type object interface {
-	// member reads the value of one member, or returns errNoMember for a name that means nothing. The name is lost
-	// with the next read.
+	// member reads the value of one member. For a name that means nothing it returns errNoMember and reads nothing:
+	// the name is lost with the next look at the input.
 	member(d *decoder, name []byte) error
 }
 
@@ -53,8 +53,12 @@ func newDecoder(text []byte) *decoder {
 	return d
 }
 
-// release gives the decoder back. It keeps nothing of the text.
+// release gives the decoder back. Of the text it keeps what keep has kept, and nothing else.
 func (d *decoder) release() {
+	if cap(d.room) > maxPooled {
+		d.room = nil
+	}
+	clear(d.room)
 	d.input, d.oddDate, d.oddID = bytes.Buffer{}, "", nil
 	d.Reset(&d.input, jsonOptions)
 	decoders.Put(d)
@@ -67,23 +71,25 @@ func unmarshal(text []byte, o object) error {
 	return d.document(o)
 }
 
-var errTwoValues = errors.New("more than one JSON value")
-
 // document reads the whole text, which is to be one object.
 func (d *decoder) document(o object) error {
-	if err := d.object(o); err != nil {
+	switch err := d.object(o); {
+	case errors.Is(err, io.EOF): // there is no text, which is not the end of one
+		return io.ErrUnexpectedEOF
+	case err != nil:
 		return err
 	}
+	end := d.InputOffset()
 	switch _, err := d.ReadToken(); {
 	case err == nil:
-		return errTwoValues
+		return &jsontext.SyntacticError{ByteOffset: end, Err: errors.New("another value follows")}
 	case !errors.Is(err, io.EOF):
 		return err
 	}
 	return nil
 }
 
-// open reads the begin of an object or array. It reports false for null, which has nothing inside.
+// open reads the begin of an object or array. It reports false for null.
 func (d *decoder) open(begin jsontext.Kind) (ok bool, err error) {
 	switch d.PeekKind() {
 	case begin:
@@ -96,7 +102,7 @@ func (d *decoder) open(begin jsontext.Kind) (ok bool, err error) {
 	}
 }
 
-// object reads an object. Null leaves o as it is.
+// object reads an object.
 func (d *decoder) object(o object) error {
 	if ok, err := d.open('{'); !ok {
 		return err
@@ -121,12 +127,11 @@ func (d *decoder) object(o object) error {
 	return err
 }
 
-// readObject reads an object into a new T. Null is none.
+// readObject reads an object into a new T.
 func readObject[T any, P interface {
 	*T
 	object
 }](d *decoder, o *P) error {
-	*o = nil
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
 	}
@@ -134,13 +139,15 @@ func readObject[T any, P interface {
 	return d.object(*o)
 }
 
-// array reads an array by reading each of its elements. Null has none.
-func (d *decoder) array(element func(*decoder) error) error {
+// readArray reads an array, each element by a function of its own.
+func readArray[T any](d *decoder, array *[]T, element func(*decoder, *T) error) error {
 	if ok, err := d.open('['); !ok {
 		return err
 	}
+	*array = []T{}
 	for d.PeekKind() != ']' {
-		if err := element(d); err != nil {
+		*array = append(*array, *new(T))
+		if err := element(d, &(*array)[len(*array)-1]); err != nil {
 			return err
 		}
 	}
@@ -151,13 +158,13 @@ func (d *decoder) array(element func(*decoder) error) error {
 // A typeError says where a value of another type is expected.
 type typeError struct{ pointer jsontext.Pointer }
 
-func (e *typeError) Error() string { return "livetranscode: the JSON is " + e.what() }
+func (e *typeError) Error() string { return "livetranscode: the JSON " + e.what() }
 
 func (e *typeError) what() string {
 	if e.pointer == "" {
-		return "of the wrong type"
+		return "is of the wrong type"
 	}
-	return "of the wrong type at " + clip(oneLine(string(e.pointer)), 80)
+	return "has a value of the wrong type at " + clip(oneLine(string(e.pointer)), 80)
 }
 
 // wrongType reads a value that cannot be used.
@@ -181,32 +188,42 @@ func (d *decoder) unquote(quoted jsontext.Value) []byte {
 // isPlain reports whether a string stands in JSON as it reads.
 func isPlain(raw []byte) bool { return bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) }
 
-// text reads a string. Null is empty.
-func (d *decoder) text(s *string) error {
+// quoted reads a string as it stands; nil for null.
+func (d *decoder) quoted() (jsontext.Value, error) {
 	value, err := d.ReadValue()
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case value[0] == 'n':
-		*s = ""
-		return nil
+		return nil, nil
 	case value[0] != '"':
-		return &typeError{d.StackPointer()}
+		return nil, &typeError{d.StackPointer()}
 	}
-	var ok bool
-	if *s, ok = d.keep(value[1 : len(value)-1]); !ok {
+	return value, nil
+}
+
+// text reads a string.
+func (d *decoder) text(s *string) error {
+	value, err := d.quoted()
+	if value != nil {
 		*s = string(d.unquote(value))
 	}
-	return nil
+	return err
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// keep returns a text that was read before, which spares making it anew: jobs have much in common, and a job that
-// is asked for again has nearly everything. It keeps a new one, unless it is long or not as it reads.
-func (d *decoder) keep(raw []byte) (text string, ok bool) {
+// keep is text for what is read again and again, since many jobs have it in common, or one job is polled: it gives
+// out the string that it made before. It keeps no long ones. Nothing secret is to be read so.
+func (d *decoder) keep(s *string) error {
+	value, err := d.quoted()
+	if value == nil {
+		return err
+	}
+	raw := value[1 : len(value)-1]
 	if len(raw) > 256 {
-		return "", false
+		*s = string(d.unquote(value))
+		return nil
 	}
 	place := &d.kept[crc32.Checksum(raw, castagnoli)%uint32(len(d.kept))]
 	switch { // a switch on string(raw) would make it
@@ -216,34 +233,33 @@ func (d *decoder) keep(raw []byte) (text string, ok bool) {
 	case isPlain(raw):
 		place[0], place[1] = string(raw), place[0]
 	default:
-		return "", false
+		*s = string(d.unquote(value))
+		return nil
 	}
-	return place[0], true
+	*s = place[0]
+	return nil
 }
 
-// loose reads any value: a string as what it reads, null as nothing, the rest as it stands.
+// loose reads any value: a string as what it reads, the rest as it stands.
 func (d *decoder) loose(s *string) error {
 	value, err := d.ReadValue()
-	if err == nil {
+	if err == nil && value[0] != 'n' {
 		*s = d.looseText(value)
 	}
 	return err
 }
 
 func (d *decoder) looseText(value jsontext.Value) string {
-	switch value[0] {
-	case '"':
+	if value[0] == '"' {
 		return string(d.unquote(value))
-	case 'n':
-		return ""
 	}
 	return string(value)
 }
 
-// readEnum reads a whole number, quoted or not. Null is -1.
-func readEnum[E ~int](d *decoder, e *E) error {
+// readInt reads a whole number, quoted or not.
+func readInt[I ~int](d *decoder, n *I) error {
 	value, err := d.ReadValue()
-	if err == nil && unmarshalEnum(value, e) != nil {
+	if err == nil && value[0] != 'n' && unmarshalEnum(value, n) != nil {
 		err = &typeError{d.StackPointer()}
 	}
 	return err
@@ -276,7 +292,7 @@ func (d *decoder) looseInt(n *int) error {
 // has it.
 func (d *decoder) date(t *time.Time, id *string) error {
 	value, err := d.ReadValue()
-	if err != nil {
+	if err != nil || value[0] == 'n' {
 		return err
 	}
 	if value[0] == '"' && t.UnmarshalText(value[1:len(value)-1]) == nil { // the usual form
@@ -310,7 +326,21 @@ func parseTime(s string) (t time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// fold returns a name without what the spellings of it differ in: case, hyphens and underscores.
+// fold returns a name without what the spellings of it differ in: case, hyphens and underscores. No name that means
+// something is longer than 32 bytes.
 func fold(name []byte) string {
-	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(string(name)))
+	var room [32]byte
+	folded := room[:0]
+	for _, c := range name {
+		switch {
+		case len(folded) == len(room):
+			return ""
+		case c == '-' || c == '_':
+		case 'A' <= c && c <= 'Z':
+			folded = append(folded, c|0x20)
+		default:
+			folded = append(folded, c)
+		}
+	}
+	return string(folded)
 }

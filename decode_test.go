@@ -1,12 +1,16 @@
 package livetranscode
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,25 +53,50 @@ func TestDecoderMemory(t *testing.T) {
 	}
 	d := newDecoder(nil)
 	defer d.release()
+	read := func(want string) (text string) {
+		t.Helper()
+		d.input = *bytes.NewBufferString(strconv.Quote(want))
+		d.Reset(&d.input, jsonOptions)
+		if err := d.keep(&text); err != nil || text != want {
+			t.Fatalf("%q is %q, %v", want, text, err)
+		}
+		return text
+	}
 	for range 20_000 {
 		want := texts[rand.N(len(texts))]
-		got, ok := d.keep([]byte(want))
-		if ok != (len(want) <= 256) || ok && got != want {
-			t.Fatalf("%q is %q, %t", want, got, ok)
-		}
-		again, _ := d.keep([]byte(want))
-		if ok && unsafe.StringData(again) != unsafe.StringData(got) {
-			t.Fatalf("%q is made twice", want)
+		if once, again := read(want), read(want); (unsafe.StringData(once) == unsafe.StringData(again)) != (len(want) <= 256) {
+			t.Fatalf("%q is made twice, or is long and kept", want)
 		}
 	}
 	// Two to a place: a job's own texts do not drive out what all jobs have in common.
 	const common = "b6491d5b3e514b7d895d14b5453ea119"
-	first, _ := d.keep([]byte(common))
+	first := read(common)
 	for _, own := range texts[:250] {
-		d.keep([]byte(own))
-		if again, _ := d.keep([]byte(common)); unsafe.StringData(again) != unsafe.StringData(first) {
+		read(own)
+		if again := read(common); unsafe.StringData(again) != unsafe.StringData(first) {
 			t.Fatalf("it is made again after %q", own)
 		}
+	}
+}
+
+// TestDecoderForgets: what a decoder leaves to the next one holds neither stream keys nor much memory.
+func TestDecoderForgets(t *testing.T) {
+	t.Parallel()
+	d := newDecoder([]byte(`{"Name":"` + strings.Repeat("a", 2*maxPooled) + `\n"}`))
+	if err := d.document(newJob()); err != nil {
+		t.Fatal(err)
+	}
+	d.release()
+	if cap(d.room) > maxPooled {
+		t.Errorf("%d bytes are kept", cap(d.room))
+	}
+	d = newDecoder([]byte(`{"Name":"CANARY\n","StreamInput":{"InputUrl":"rtmp://CANARY"},"OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://CANARY"}]}}`))
+	if err := d.document(newJob()); err != nil {
+		t.Fatal(err)
+	}
+	d.release()
+	if all := fmt.Sprint(d.kept, string(d.room[:cap(d.room)]), d.input.String(), d.oddDate); strings.Contains(all, "CANARY") {
+		t.Error("the decoder keeps an address")
 	}
 }
 
@@ -89,14 +118,111 @@ func TestDecodeWrongTypes(t *testing.T) {
 	} {
 		err := new(Job).UnmarshalJSON([]byte(test.text))
 		var wrong *typeError
-		if !errors.As(err, &wrong) || string(wrong.pointer) != test.where || !strings.HasSuffix(err.Error(), strings.TrimSuffix("type at "+test.where, " at ")) {
+		if !errors.As(err, &wrong) || string(wrong.pointer) != test.where || !strings.HasSuffix(err.Error(), strings.TrimSuffix("wrong type at "+test.where, " at ")) {
 			t.Errorf("%s: %v, want one about %q", test.text, err, test.where)
 		}
+	}
+	// No text is not the end of one, and a second value is one too many.
+	for text, want := range map[string]error{"": io.ErrUnexpectedEOF, " ": io.ErrUnexpectedEOF, `{"Name":"x`: io.ErrUnexpectedEOF} {
+		if err := new(Job).UnmarshalJSON([]byte(text)); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
+	if err := new(Job).UnmarshalJSON([]byte(`{} {}`)); err == nil || !strings.Contains(err.Error(), "after offset 2") {
+		t.Errorf("two values: %v", err)
 	}
 	// From a caller's own JSON, too.
 	var caller struct{ Jobs []Job }
 	if err := json.Unmarshal([]byte(`{"Jobs":[{"Name":1}]}`), &caller); err == nil || !strings.Contains(err.Error(), "wrong type at /Name") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestDecodeFails: what cannot be read changes nothing.
+func TestDecodeFails(t *testing.T) {
+	t.Parallel()
+	job, want := exampleJob(), exampleJob()
+	video, audio := VideoParams{Width: 1, Codec: "c"}, AudioParams{Channels: 1}
+	for _, text := range []string{`{"Name":"new","Status":"x"}`, `{"Name":"new"`, `[]`} {
+		if job.UnmarshalJSON([]byte(text)) == nil {
+			t.Errorf("%s can be read", text)
+		}
+	}
+	if video.UnmarshalJSON([]byte(`{"Width":"2","Codec":`)) == nil || audio.UnmarshalJSON([]byte(`{"Channels":2`)) == nil {
+		t.Error("half a text can be read")
+	}
+	if diff := cmp.Diff(want, job); diff != "" || video != (VideoParams{Width: 1, Codec: "c"}) || audio != (AudioParams{Channels: 1}) {
+		t.Errorf("%v, %v, %s", video, audio, diff)
+	}
+	if err := video.UnmarshalJSON([]byte(`{"Width":"2"}`)); err != nil || video != (VideoParams{Width: 2}) {
+		t.Errorf("%v, %v: what the text does not mention is left", video, err)
+	}
+}
+
+// TestDecodeTwice: of a member that comes twice the later counts, and null is as if it were not there.
+func TestDecodeTwice(t *testing.T) {
+	t.Parallel()
+	two := Job{
+		Name: "b", JobID: "b", StartMode: 1, Status: 2, CreateTime: time.Date(2022, 7, 20, 2, 48, 58, 0, time.UTC),
+		StreamInput: StreamInput{Type: "rtmp", InputURL: "b"}, OutputStream: OutputStream{StreamInfos: []StreamInfo{{OutputURL: "b"}}},
+	}
+	for _, text := range []string{
+		`{"Name":"a","Name":"b","JobId":"a","JobId":"b","StartMode":0,"StartMode":1,"Status":1,"Status":"2","CreateTime":"x","CreateTime":"2022-07-20T02:48:58Z",
+			"StreamInput":{"Type":"rtmp","InputUrl":"a"},"StreamInput":{"InputUrl":"b"},
+			"OutputStream":{"StreamInfos":[{"OutputUrl":"a"},{"OutputUrl":"c"}]},"OutputStream":{"StreamInfos":[{"OutputUrl":"b"}]}}`,
+		`{"Name":"b","Name":null,"JobId":"b","JobId":null,"StartMode":1,"StartMode":null,"Status":2,"Status":null,"CreateTime":"2022-07-20T02:48:58Z","CreateTime":null,
+			"StreamInput":{"Type":"rtmp","Type":null,"InputUrl":"b"},"StreamInput":null,
+			"OutputStream":{"StreamInfos":[{"OutputUrl":"b","OutputUrl":null}],"StreamInfos":null},"OutputStream":null}`,
+	} {
+		var job Job
+		if err := job.UnmarshalJSON([]byte(text)); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(two, job); diff != "" {
+			t.Errorf("%s\n%s", text, diff)
+		}
+	}
+	var config TemplateConfig
+	text := `{"VideoParams":{"Width":"1"},"VideoParams":{"Height":"2"},"VideoParams":null,"AudioParams":{"Channels":2},"AudioParams":null}`
+	if err := unmarshal([]byte(text), &config); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(TemplateConfig{&VideoParams{Height: 2}, &AudioParams{Channels: 2}}, config); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestFold: the spellings of one name.
+func TestFold(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"RequestId": "requestid", "requestId": "requestid", "request_id": "requestid", "Request-ID": "requestid", "REQUESTID": "requestid",
+		"": "", "é": "é", strings.Repeat("a", 32): strings.Repeat("a", 32), strings.Repeat("a", 33): "", strings.Repeat("_", 100) + "x": "x",
+	} {
+		if got := fold([]byte(name)); got != want {
+			t.Errorf("%q folds to %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestPagesThatAreNone: an answer with neither a list nor a count does not read as the end of all jobs.
+func TestPagesThatAreNone(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{}`, `{"RequestId":"R"}`, `{"RequestId":"R","JobList":null}`, `{"RequestId":"R","TotalCount":null}`, `{"RequestId":"R","Joblist":[]}`} {
+		for name, call := range map[string]func(*Client) error{
+			"list": func(c *Client) error { _, err := c.ListLiveTranscodeJobs(t.Context(), nil); return err },
+			"all": func(c *Client) error {
+				for _, err := range c.AllLiveTranscodeJobs(t.Context(), nil) {
+					return err
+				}
+				return nil
+			},
+			"templates": func(c *Client) error { _, err := c.ListLiveTranscodeTemplates(t.Context(), nil); return err },
+		} {
+			if err := call(clientOver(t, play(says(200, text)))); !errors.Is(err, ErrBadResponse) {
+				t.Errorf("%s of %s: %v", name, text, err)
+			}
+		}
 	}
 }
 
@@ -112,6 +238,9 @@ func TestDecodeLists(t *testing.T) {
 		{"null count", `{"RequestId":"R","TotalCount":null,"JobList":[]}`, nil, 0},
 		{"no count", `{"RequestId":"R","JobList":[{"JobId":"a"}]}`, []string{"a"}, 0},
 		{"count behind", `{"JobList":[{"JobId":"a"},{"JobId":"b"}],"TotalCount":2,"RequestId":"R"}`, []string{"a", "b"}, 2},
+		{"a list twice", `{"TotalCount":1,"JobList":[{"JobId":"a"},{"JobId":"b"}],"JobList":[{"JobId":"c"}]}`, []string{"c"}, 1},
+		{"a list, and null", `{"JobList":[{"JobId":"a"}],"JobList":null}`, []string{"a"}, 0},
+		{"an odd count", `{"TotalCount":-1,"JobList":[]}`, nil, -1},
 		{"a job that is null", `{"JobList":[null,{"JobId":"b"}]}`, []string{"", "b"}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

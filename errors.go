@@ -90,30 +90,30 @@ type AccessDeniedDetail struct {
 	EncodedDiagnosticMessage string
 }
 
-func (d *AccessDeniedDetail) member(json *decoder, name []byte) error {
+func (a *AccessDeniedDetail) member(d *decoder, name []byte) error {
 	switch fold(name) {
 	case "policytype":
-		return json.loose(&d.PolicyType)
+		return d.loose(&a.PolicyType)
 	case "authaction":
-		return json.loose(&d.AuthAction)
+		return d.loose(&a.AuthAction)
 	case "nopermissiontype":
-		return json.loose(&d.NoPermissionType)
+		return d.loose(&a.NoPermissionType)
 	case "authprincipaltype":
-		return json.loose(&d.AuthPrincipalType)
+		return d.loose(&a.AuthPrincipalType)
 	case "authprincipaldisplayname":
-		return json.loose(&d.AuthPrincipalDisplayName)
+		return d.loose(&a.AuthPrincipalDisplayName)
 	case "authprincipalownerid":
-		return json.loose(&d.AuthPrincipalOwnerID)
+		return d.loose(&a.AuthPrincipalOwnerID)
 	case "encodeddiagnosticmessage":
-		return json.loose(&d.EncodedDiagnosticMessage)
+		return d.loose(&a.EncodedDiagnosticMessage)
 	}
 	return errNoMember
 }
 
-func (d *AccessDeniedDetail) texts() []*string {
+func (a *AccessDeniedDetail) texts() []*string {
 	return []*string{
-		&d.PolicyType, &d.AuthAction, &d.NoPermissionType, &d.AuthPrincipalType, &d.AuthPrincipalDisplayName,
-		&d.AuthPrincipalOwnerID, &d.EncodedDiagnosticMessage,
+		&a.PolicyType, &a.AuthAction, &a.NoPermissionType, &a.AuthPrincipalType, &a.AuthPrincipalDisplayName,
+		&a.AuthPrincipalOwnerID, &a.EncodedDiagnosticMessage,
 	}
 }
 
@@ -154,7 +154,7 @@ func (e *APIError) hint() string {
 		return ambiguousHint
 	case errors.Is(e, ErrForbidden):
 		action := "ice:" + e.Operation
-		if e.AccessDenied != nil && e.AccessDenied.AuthAction != "" {
+		if e.AccessDenied != nil && isCode(e.AccessDenied.AuthAction) {
 			action = clip(e.AccessDenied.AuthAction, maxSnippet)
 		}
 		return "grant the RAM action " + action

@@ -375,3 +375,20 @@ func TestStreamKeysThatComeBack(t *testing.T) {
 		})
 	}
 }
+
+// TestDateOfASlowProvider: a request is dated when it is signed, not when the provider was asked.
+func TestDateOfASlowProvider(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		creds := livetranscode.Credentials{AccessKeyID: "id", AccessKeySecret: "secret-secret"}
+		srv.SetCredentials(creds)
+		slow := livetranscode.CredentialsFunc(func(context.Context) (livetranscode.Credentials, error) {
+			time.Sleep(16 * time.Minute) // more than the service lets a date differ
+			return creds, nil
+		})
+		client := srv.Client(livetranscode.WithCredentials(slow), livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1, AttemptTimeout: time.Hour}))
+		if _, err := client.GetLiveTranscodeJob(t.Context(), srv.AddJob(livetranscode.Job{})); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -3,7 +3,6 @@ package livetranscode
 import (
 	"context"
 	"log/slog"
-	"strings"
 )
 
 // The job operations.
@@ -105,15 +104,16 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 		req = new(ListLiveTranscodeJobsRequest)
 	}
 	resp := &ListLiveTranscodeJobsResponse{Jobs: []*Job{}}
-	out := newPage("JobList", func(d *decoder) error {
-		job := newJob() // each on its own, so that one that is kept does not keep the page
-		resp.Jobs = append(resp.Jobs, job)
-		return d.object(job)
-	})
-	if err := c.call(ctx, opListLiveTranscodeJobs, req, out); err != nil {
+	out := page{name: "JobList", list: func(d *decoder) error {
+		return readArray(d, &resp.Jobs, func(d *decoder, job **Job) error {
+			*job = newJob() // each on its own, so that one that is kept does not keep the page
+			return d.object(*job)
+		})
+	}}
+	if err := c.call(ctx, opListLiveTranscodeJobs, req, &out); err != nil {
 		return nil, err
 	}
-	resp.RequestID, resp.TotalCount = out.id, max(0, out.total)
+	resp.RequestID, resp.TotalCount = out.id, out.total
 	return resp, nil
 }
 
@@ -342,11 +342,14 @@ type getJobAnswer struct {
 }
 
 func (a *getJobAnswer) member(d *decoder, name []byte) error {
-	if string(name) == "Job" && d.PeekKind() != 'n' {
-		a.job = newJob()
-		return d.object(a.job)
+	if string(name) != "Job" {
+		return a.envelope.member(d, name)
 	}
-	return a.envelope.member(d, name)
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	a.job = newJob()
+	return d.object(a.job)
 }
 
 func (a *getJobAnswer) missing() string {
@@ -382,7 +385,7 @@ type confirmation struct {
 }
 
 func (a *confirmation) member(d *decoder, name []byte) error {
-	if strings.EqualFold(string(name), "Code") {
+	if fold(name) == "code" {
 		return d.loose(&a.code)
 	}
 	return a.envelope.member(d, name)

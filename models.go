@@ -157,8 +157,12 @@ type Job struct {
 // UnmarshalJSON decodes a job as the service writes it: enums may be absent, null or quoted, and a
 // CreateTime that is not a date is the zero time.
 func (j *Job) UnmarshalJSON(b []byte) error {
-	*j = *newJob()
-	return unmarshal(b, j)
+	read := newJob()
+	if err := unmarshal(b, read); err != nil {
+		return err
+	}
+	*j = *read
+	return nil
 }
 
 // newJob returns a job of which nothing is known: 0 is a real value of its enums.
@@ -167,19 +171,19 @@ func newJob() *Job { return &Job{StartMode: StartModeUnknown, Status: JobStatusU
 func (j *Job) member(d *decoder, name []byte) error {
 	switch string(name) {
 	case "Name":
-		return d.text(&j.Name)
+		return d.keep(&j.Name)
 	case "JobId":
-		return d.text(&j.JobID)
+		return d.keep(&j.JobID)
 	case "TemplateType":
-		return d.text((*string)(&j.TemplateType))
+		return d.keep((*string)(&j.TemplateType))
 	case "TemplateId":
-		return d.text(&j.TemplateID)
+		return d.keep(&j.TemplateID)
 	case "TemplateName":
-		return d.text(&j.TemplateName)
+		return d.keep(&j.TemplateName)
 	case "StartMode":
-		return readEnum(d, &j.StartMode)
+		return readInt(d, &j.StartMode)
 	case "Status":
-		return readEnum(d, &j.Status)
+		return readInt(d, &j.Status)
 	case "StreamInput":
 		return d.object(&j.StreamInput)
 	case "OutputStream":
@@ -226,7 +230,7 @@ type StreamInput struct {
 func (s *StreamInput) member(d *decoder, name []byte) error {
 	switch string(name) {
 	case "Type":
-		return d.text(&s.Type)
+		return d.keep(&s.Type)
 	case "InputUrl":
 		return d.text(&s.InputURL)
 	}
@@ -250,14 +254,7 @@ func (s *OutputStream) member(d *decoder, name []byte) error {
 	if string(name) != "StreamInfos" {
 		return errNoMember
 	}
-	s.StreamInfos = nil
-	if d.PeekKind() == '[' {
-		s.StreamInfos = []StreamInfo{}
-	}
-	return d.array(func(d *decoder) error {
-		s.StreamInfos = append(s.StreamInfos, StreamInfo{})
-		return d.object(&s.StreamInfos[len(s.StreamInfos)-1])
-	})
+	return readArray(d, &s.StreamInfos, func(d *decoder, info *StreamInfo) error { return d.object(info) })
 }
 
 // LogValue implements slog.LogValuer. It hides where keys stand in the URLs, as Job.LogValue does.
@@ -282,7 +279,7 @@ type StreamInfo struct {
 func (s *StreamInfo) member(d *decoder, name []byte) error {
 	switch string(name) {
 	case "Type":
-		return d.text(&s.Type)
+		return d.keep(&s.Type)
 	case "OutputUrl":
 		return d.text(&s.OutputURL)
 	}

@@ -22,30 +22,27 @@ func checkPage(no, size int) (field, reason string) {
 // A page is an answer with a part of a list.
 type page struct {
 	envelope
-	name   string               // of the list
-	item   func(*decoder) error // reads one item
-	total  int                  // of the items on all pages, -1 if the answer does not say
-	listed bool
-}
-
-func newPage(name string, item func(*decoder) error) *page {
-	return &page{name: name, item: item, total: -1}
+	name            string               // of the list
+	list            func(*decoder) error // reads it
+	total           int                  // of the items on all pages
+	listed, counted bool                 // whether the answer has a list, and the total
 }
 
 func (p *page) member(d *decoder, name []byte) error {
 	switch string(name) {
 	case "TotalCount":
-		return readEnum(d, &p.total)
+		p.counted = p.counted || d.PeekKind() != 'n'
+		return readInt(d, &p.total)
 	case p.name:
-		p.listed = p.listed || d.PeekKind() == '['
-		return d.array(p.item)
+		p.listed = p.listed || d.PeekKind() != 'n'
+		return p.list(d)
 	}
 	return p.envelope.member(d, name)
 }
 
 // missing accepts a page without a list if it says how many items there are.
 func (p *page) missing() string {
-	if !p.listed && p.total < 0 {
+	if !p.listed && !p.counted {
 		return p.name
 	}
 	return ""

@@ -186,7 +186,7 @@ func badJSON(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the answer is empty or cut off")
 	case errors.As(err, &wrong):
-		return errors.New("the answer is " + wrong.what())
+		return errors.New("the answer " + wrong.what())
 	case errors.As(err, &syntax):
 		return errors.New("the answer is not valid JSON at byte " + strconv.FormatInt(syntax.ByteOffset, 10))
 	}
@@ -229,9 +229,10 @@ func (r *refusal) member(d *decoder, name []byte) error {
 	case "recommend":
 		return d.loose(&r.recommend)
 	case "accessdenieddetail":
-		if d.PeekKind() == '{' {
-			return readObject(d, &r.accessDenied)
+		if d.PeekKind() != '{' {
+			return d.SkipValue()
 		}
+		return readObject(d, &r.accessDenied)
 	}
 	return errNoMember
 }
@@ -239,7 +240,7 @@ func (r *refusal) member(d *decoder, name []byte) error {
 // newAPIError makes an error of an answer, whatever it is.
 func (t *try) newAPIError(r *reply) *APIError {
 	var body refusal
-	_ = unmarshal(r.body, &body) // what was read before a fault in the JSON counts
+	_ = unmarshal(r.body[:min(len(r.body), maxRefusal)], &body) // what was read before a fault in the JSON counts
 	secrets := append([]string{t.creds.AccessKeySecret, t.creds.SecurityToken}, t.streamKeys()...)
 	clean := func(s string, n int) string { return clip(scrub(s, secrets...), n) }
 	if !isCode(body.code) {

@@ -86,16 +86,17 @@ func (s *Signer) sign(req *http.Request, query, contentHash string, creds Creden
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	st.headers.collect(req)
+	if st.headers.collect(req); st.headers.strays {
+		dropStrays(req.Header)
+	}
 	// The values of all headers share one array: one allocation instead of five.
 	values := &[5]string{st.dateOf(at), nonce, contentHash, creds.SecurityToken}
 	req.Header[headerDate] = values[0:1:1]
 	req.Header[headerNonce] = values[1:2:2]
 	req.Header[headerContentSHA256] = values[2:3:3]
-	switch {
-	case creds.SecurityToken != "":
+	if creds.SecurityToken != "" {
 		req.Header[headerSecurityToken] = values[3:4:4]
-	case st.headers.usual[tokenAt].name != "": // of a signature before
+	} else { // there may be one of a signature before
 		delete(req.Header, headerSecurityToken)
 	}
 	st.headers.set(dateAt, values[0])
@@ -103,6 +104,7 @@ func (s *Signer) sign(req *http.Request, query, contentHash string, creds Creden
 	st.headers.set(contentSHA256At, values[2])
 	st.headers.set(tokenAt, values[3])
 	values[4] = st.authorization(req, contentHash)
+	st.headers = headerTable{} // what is left to the next signature holds nothing of this request
 	req.Header[headerAuthorization] = values[4:5:5]
 	return nil
 }

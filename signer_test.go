@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -411,8 +412,8 @@ func TestSignHeaders(t *testing.T) {
 			signed: set + ";x-acs-z", line: "x-acs-z:a,b,c",
 		},
 		{
-			name: "a usual one in two spellings", add: http.Header{"x-acs-version": {"2020-11-09", "1"}},
-			signed: set, line: "x-acs-version:1,2020-11-09,2020-11-09",
+			name: "a usual one in three spellings", add: http.Header{"x-acs-version": {"2020-11-09", "1"}, "X-ACS-VERSION": {"0"}},
+			signed: set, line: "x-acs-version:0,1,2020-11-09,2020-11-09",
 		},
 		{
 			name: "a usual one in another spelling", add: http.Header{headerAction: nil, "x-acs-ACTION": {"B"}},
@@ -431,18 +432,18 @@ func TestSignHeaders(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			req := signable(t, "https://host/")
-			for name, values := range test.add {
-				req.Header[name] = values
-			}
 			var signer Signer
-			mustSign(t, &signer, req, nil, signerCreds)
-			if got := signedHeaders(req); got != test.signed {
-				t.Errorf("SignedHeaders\n got %s\nwant %s", got, test.signed)
-			}
-			canonical := canonicalRequest(req)
-			if test.line != "" && !strings.Contains(canonical, "\n"+test.line+"\n") {
-				t.Errorf("no line %q in\n%s", test.line, canonical)
+			for range 20 { // maps have no order
+				req := signable(t, "https://host/")
+				maps.Copy(req.Header, test.add)
+				mustSign(t, &signer, req, nil, signerCreds)
+				if got := signedHeaders(req); got != test.signed {
+					t.Fatalf("SignedHeaders\n got %s\nwant %s", got, test.signed)
+				}
+				canonical := canonicalRequest(req)
+				if test.line != "" && !strings.Contains(canonical, "\n"+test.line+"\n") {
+					t.Fatalf("no line %q in\n%s", test.line, canonical)
+				}
 			}
 		})
 	}
@@ -552,6 +553,64 @@ func TestSignAgain(t *testing.T) {
 				t.Errorf("headers after the second signature:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSignLeavesNothing: what a request was signed with is neither sent nor signed with the next, and what Sign
+// sets stands in the headers once.
+func TestSignLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, old := range []http.Header{
+		{headerSecurityToken: {""}},
+		{headerSecurityToken: {" "}},
+		{headerSecurityToken: {"old"}},
+		{headerSecurityToken: {"a", "b"}},
+		{headerSecurityToken: nil},
+		{"x-acs-security-token": {"old"}},
+		{"authorization": {"old"}, "AUTHORIZATION": {"older"}},
+		{"x-acs-DATE": {"old"}, headerDate: {"older", "oldest"}},
+	} {
+		var signer Signer
+		req := signable(t, "https://host/")
+		maps.Copy(req.Header, old)
+		mustSign(t, &signer, req, nil, signerCreds)
+		for key := range req.Header {
+			if key != http.CanonicalHeaderKey(key) || key == headerSecurityToken {
+				t.Errorf("of %v there is left %s: %q", old, key, req.Header[key])
+			}
+		}
+	}
+	var signer Signer // one for all: it keeps room
+	temporary := Credentials{AccessKeyID: "STS.id", AccessKeySecret: "secret", SecurityToken: "CANARY"}
+	for range 20 {
+		private := signable(t, "https://host/")
+		private.Header["X-Acs-Private"], private.Header["Content-Type"] = []string{"CANARY"}, []string{"CANARY"}
+		mustSign(t, &signer, private, nil, temporary)
+		plain := signable(t, "https://host/")
+		mustSign(t, &signer, plain, nil, signerCreds)
+		if all := fmt.Sprint(plain.Header); strings.Contains(all, "private") || strings.Contains(all, "CANARY") {
+			t.Fatalf("the headers of one request are in another: %v", plain.Header)
+		}
+		if kept, ok := signer.pool.Get().(*signing); ok { // a pool may forget
+			if all := fmt.Sprint(kept.headers); strings.Contains(all, "CANARY") {
+				t.Fatalf("the signer keeps headers: %s", all)
+			}
+			signer.pool.Put(kept)
+		}
+	}
+}
+
+// TestCanonicalRequestOnlyReads: what describes a request leaves it as it is.
+func TestCanonicalRequestOnlyReads(t *testing.T) {
+	t.Parallel()
+	req := signable(t, "https://host/")
+	var signer Signer
+	mustSign(t, &signer, req, nil, signerCreds)
+	req.Header["x-acs-date"], req.Header["authorization"] = []string{"1"}, []string{"2"} // by someone on the way
+	before := req.Header.Clone()
+	canonicalRequest(req)
+	if diff := cmp.Diff(before, req.Header); diff != "" {
+		t.Error(diff)
 	}
 }
 

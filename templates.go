@@ -155,8 +155,12 @@ const (
 // UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
 // parse is 0.
 func (p *VideoParams) UnmarshalJSON(b []byte) error {
-	*p = VideoParams{}
-	return unmarshal(b, p)
+	var read VideoParams
+	if err := unmarshal(b, &read); err != nil {
+		return err
+	}
+	*p = read
+	return nil
 }
 
 func (p *VideoParams) member(d *decoder, name []byte) error {
@@ -182,8 +186,12 @@ func (p *VideoParams) member(d *decoder, name []byte) error {
 // UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
 // parse is 0.
 func (p *AudioParams) UnmarshalJSON(b []byte) error {
-	*p = AudioParams{}
-	return unmarshal(b, p)
+	var read AudioParams
+	if err := unmarshal(b, &read); err != nil {
+		return err
+	}
+	*p = read
+	return nil
 }
 
 func (p *AudioParams) member(d *decoder, name []byte) error {
@@ -346,15 +354,16 @@ func (c *Client) ListLiveTranscodeTemplates(ctx context.Context, req *ListLiveTr
 		req = new(ListLiveTranscodeTemplatesRequest)
 	}
 	resp := &ListLiveTranscodeTemplatesResponse{Templates: []*Template{}}
-	out := newPage("TemplateContentList", func(d *decoder) error {
-		template := new(Template)
-		resp.Templates = append(resp.Templates, template)
-		return d.object(template)
-	})
-	if err := c.call(ctx, opListLiveTranscodeTemplates, req, out); err != nil {
+	out := page{name: "TemplateContentList", list: func(d *decoder) error {
+		return readArray(d, &resp.Templates, func(d *decoder, template **Template) error {
+			*template = new(Template)
+			return d.object(*template)
+		})
+	}}
+	if err := c.call(ctx, opListLiveTranscodeTemplates, req, &out); err != nil {
 		return nil, err
 	}
-	resp.RequestID, resp.TotalCount = out.id, max(0, out.total)
+	resp.RequestID, resp.TotalCount = out.id, out.total
 	return resp, nil
 }
 

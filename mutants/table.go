@@ -14,6 +14,9 @@ var mutants = []mutant{
 	{"credentials with control characters are refused", "signer.go", `case hasControl(s):`, `case hasControl(s) && s == "x":`, "TestSignRefuses"},
 	{"headers are signed in the order of their names", "canonical.go", `cmp.Compare(a.name, b.name)`, `cmp.Compare(b.name, a.name)`, "TestSignHeaders"},
 	{"a token of a signature before is not sent", "signer.go", `delete(req.Header, headerSecurityToken)`, `_ = req.Header`, "TestSignAgain|TestSignToken"},
+	{"what Sign sets stands there once", "signer.go", `dropStrays(req.Header)`, `_ = req.Header`, "TestSignLeavesNothing|TestSignAgain"},
+	{"the headers of one request are not another's", "signer.go", `st.headers = headerTable{}`, `_ = st.headers`, "TestSignLeavesNothing"},
+	{"a header in two spellings is signed whole", "canonical.go", ` && t.usual[at].name == ""`, ``, "TestSignHeaders"},
 	{"the signature covers every x-acs-* header", "canonical.go", `strings.HasPrefix(name, "x-acs-")`, `strings.HasPrefix(name, "x-acs-a")`, "TestSignHeaders"},
 
 	// Sending and reading.
@@ -29,8 +32,13 @@ var mutants = []mutant{
 	{"a text that was read before is the same text", "decode.go", `case string(raw) == place[0]:`, `case len(raw) == len(place[0]):`, "TestDecoderMemory"},
 	{"an escaped name is the name", "decode.go", `err = o.member(d, d.unquote(name))`, `err = o.member(d, name)`, "TestDecodeSpellings"},
 	{"what is not UTF-8 is replaced", "decode.go", `< 0 && utf8.Valid(raw) }`, `< 0 || utf8.Valid(raw) && false }`, "TestDecodeSpellings|TestDecodeOddJobs"},
+	{"no list and no count is no page", "pages.go", `if !p.listed && !p.counted {`, `if !p.listed && !p.counted && p.name == "" {`, "TestPagesThatAreNone"},
+	{"of two lists the later counts", "decode.go", `*array = []T{}`, `_ = []T{}`, "TestDecodeLists|TestDecodeTwice"},
+	{"a text that cannot be read changes nothing", "models.go", `if err := unmarshal(b, read); err != nil {`, `if err := unmarshal(b, read); err != nil && read.Name == "" {`, "TestDecodeFails"},
+	{"a decoder does not keep the addresses of streams", "models.go", `return d.text(&s.InputURL)`, `return d.keep(&s.InputURL)`, "TestDecoderForgets"},
 	{"an answer is one JSON value", "decode.go", `case err == nil:
-		return errTwoValues`, `case err == nil:`, "TestUnusableAnswers"},
+		return &jsontext`, `case err == nil && end < 0:
+		return &jsontext`, "TestUnusableAnswers"},
 	{"an error with status 200 is no success", "livetranscode.go", `case a.code != "" && a.code != "Success"`, `case a.code == "never" && a.code != "Success"`, "TestFaultMatrix"},
 	{"a confirmation has a request id", "livetranscode.go", `case a.id == "":`, `case a.id == "never":`, "TestEmptyObject"},
 
@@ -58,7 +66,7 @@ var mutants = []mutant{
 	{"the same credentials are not tried again", "client.go", `case t.refetched && creds == t.refused:`, `case t.refetched && creds == t.refused && t.sent == 0:`, "TestRefusedCredentials"},
 	{"refused credentials are dropped", "credentials.go", `if c.current != nil && c.current() == creds {`, `if c.current != nil && c.current() != creds {`, "TestRefusedCredentialsAreRefetched|TestExpiredTokenIsReplaced"},
 
-	{"credentials refused during a fetch are fetched again", "credentials.go", `if run.stale && err == nil {`, `if run.stale && err != nil {`, "TestRefusedWhileFetched|TestRefusedDuringALookup"},
+	{"credentials refused during a fetch are fetched again", "credentials.go", `if run.stale && err == nil {`, `if run.stale && err != nil {`, "TestRefusedDuringALookup"},
 	{"a retry that is not sent costs nothing", "retry.go", `t.client.quota.giveBack(t.cost) // for a retry that was not sent`, ``, "TestQuotaOfRefusedTokens"},
 
 	// Errors and secrets.
@@ -97,7 +105,7 @@ var mutants = []mutant{
 		s.get(ctx, absent[i])
 	})`, "TestWatchAsksForAbsentJobs"},
 	{"what was removed is not delivered", "watch.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
-	{"throttled sweeps reach the last page", "sweep.go", `wait > throttlePatience-silence`, `time.Since(s.began) > throttlePatience-wait`, "TestWatchThrottledReachesAll"},
+	{"throttled sweeps reach the last page", "sweep.go", `return time.Since(s.heard)`, `return time.Since(s.began)`, "TestWatchThrottledReachesAll"},
 	{"an endless delay does not stop a watch", "sweep.go", `wait > throttlePatience-silence`, `silence+wait > throttlePatience`, "TestWatchEndlessDelay"},
 	{"Add ends the quiet", "watch.go", `soon.Before(w.due) {`, `soon.Before(w.due) && !soon.Before(w.due) {`, "TestWatchAddAfterQuiet"},
 	{"the end of a finite watch is kept", "watch.go", `if end == nil { // else`, `if true { // else`, "TestWatchEndIsNotLost"},
