@@ -49,7 +49,7 @@ func TestCallAllocations(t *testing.T) {
 		most float64
 		call func() error
 	}{
-		{"GetLiveTranscodeJob", 33, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
+		{"GetLiveTranscodeJob", 32, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
 		{"ListLiveTranscodeJobs, 100 jobs", 450, func() error { _, err := list.ListLiveTranscodeJobs(ctx, nil); return err }},
 	} {
 		n := testing.AllocsPerRun(200, func() {

@@ -76,16 +76,10 @@ var usualNames = [usualHeaders]string{
 type headerTable struct {
 	usual  [usualHeaders]signedHeader // without a name: absent
 	others []signedHeader
-	strays bool // there are headers that Sign sets in another spelling
+	strays bool // there may be headers that Sign sets in another spelling
 }
 
-// set puts a header in its place. A token that is empty is absent.
-func (t *headerTable) set(at int, value string) {
-	t.usual[at] = signedHeader{usualNames[at], value}
-	if at == tokenAt && value == "" {
-		t.usual[at] = signedHeader{}
-	}
-}
+func (t *headerTable) set(at int, value string) { t.usual[at] = signedHeader{usualNames[at], value} }
 
 // collect takes the headers of req that are signed into an empty table.
 func (t *headerTable) collect(req *http.Request) {
@@ -122,10 +116,12 @@ func (t *headerTable) collect(req *http.Request) {
 func (t *headerTable) collectOdd(h http.Header, key string) {
 	name := strings.ToLower(key)
 	switch at := slices.Index(usualNames[:], name); {
-	case name == "authorization", at == dateAt, at == nonceAt, at == contentSHA256At, at == tokenAt:
-		t.strays = true
-	case at == actionAt, at == versionAt:
+	case name == "host": // net/http does not send it from here
+	case at >= 0:
 		t.set(at, joinValues(h, name))
+		t.strays = true // if it is one of those that Sign sets
+	case name == "authorization":
+		t.strays = true
 	case name != "content-type" && !strings.HasPrefix(name, "x-acs-"):
 	case slices.ContainsFunc(t.others, func(o signedHeader) bool { return o.name == name }):
 	default:
@@ -273,12 +269,13 @@ var unreserved = func() (set [256]bool) {
 
 // appendEncoded appends s percent-encoded by RFC 3986: a space is %20, and * + / are encoded.
 func appendEncoded(b []byte, s string) []byte {
+	done := 0
 	for i := range len(s) {
-		if c := s[i]; unreserved[c] {
-			b = append(b, c)
-		} else {
+		if c := s[i]; !unreserved[c] {
+			b = append(b, s[done:i]...)
 			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+			done = i + 1
 		}
 	}
-	return b
+	return append(b, s[done:]...)
 }

@@ -23,6 +23,26 @@ type GetLiveTranscodeJobResponse struct {
 	Job *Job
 }
 
+func (r *GetLiveTranscodeJobResponse) requestID() *string { return &r.RequestID }
+
+func (r *GetLiveTranscodeJobResponse) member(d *decoder, name []byte) error {
+	switch {
+	case string(name) != "Job":
+		return readRequestID(d, name, &r.RequestID)
+	case d.PeekKind() == 'n':
+		return d.SkipValue()
+	}
+	r.Job = newJob()
+	return d.object(r.Job)
+}
+
+func (r *GetLiveTranscodeJobResponse) missing() string {
+	if r.Job == nil {
+		return "Job"
+	}
+	return ""
+}
+
 // LogValue implements slog.LogValuer. It hides what Job.LogValue hides.
 func (r GetLiveTranscodeJobResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("request_id", r.RequestID), logJob("job", r.Job))
@@ -43,11 +63,11 @@ func logJob(key string, job *Job) slog.Attr {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodejob
 func (c *Client) GetLiveTranscodeJob(ctx context.Context, jobID string) (*GetLiveTranscodeJobResponse, error) {
-	var out getJobAnswer
-	if err := c.call(ctx, opGetLiveTranscodeJob, &jobParams{JobID: jobID}, &out); err != nil {
+	resp := new(GetLiveTranscodeJobResponse)
+	if err := c.call(ctx, opGetLiveTranscodeJob, &jobParams{JobID: jobID}, resp); err != nil {
 		return nil, err
 	}
-	return &GetLiveTranscodeJobResponse{RequestID: out.id, Job: out.job}, nil
+	return resp, nil
 }
 
 // ListLiveTranscodeJobsRequest selects jobs. A nil or zero field does not filter.
@@ -178,6 +198,22 @@ type SubmitLiveTranscodeJobResponse struct {
 	JobID string
 }
 
+func (r *SubmitLiveTranscodeJobResponse) requestID() *string { return &r.RequestID }
+
+func (r *SubmitLiveTranscodeJobResponse) member(d *decoder, name []byte) error {
+	if string(name) == "JobId" {
+		return d.text(&r.JobID)
+	}
+	return readRequestID(d, name, &r.RequestID)
+}
+
+func (r *SubmitLiveTranscodeJobResponse) missing() string {
+	if r.JobID == "" {
+		return "JobId"
+	}
+	return ""
+}
+
 // SubmitLiveTranscodeJob starts, or schedules, a new job. A field that is missing or invalid is a *ParamError;
 // whether the input's URL can be played is for the service to find.
 //
@@ -204,11 +240,11 @@ type SubmitLiveTranscodeJobResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-submitlivetranscodejob
 func (c *Client) SubmitLiveTranscodeJob(ctx context.Context, req *SubmitLiveTranscodeJobRequest) (*SubmitLiveTranscodeJobResponse, error) {
-	var out submitJobAnswer
-	if err := c.call(ctx, opSubmitLiveTranscodeJob, req, &out); err != nil {
+	resp := new(SubmitLiveTranscodeJobResponse)
+	if err := c.call(ctx, opSubmitLiveTranscodeJob, req, resp); err != nil {
 		return nil, err
 	}
-	return &SubmitLiveTranscodeJobResponse{RequestID: out.id, JobID: out.jobID}, nil
+	return resp, nil
 }
 
 // UpdateLiveTranscodeJobRequest describes a change of a job. What is empty or nil stays as it is.
@@ -334,48 +370,6 @@ func (p *commandParams) check() (field, reason string) {
 		return "Command", "is empty"
 	}
 	return "", ""
-}
-
-type getJobAnswer struct {
-	envelope
-	job *Job
-}
-
-func (a *getJobAnswer) member(d *decoder, name []byte) error {
-	if string(name) != "Job" {
-		return a.envelope.member(d, name)
-	}
-	if d.PeekKind() == 'n' {
-		return d.SkipValue()
-	}
-	a.job = newJob()
-	return d.object(a.job)
-}
-
-func (a *getJobAnswer) missing() string {
-	if a.job == nil {
-		return "Job"
-	}
-	return ""
-}
-
-type submitJobAnswer struct {
-	envelope
-	jobID string
-}
-
-func (a *submitJobAnswer) member(d *decoder, name []byte) error {
-	if string(name) == "JobId" {
-		return d.text(&a.jobID)
-	}
-	return a.envelope.member(d, name)
-}
-
-func (a *submitJobAnswer) missing() string {
-	if a.jobID == "" {
-		return "JobId"
-	}
-	return ""
 }
 
 // A confirmation is an answer that says no more than that the call was carried out.

@@ -136,14 +136,17 @@ type answer interface {
 	requestID() *string
 }
 
-// An envelope is what all answers have.
+// An envelope is what an answer has if nothing else.
 type envelope struct{ id string }
 
 func (e *envelope) requestID() *string { return &e.id }
 
-func (e *envelope) member(d *decoder, name []byte) error {
+func (e *envelope) member(d *decoder, name []byte) error { return readRequestID(d, name, &e.id) }
+
+// readRequestID reads the member that all answers have.
+func readRequestID(d *decoder, name []byte, id *string) error {
 	if string(name) == "RequestId" {
-		return d.text(&e.id)
+		return d.text(id)
 	}
 	return errNoMember
 }

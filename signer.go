@@ -94,15 +94,17 @@ func (s *Signer) sign(req *http.Request, query, contentHash string, creds Creden
 	req.Header[headerDate] = values[0:1:1]
 	req.Header[headerNonce] = values[1:2:2]
 	req.Header[headerContentSHA256] = values[2:3:3]
-	if creds.SecurityToken != "" {
-		req.Header[headerSecurityToken] = values[3:4:4]
-	} else { // there may be one of a signature before
-		delete(req.Header, headerSecurityToken)
-	}
 	st.headers.set(dateAt, values[0])
 	st.headers.set(nonceAt, values[1])
 	st.headers.set(contentSHA256At, values[2])
-	st.headers.set(tokenAt, values[3])
+	switch {
+	case creds.SecurityToken != "":
+		req.Header[headerSecurityToken] = values[3:4:4]
+		st.headers.set(tokenAt, values[3])
+	case st.headers.usual[tokenAt].name != "": // of a signature before
+		delete(req.Header, headerSecurityToken)
+		st.headers.usual[tokenAt] = signedHeader{}
+	}
 	values[4] = st.authorization(req, contentHash)
 	st.headers = headerTable{} // what is left to the next signature holds nothing of this request
 	req.Header[headerAuthorization] = values[4:5:5]

@@ -574,8 +574,8 @@ func TestSignLeavesNothing(t *testing.T) {
 		req := signable(t, "https://host/")
 		maps.Copy(req.Header, old)
 		mustSign(t, &signer, req, nil, signerCreds)
-		for key := range req.Header {
-			if key != http.CanonicalHeaderKey(key) || key == headerSecurityToken {
+		for key, values := range req.Header {
+			if key != http.CanonicalHeaderKey(key) || key == headerSecurityToken && len(values) > 0 {
 				t.Errorf("of %v there is left %s: %q", old, key, req.Header[key])
 			}
 		}

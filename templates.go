@@ -272,6 +272,22 @@ type CreateLiveTranscodeTemplateResponse struct {
 	TemplateID string
 }
 
+func (r *CreateLiveTranscodeTemplateResponse) requestID() *string { return &r.RequestID }
+
+func (r *CreateLiveTranscodeTemplateResponse) member(d *decoder, name []byte) error {
+	if string(name) == "TemplateId" {
+		return d.text(&r.TemplateID)
+	}
+	return readRequestID(d, name, &r.RequestID)
+}
+
+func (r *CreateLiveTranscodeTemplateResponse) missing() string {
+	if r.TemplateID == "" {
+		return "TemplateId"
+	}
+	return ""
+}
+
 // CreateLiveTranscodeTemplate creates a template. A field that is missing or invalid is a
 // *ParamError. Like a Submit it is repeated only if it surely was not carried out; if that is not known, the
 // error is ErrAmbiguous, and a list with the name as KeyWord tells.
@@ -280,11 +296,11 @@ type CreateLiveTranscodeTemplateResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-createlivetranscodetemplate
 func (c *Client) CreateLiveTranscodeTemplate(ctx context.Context, req *CreateLiveTranscodeTemplateRequest) (*CreateLiveTranscodeTemplateResponse, error) {
-	var out createTemplateAnswer
-	if err := c.call(ctx, opCreateLiveTranscodeTemplate, req, &out); err != nil {
+	resp := new(CreateLiveTranscodeTemplateResponse)
+	if err := c.call(ctx, opCreateLiveTranscodeTemplate, req, resp); err != nil {
 		return nil, err
 	}
-	return &CreateLiveTranscodeTemplateResponse{RequestID: out.id, TemplateID: out.templateID}, nil
+	return resp, nil
 }
 
 // GetLiveTranscodeTemplateResponse is the answer to GetLiveTranscodeTemplate.
@@ -295,6 +311,22 @@ type GetLiveTranscodeTemplateResponse struct {
 	Template *Template
 }
 
+func (r *GetLiveTranscodeTemplateResponse) requestID() *string { return &r.RequestID }
+
+func (r *GetLiveTranscodeTemplateResponse) member(d *decoder, name []byte) error {
+	if string(name) == "TemplateContent" {
+		return readObject(d, &r.Template)
+	}
+	return readRequestID(d, name, &r.RequestID)
+}
+
+func (r *GetLiveTranscodeTemplateResponse) missing() string {
+	if r.Template == nil {
+		return "TemplateContent"
+	}
+	return ""
+}
+
 // GetLiveTranscodeTemplate returns a template. An empty templateID is a *ParamError. A template that the
 // service does not know is ErrNotFound, as far as can be told: what the service answers then is not
 // documented.
@@ -303,11 +335,11 @@ type GetLiveTranscodeTemplateResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodetemplate
 func (c *Client) GetLiveTranscodeTemplate(ctx context.Context, templateID string) (*GetLiveTranscodeTemplateResponse, error) {
-	var out getTemplateAnswer
-	if err := c.call(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: templateID}, &out); err != nil {
+	resp := new(GetLiveTranscodeTemplateResponse)
+	if err := c.call(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: templateID}, resp); err != nil {
 		return nil, err
 	}
-	return &GetLiveTranscodeTemplateResponse{RequestID: out.id, Template: out.template}, nil
+	return resp, nil
 }
 
 // ListLiveTranscodeTemplatesRequest selects templates. An empty field does not filter.
@@ -439,42 +471,4 @@ func (p *templateParams) check() (field, reason string) {
 		return "TemplateID", "is empty"
 	}
 	return "", ""
-}
-
-type createTemplateAnswer struct {
-	envelope
-	templateID string
-}
-
-func (a *createTemplateAnswer) member(d *decoder, name []byte) error {
-	if string(name) == "TemplateId" {
-		return d.text(&a.templateID)
-	}
-	return a.envelope.member(d, name)
-}
-
-func (a *createTemplateAnswer) missing() string {
-	if a.templateID == "" {
-		return "TemplateId"
-	}
-	return ""
-}
-
-type getTemplateAnswer struct {
-	envelope
-	template *Template
-}
-
-func (a *getTemplateAnswer) member(d *decoder, name []byte) error {
-	if string(name) == "TemplateContent" {
-		return readObject(d, &a.template)
-	}
-	return a.envelope.member(d, name)
-}
-
-func (a *getTemplateAnswer) missing() string {
-	if a.template == nil {
-		return "TemplateContent"
-	}
-	return ""
 }
