@@ -111,9 +111,10 @@ func isLoopback(host string) bool {
 // DefaultCredentials().
 func WithCredentials(p CredentialsProvider) Option {
 	return func(c *config) error {
-		if p != nil {
-			c.provider = p
+		if f, isFunc := p.(CredentialsFunc); p == nil || isFunc && f == nil {
+			return nil
 		}
+		c.provider = p
 		return nil
 	}
 }

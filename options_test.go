@@ -165,7 +165,7 @@ func (nullLimiter) Wait(context.Context) error { return nil }
 // A nil option and an option made from nil are as if not set: they neither fail nor undo an earlier one.
 func TestNilOptions(t *testing.T) {
 	t.Parallel()
-	nils := []Option{nil, WithCredentials(nil), WithHTTPClient(nil), WithLimiter(nil), WithLogger(nil), WithUserAgent("")}
+	nils := []Option{nil, WithCredentials(nil), WithCredentials(CredentialsFunc(nil)), WithHTTPClient(nil), WithLimiter(nil), WithLogger(nil), WithUserAgent("")}
 	plain, bare := mustClient(t), mustClient(t, nils...)
 	if bare.provider == nil || bare.transport() == nil || bare.limiter != nil || bare.logger == nil {
 		t.Errorf("a client of nils lacks something: %+v", bare.policy)
