@@ -77,7 +77,11 @@ func TestWatchEndlessDelay(t *testing.T) {
 		added := srv.AddJob(livetranscode.Job{Status: inProgress})
 		after(time.Minute, func() { w.Add(added) })
 		start := time.Now()
-		if event := next(t, watch(t.Context(), t, w)); event.JobID != added || time.Since(start) > 2*time.Minute {
+		pull := watch(t.Context(), t, w)
+		if event := next(t, pull); event.JobID != added || time.Since(start) > 2*time.Minute {
+			t.Errorf("%+v after %v", event, time.Since(start))
+		}
+		if event := next(t, pull); event.JobID == added || time.Since(start) > 2*time.Hour {
 			t.Errorf("%+v after %v", event, time.Since(start))
 		}
 	})

@@ -255,11 +255,14 @@ func (c *Client) waitUntil(ctx context.Context, method, jobID string, cond func(
 	}
 }
 
+// longestAsked is the longest delay that a wait or watch grants. More is taken for a mistake, which would end it.
+const longestAsked = time.Hour
+
 // askedDelay returns the delay that the service asked for with an error, 0 for none.
 func askedDelay(err error) time.Duration {
 	var api *APIError
 	if errors.As(err, &api) && errors.Is(err, ErrThrottled) {
-		return api.RetryAfter
+		return min(api.RetryAfter, longestAsked)
 	}
 	return 0
 }
