@@ -3,6 +3,8 @@ package livetranscode_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +110,29 @@ func TestCauseEndsNoJob(t *testing.T) {
 			event := next(t, watch(t.Context(), t, w))
 			if event.Err != nil || event.Job.Status != stopped {
 				t.Errorf("after %v: %+v", cause, event)
+			}
+		}
+	})
+}
+
+// TestCauseIsNotTheEnd: how a context ended is the context's to say, not its cause's.
+func TestCauseIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		client := srv.Client()
+		id := srv.AddJob(livetranscode.Job{Status: inProgress})
+		cancelled, cancel := context.WithCancelCause(t.Context())
+		after(time.Second, func() { cancel(fmt.Errorf("a sibling: %w", context.DeadlineExceeded)) })
+		if _, err := client.WaitForStatus(cancelled, id, stopped); !errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		for _, cause := range []error{fmt.Errorf("a sibling: %w", context.Canceled), &net.OpError{Op: "dial", Err: errors.New("refused")}} {
+			late, stop := context.WithTimeoutCause(t.Context(), 2*time.Second, cause)
+			_, err := client.WaitForStatus(late, id, stopped)
+			stop()
+			var timeout net.Error
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || !errors.As(err, &timeout) || !timeout.Timeout() {
+				t.Errorf("%v: %v", err, timeout)
 			}
 		}
 	})

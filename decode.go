@@ -58,7 +58,7 @@ func (d *decoder) release() {
 	if cap(d.room) > maxPooled {
 		d.room = nil
 	}
-	clear(d.room)
+	clear(d.room[:cap(d.room)])
 	d.input, d.oddDate, d.oddID = bytes.Buffer{}, "", nil
 	d.Reset(&d.input, jsonOptions)
 	decoders.Put(d)
@@ -267,19 +267,21 @@ func readInt[I ~int](d *decoder, n *I) error {
 
 // looseFloat reads a number, quoted or not. Anything else is 0.
 func (d *decoder) looseFloat(f *float64) error {
-	var text string
-	err := d.loose(&text)
-	n, parseErr := strconv.ParseFloat(text, 64)
-	if parseErr != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+	value, err := d.ReadValue()
+	if err != nil || value[0] == 'n' {
+		return err
+	}
+	n, err := strconv.ParseFloat(d.looseText(value), 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		n = 0
 	}
 	*f = n
-	return err
+	return nil
 }
 
 // looseInt reads a whole number, quoted or not. A fraction is cut off; anything else is 0.
 func (d *decoder) looseInt(n *int) error {
-	var f float64
+	f := float64(*n)
 	err := d.looseFloat(&f)
 	if math.Abs(f) >= math.MaxInt32 {
 		f = 0
@@ -294,6 +296,9 @@ func (d *decoder) date(t *time.Time, id *string) error {
 	value, err := d.ReadValue()
 	if err != nil || value[0] == 'n' {
 		return err
+	}
+	if d.oddID == id { // it comes twice
+		d.oddDate = ""
 	}
 	if value[0] == '"' && t.UnmarshalText(value[1:len(value)-1]) == nil { // the usual form
 		*t = t.UTC()

@@ -90,7 +90,7 @@ func TestDecoderForgets(t *testing.T) {
 	if cap(d.room) > maxPooled {
 		t.Errorf("%d bytes are kept", cap(d.room))
 	}
-	d = newDecoder([]byte(`{"Name":"CANARY\n","StreamInput":{"InputUrl":"rtmp://CANARY"},"OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://CANARY"}]}}`))
+	d = newDecoder([]byte(`{"StreamInput":{"InputUrl":"rtmp:\/\/h\/CANARY"},"Name":"a\n","OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://CANARY"}]}}`))
 	if err := d.document(newJob()); err != nil {
 		t.Fatal(err)
 	}
@@ -183,11 +183,11 @@ func TestDecodeTwice(t *testing.T) {
 		}
 	}
 	var config TemplateConfig
-	text := `{"VideoParams":{"Width":"1"},"VideoParams":{"Height":"2"},"VideoParams":null,"AudioParams":{"Channels":2},"AudioParams":null}`
+	text := `{"VideoParams":{"Width":"1"},"VideoParams":{"Height":"2","Height":null,"Fps":1,"Fps":null},"VideoParams":null,"AudioParams":{"Channels":2,"Channels":null},"AudioParams":null}`
 	if err := unmarshal([]byte(text), &config); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(TemplateConfig{&VideoParams{Height: 2}, &AudioParams{Channels: 2}}, config); diff != "" {
+	if diff := cmp.Diff(TemplateConfig{&VideoParams{Height: 2, FPS: 1}, &AudioParams{Channels: 2}}, config); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -159,9 +159,9 @@ func (e *APIError) hint() string {
 		}
 		return "grant the RAM action " + action
 	case isWrongEndpoint(e.Code):
-		return "check the endpoint, " + e.endpoint
+		return strings.TrimSuffix("check the endpoint, "+e.endpoint, ", ")
 	case e.StatusCode >= 300 && e.StatusCode < 400:
-		return "redirects are not followed: check the endpoint, " + e.endpoint
+		return strings.TrimSuffix("redirects are not followed: check the endpoint, "+e.endpoint, ", ")
 	case clockCodes[e.Code]:
 		return "check this machine's clock"
 	}

@@ -353,6 +353,10 @@ func TestQuotaOfRefusedTokens(t *testing.T) {
 func TestStreamKeysThatComeBack(t *testing.T) {
 	t.Parallel()
 	for address, message := range map[string]string{
+		"rtmp://h/app/s?key=1543302081-0-123&t=5":         "The key 1543302081-0-123 has expired.",
+		"rtmp://h/app/s?t=5&key=1543302081-0-123":         "Not valid: key=1543302081-0-123",
+		"rtmp://user:passw0rd123@h/app/s":                 "user: wrong passw0rd123",
+		"rtmp://h/app/key%2b123456":                       "The stream key%2b123456 or key+123456 is not live.",
 		"rtmp://mydomain/app/it's-a-key-123":              "InputUrl rtmp://mydomain/app/it's-a-key-123 is not valid.",
 		"rtmp://mydomain/app/my live key-123":             "InputUrl rtmp://mydomain/app/my live key-123 is not valid.",
 		"rtmp://mydomain/app/plain-key-123":               "The stream plain-key-123 is not live.",
@@ -368,7 +372,8 @@ func TestStreamKeysThatComeBack(t *testing.T) {
 				JobID: "j", StreamInput: &livetranscode.StreamInput{InputURL: address},
 			})
 			for _, err := range []error{submit, update} {
-				if !errors.Is(err, livetranscode.ErrInvalidRequest) || strings.Contains(err.Error(), "123") {
+				var api *livetranscode.APIError
+				if !errors.As(err, &api) || !errors.Is(err, livetranscode.ErrInvalidRequest) || strings.Contains(api.Message, "123") {
 					t.Error(err)
 				}
 			}
@@ -391,4 +396,43 @@ func TestDateOfASlowProvider(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestStreamNamesTearNothing: a stream that is called like something else hides no more than itself.
+func TestStreamNamesTearNothing(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
+		for _, key := range []string{"Throttling", "stream", "shanghai", "a"} {
+			const message = "The upstream in cn-shanghai8 is a streamer. Throttlings."
+			srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", Message: message})
+			_, err := client.SubmitLiveTranscodeJob(t.Context(), &livetranscode.SubmitLiveTranscodeJobRequest{
+				Name: "n", TemplateID: "t", StreamInput: livetranscode.StreamInput{InputURL: "rtmp://h/live/" + key},
+			})
+			var api *livetranscode.APIError
+			if !errors.As(err, &api) || !errors.Is(err, livetranscode.ErrThrottled) || api.Code != "Throttling.User" || api.Message != message || api.HostID != "ice.cn-shanghai.aliyuncs.com" {
+				t.Errorf("of stream %s: %#v", key, err)
+			}
+		}
+	})
+}
+
+// TestAttemptTimeoutIsNamed: an attempt's end reads as that, also if the credentials took a part of its time.
+func TestAttemptTimeoutIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, delay := range []time.Duration{0, time.Millisecond, 29 * time.Second} {
+		bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+			creds := livetranscode.Credentials{AccessKeyID: "id", AccessKeySecret: "secret-secret"}
+			srv.SetCredentials(creds)
+			srv.Inject(livetranscodetest.Fault{Latency: time.Minute})
+			client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}),
+				livetranscode.WithCredentials(livetranscode.CredentialsFunc(func(context.Context) (livetranscode.Credentials, error) {
+					time.Sleep(delay)
+					return creds, nil
+				})))
+			if _, err := client.GetLiveTranscodeJob(t.Context(), "j"); err == nil || !strings.Contains(err.Error(), "no answer in 30s") {
+				t.Errorf("after %v: %v", delay, err)
+			}
+		})
+	}
 }

@@ -177,15 +177,16 @@ func contextError(ctx context.Context) error {
 }
 
 // A contextEnd is the error of an ended context that was given a cause. errors.Is and errors.As look into the
-// cause, but not for kinds and errors of this package: it may be the failure of another call, which tells nothing
-// of this one.
+// cause, but not for kinds and errors of this package, nor for the end of a context: it may be the failure of
+// another call, which tells nothing of this one.
 type contextEnd struct{ err, cause error }
 
 func (e *contextEnd) Error() string { return oneLine(e.err.Error() + ": " + e.cause.Error()) }
 func (e *contextEnd) Unwrap() error { return e.err }
 
 func (e *contextEnd) Is(target error) bool {
-	return !slices.Contains(sentinels, target) && errors.Is(e.cause, target)
+	hidden := slices.Contains(sentinels, target) || target == context.Canceled || target == context.DeadlineExceeded
+	return !hidden && errors.Is(e.cause, target)
 }
 
 func (e *contextEnd) As(target any) bool {
@@ -193,5 +194,5 @@ func (e *contextEnd) As(target any) bool {
 	case **APIError, **CallError, **ParamError, **WaitError, *WaitErrors, *callError:
 		return false
 	}
-	return errors.As(e.cause, target)
+	return !errors.As(e.err, target) && errors.As(e.cause, target)
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -106,14 +107,44 @@ func hideStreamKey(s string) string {
 	return oneLine(u.Scheme + "://" + u.Host + dir)
 }
 
-// streamKeys returns what hides the key of a stream, wherever it is repeated: the address as it was sent, the last
-// element of its path, and its query.
-func streamKeys(address string) []string {
-	u, err := url.Parse(address)
-	if err != nil || address == "" {
-		return []string{address}
+// hideAddress hides in a text what an address of a stream has that may be its key: the address as a whole, user info,
+// query, and the last element of the path, each where it stands as a word.
+func hideAddress(text, address string) string {
+	words := []string{address}
+	if u, err := url.Parse(address); err == nil {
+		password, _ := u.User.Password()
+		words = append(words, u.RawQuery, u.User.String(), password, path.Base(u.Path), path.Base(u.EscapedPath()))
+		for _, values := range u.Query() {
+			words = append(words, values...)
+		}
 	}
-	return []string{address, path.Base(u.Path), u.RawQuery}
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // the whole before its parts
+	for _, word := range words {
+		if len(word) >= shortest {
+			text = hideWord(text, word)
+		}
+	}
+	return text
+}
+
+// hideWord hides a word where neither a letter nor a digit stands beside it.
+func hideWord(text, word string) string {
+	isPart := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	var b strings.Builder
+	for {
+		i := strings.Index(text, word)
+		if i < 0 {
+			return b.String() + text
+		}
+		before, _ := utf8.DecodeLastRuneInString(text[:i])
+		after, _ := utf8.DecodeRuneInString(text[i+len(word):])
+		b.WriteString(text[:i])
+		if text = text[i+len(word):]; isPart(before) || isPart(after) {
+			b.WriteString(word)
+		} else {
+			b.WriteString(hidden)
+		}
+	}
 }
 
 // hideOpaque hides a run of characters that mixes letters and digits, as keys do and names do not.

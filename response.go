@@ -244,8 +244,9 @@ func (r *refusal) member(d *decoder, name []byte) error {
 func (t *try) newAPIError(r *reply) *APIError {
 	var body refusal
 	_ = unmarshal(r.body[:min(len(r.body), maxRefusal)], &body) // what was read before a fault in the JSON counts
-	secrets := append([]string{t.creds.AccessKeySecret, t.creds.SecurityToken}, t.streamKeys()...)
-	clean := func(s string, n int) string { return clip(scrub(s, secrets...), n) }
+	clean := func(s string, n int) string {
+		return clip(scrub(s, t.creds.AccessKeySecret, t.creds.SecurityToken), n)
+	}
 	if !isCode(body.code) {
 		body.code = ""
 	}
@@ -253,10 +254,10 @@ func (t *try) newAPIError(r *reply) *APIError {
 		Operation:    t.op.name,
 		StatusCode:   r.resp.StatusCode,
 		Code:         clean(body.code, maxSnippet),
-		Message:      clean(body.message, maxMessage),
+		Message:      clean(hideAddress(body.message, t.address()), maxMessage),
 		RequestID:    clean(body.requestID, maxSnippet),
 		HostID:       clean(body.hostID, maxSnippet),
-		Recommend:    clip(scrubPage(body.recommend, secrets...), maxMessage),
+		Recommend:    clip(scrubPage(body.recommend, t.creds.AccessKeySecret, t.creds.SecurityToken), maxMessage),
 		AccessDenied: body.accessDenied,
 		RetryAfter:   retryAfter(r.resp.Header, time.Now()),
 		endpoint:     t.req.Host,
@@ -279,20 +280,20 @@ func (t *try) newAPIError(r *reply) *APIError {
 	case isEcho(string(r.body)):
 		api.Message = secretOrChange
 	default:
-		api.Message = clean(string(r.body), maxSnippet)
+		api.Message = clean(hideAddress(string(r.body), t.address()), maxSnippet)
 	}
 	return api
 }
 
-// streamKeys returns what hides the key of the stream that the request names, if it names one.
-func (t *try) streamKeys() []string {
+// address returns the address of the stream that the request names, if it names one.
+func (t *try) address() string {
 	values, err := url.ParseQuery(t.query)
 	if err != nil || !values.Has("StreamInput") {
-		return nil
+		return ""
 	}
 	var input StreamInput
 	_ = unmarshal([]byte(values.Get("StreamInput")), &input)
-	return streamKeys(input.InputURL)
+	return input.InputURL
 }
 
 // isCode reports whether a text can be a code of the service. {"code": 404} is some proxy's.

@@ -97,7 +97,7 @@ func (t *try) unanswered(ctx context.Context, err error, written *writeTrace) *f
 	}
 	f := &failure{uncertain: uncertain}
 	f.remedy, f.timedOut = networkRemedy(err)
-	if time.Since(t.started) >= t.client.policy.AttemptTimeout {
+	if t.req.Context().Err() != nil {
 		err = fmt.Errorf("no answer in %v: %w", t.client.policy.AttemptTimeout, err)
 	}
 	f.err = &CallError{Operation: t.op.name, Err: newNetworkError(t.req.Host, err, t.creds)}

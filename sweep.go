@@ -27,8 +27,9 @@ const (
 	probeEvery = 40
 	// barredFor is how long List is not asked after it was refused.
 	barredFor = 10 * time.Minute
-	// throttlePatience is how long a sweep repeats throttled looks without an answer to any before it leaves the
-	// rest to the next one. While there are answers it goes on: the next one would begin with the same pages.
+	// throttlePatience is how long a sweep repeats throttled looks before it leaves the rest to the next one. With
+	// pages it goes on for as long as there are answers, for the next one would begin with the same pages; with
+	// Gets the next one begins with those that were left.
 	throttlePatience = 30 * time.Second
 	// throttlePause is the longest time between two of them, if the service does not ask for more.
 	throttlePause = 8 * time.Second
@@ -60,13 +61,14 @@ type sweep struct {
 	fails        atomic.Int32 // Gets that had no answer
 	stop         atomic.Bool  // no more calls in this sweep
 
-	mu      sync.Mutex
-	end     error        // the watch's end
-	lastErr error        // of a call without an answer
-	asked   time.Time    // before this the service wants no more requests
-	heard   time.Time    // when a call had an answer last; the begin, if none had
-	refused []refusedGet // of Gets
-	read    []*Job       // for OnPoll
+	mu       sync.Mutex
+	end      error        // the watch's end
+	lastErr  error        // of a call without an answer
+	asked    time.Time    // before this the service wants no more requests
+	heard    time.Time    // when a call had an answer last; the begin, if none had
+	getUntil time.Time    // until when throttled Gets are repeated; set before the first
+	refused  []refusedGet // of Gets
+	read     []*Job       // for OnPoll
 }
 
 // A refusedGet is one that was answered with an error that waiting will not cure.
@@ -85,6 +87,7 @@ func (s *sweep) run(ctx context.Context, targets []*watched) error {
 		}
 	}
 	absent := s.absent(targets)
+	s.getUntil = time.Now().Add(throttlePatience)
 	if s.plan.broken == 0 || s.plan.broken >= brokenLists || len(absent) <= maxPageSize {
 		s.each(ctx, len(absent), func(i int) { s.get(ctx, absent[i]) })
 	}
@@ -201,6 +204,7 @@ func (s *sweep) page(ctx context.Context, status JobStatus, no int) (pages int) 
 			s.found(job.JobID, began, job)
 		}
 		return max(1, (resp.TotalCount+maxPageSize-1)/maxPageSize)
+	case s.ended(): // the whole watch
 	case isPermanent(err): // forbidden, or too deep
 		s.bar(ctx, err)
 	default:
@@ -211,6 +215,13 @@ func (s *sweep) page(ctx context.Context, status JobStatus, no int) (pages int) 
 	return 0
 }
 
+// ended reports whether a call has ended the watch.
+func (s *sweep) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end != nil
+}
+
 // bar ends asking for pages for a while, and says so: a Get for each job is many times dearer.
 func (s *sweep) bar(ctx context.Context, err error) {
 	s.mu.Lock()
@@ -218,7 +229,7 @@ func (s *sweep) bar(ctx context.Context, err error) {
 	s.plan.barred = time.Now().Add(barredFor)
 	s.mu.Unlock()
 	if !said {
-		s.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the watch may not list jobs; it asks for each by itself",
+		s.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: List was refused; the watch asks for each job by itself",
 			slog.Duration("for", barredFor), slog.String("error", err.Error()))
 	}
 }
@@ -232,16 +243,14 @@ func (s *sweep) get(ctx context.Context, j *watched) {
 		resp, err = s.client.GetLiveTranscodeJob(ctx, j.id)
 		return err
 	})
-	switch {
-	case err == nil:
+	if err == nil {
 		s.gets.Add(1)
 		s.found(j.id, began, resp.Job)
-		return
-	case ctx.Err() != nil: // the error may be that of the context, whatever its cause was
 		return
 	}
 	s.unread(j)
 	switch {
+	case ctx.Err() != nil: // the error may be that of the context, whatever its cause was
 	case errors.Is(err, ErrNotFound):
 		s.gets.Add(1)
 		s.missed(j, began, asked, err)
@@ -278,11 +287,14 @@ func (s *sweep) call(ctx context.Context, do func() error) (began uint64, err er
 		if err == nil {
 			return began, nil
 		}
-		wait := max(pause, askedDelay(err))
+		wait, left := max(pause, askedDelay(err)), throttlePatience-silence
+		if !s.getUntil.IsZero() {
+			left = min(left, time.Until(s.getUntil))
+		}
 		switch {
 		case !errors.Is(err, ErrThrottled) || s.stop.Load():
 			return began, err
-		case wait > throttlePatience-silence || sleep(ctx, wait) != nil:
+		case wait > left || sleep(ctx, wait) != nil:
 			s.stop.Store(true)
 			return began, err
 		}

@@ -127,7 +127,8 @@ type WaitError struct {
 	JobID string
 	// Last is the job as it was seen last; nil if it never was.
 	Last *Job
-	// Polls is how often the job was looked at, failures included.
+	// Polls is how often the job was looked at, failures included. For WaitForAll a page that has the job is a look
+	// at it; one that could not be read is none.
 	Polls int
 	// Err is what ended the wait.
 	Err error

@@ -55,7 +55,8 @@ type Watcher struct {
 	targets int                 // jobs that the sweep under way is still to see
 	now     uint64              // counts the begins and ends of looks
 	quiet   time.Time           // of the last event or Add
-	due     time.Time           // when the next may begin
+	due     time.Time           // when the next is to begin
+	least   time.Time           // due is never before: a pause after a sweep, or what the service asked for
 
 	plan plan // of the sweeps; used by the loop only
 }
@@ -306,8 +307,11 @@ func (w *Watcher) settleSweep(s *sweep, cutOff bool) {
 	} else if soon := s.began.Add(w.cfg.interval(0)); soon.Before(w.due) { // Add has ended the quiet
 		w.due = soon
 	}
-	if s.asked.After(w.due) {
-		w.due = s.asked
+	if s.asked.After(w.least) {
+		w.least = s.asked
+	}
+	if w.least.After(w.due) {
+		w.due = w.least
 	}
 	for _, j := range w.jobs {
 		if cutOff && j.target && j.job == nil && !j.ended {
@@ -316,13 +320,10 @@ func (w *Watcher) settleSweep(s *sweep, cutOff bool) {
 	}
 }
 
-// schedule sets when the next sweep may begin: an interval after the last began, and not before a pause as
+// schedule sets when the next sweep is to begin: an interval after the last began, and not before a pause as
 // long as it took. w.mu is held.
 func (w *Watcher) schedule(began, ended time.Time) {
-	w.due = began.Add(w.cfg.interval(ended.Sub(w.quiet)))
-	if pause := ended.Add(ended.Sub(began)); pause.After(w.due) {
-		w.due = pause
-	}
+	w.due, w.least = began.Add(w.cfg.interval(ended.Sub(w.quiet))), ended.Add(ended.Sub(began))
 }
 
 // saw takes in a look that began at a count and has read a job. It reports whether the job is watched.

@@ -229,7 +229,7 @@ func TestWatchListRefused(t *testing.T) {
 					t.Errorf("%d Lists in an hour", lists)
 				}
 				// It is said at the first refusal, and at each of the tries every ten minutes.
-				if said := strings.Count(log.String(), "may not list"); (fault.Code == "ServiceUnavailable") != (said == 0) || said > 7 {
+				if said := strings.Count(log.String(), "List was refused"); (fault.Code == "ServiceUnavailable") != (said == 0) || said > 7 {
 					t.Errorf("it was said %d times in an hour:\n%s", said, log.String())
 				}
 			})

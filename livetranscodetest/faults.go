@@ -122,11 +122,11 @@ func (f *Fault) shape(a *answer, operation string, refused *refusal) *refusal {
 }
 
 func (f *Fault) status(operation string) int {
-	family, detail, _ := strings.Cut(f.Code, ".")
+	family, _, _ := strings.Cut(f.Code, ".")
 	if f.StatusCode == 0 && f.Code == "Forbidden" && operation == "GetLiveTranscodeJob" {
 		return http.StatusBadRequest
 	}
-	if f.StatusCode == 0 && strings.HasSuffix(detail, "NotFound") {
+	if f.StatusCode == 0 && strings.HasSuffix(f.Code, "NotFound") {
 		return http.StatusNotFound
 	}
 	usual := map[string]int{

@@ -32,6 +32,9 @@ func TestFaultAnswers(t *testing.T) {
 		{"unavailable", fault{Code: "ServiceUnavailable"}, 503, "ServiceUnavailable", ""},
 		{"internal", fault{Code: "InternalError"}, 500, "InternalError", ""},
 		{"forbidden", fault{Code: "Forbidden.RAM"}, 403, "Forbidden.RAM", ""},
+		{"forbidden in one word", fault{Code: "Forbidden"}, 403, "Forbidden", ""},
+		{"not found", fault{Code: "InvalidParameter.ResourceNotFound"}, 404, "InvalidParameter.ResourceNotFound", ""},
+		{"not found, in one word", fault{Code: "JobNotFound"}, 404, "JobNotFound", ""},
 		{"other code", fault{Code: "Odd"}, 400, "Odd", ""},
 		{"code and status", fault{Code: "Forbidden", StatusCode: 400}, 400, "Forbidden", ""},
 		{"page of a proxy", fault{StatusCode: 502, Body: "<html>bad gateway</html>"}, 502, "", "<html>bad gateway</html>"},
@@ -58,6 +61,14 @@ func TestFaultAnswers(t *testing.T) {
 			mustDo(t, srv, "ListLiveTranscodeJobs") // hit once
 		})
 	}
+}
+
+// TestForbiddenOnGet: the one error that is documented for the operation.
+func TestForbiddenOnGet(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	srv.Inject(fault{Code: "Forbidden"})
+	wantCode(t, do(t, srv, "GetLiveTranscodeJob", "JobId", "j"), 400, "Forbidden", "")
 }
 
 func TestFaultHeader(t *testing.T) {
