@@ -90,7 +90,7 @@ func TestDecoderForgets(t *testing.T) {
 	if cap(d.room) > maxPooled {
 		t.Errorf("%d bytes are kept", cap(d.room))
 	}
-	d = newDecoder([]byte(`{"StreamInput":{"InputUrl":"rtmp:\/\/h\/CANARY"},"Name":"a\n","OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://CANARY"}]}}`))
+	d = newDecoder([]byte(`{"StreamInput":{"InputUrl":"rtmp://h/CANARY","InputUrl":"rtmp:\/\/h\/CANARY"},"Name":"a\n","OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://CANARY"}]}}`))
 	if err := d.document(newJob()); err != nil {
 		t.Fatal(err)
 	}

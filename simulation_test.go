@@ -75,7 +75,7 @@ var weathers = []weather{
 	{name: "quiet", lasts: 18 * time.Minute, pace: 5 * time.Second, quiet: true},
 	{name: "pages that shift", pace: 4 * time.Second, inFlight: .25, latency: 3 * time.Second},
 	{name: "slow reader", lasts: 18 * time.Minute, pace: 2 * time.Second, holds: 5 * time.Minute},
-	{name: "reader that breaks", lasts: 4 * time.Minute, pace: 2 * time.Second, latency: time.Second, breaks: .2, rangesFor: 45 * time.Second},
+	{name: "reader that breaks", lasts: 10 * time.Minute, pace: 2 * time.Second, latency: time.Second, breaks: .2, rangesFor: 45 * time.Second},
 	{name: "throttling", lasts: 5 * time.Minute, pace: 5 * time.Second, fails: .4, latency: 100 * time.Millisecond, faults: []livetranscodetest.Fault{
 		{Code: "Throttling.User"}, {Code: "Throttling", RetryAfter: 3 * time.Second},
 	}},
@@ -89,7 +89,7 @@ var weathers = []weather{
 		{StatusCode: 404, Body: "<html>"},
 	}},
 	{name: "List refused", lasts: 2 * time.Minute, pace: 5 * time.Second, always: livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM"}},
-	{name: "outage", lasts: 7 * time.Minute, pace: 3 * time.Second, fails: 1, faults: []livetranscodetest.Fault{{StatusCode: 503}, {Drop: true}}},
+	{name: "outage", lasts: 15 * time.Minute, pace: 3 * time.Second, fails: 1, faults: []livetranscodetest.Fault{{StatusCode: 503}, {Drop: true}}},
 	{name: "overload", lasts: 6 * time.Minute, pace: 5 * time.Second, fails: 1, faults: []livetranscodetest.Fault{{Code: "Throttling.User"}}},
 	{name: "quiet", lasts: 18 * time.Minute, pace: 5 * time.Second, quiet: true},
 	{name: "all at once", pace: 2 * time.Second, inFlight: .15, latency: 3 * time.Second, fails: .1, holds: 2 * time.Minute, breaks: .05, rangesFor: 2 * time.Minute, faults: []livetranscodetest.Fault{
