@@ -49,8 +49,8 @@ func TestCallAllocations(t *testing.T) {
 		most float64
 		call func() error
 	}{
-		{"GetLiveTranscodeJob", 32, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
-		{"ListLiveTranscodeJobs, 100 jobs", 450, func() error { _, err := list.ListLiveTranscodeJobs(ctx, nil); return err }},
+		{"GetLiveTranscodeJob", 31, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
+		{"ListLiveTranscodeJobs, 100 jobs", 440, func() error { _, err := list.ListLiveTranscodeJobs(ctx, nil); return err }},
 	} {
 		n := testing.AllocsPerRun(200, func() {
 			if err := tt.call(); err != nil {

@@ -3,6 +3,7 @@ package livetranscode
 import (
 	"context"
 	"log/slog"
+	"net/url"
 )
 
 // The job operations.
@@ -64,7 +65,7 @@ func logJob(key string, job *Job) slog.Attr {
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodejob
 func (c *Client) GetLiveTranscodeJob(ctx context.Context, jobID string) (*GetLiveTranscodeJobResponse, error) {
 	resp := new(GetLiveTranscodeJobResponse)
-	if err := c.call(ctx, opGetLiveTranscodeJob, &jobParams{JobID: jobID}, resp); err != nil {
+	if err := c.call(ctx, opGetLiveTranscodeJob, &jobParams{JobID: param(jobID)}, resp); err != nil {
 		return nil, err
 	}
 	return resp, nil
@@ -318,7 +319,7 @@ type SendLiveTranscodeJobCommandResponse struct {
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-sendlivetranscodejobcommand
 func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, cmd JobCommand) (*SendLiveTranscodeJobCommandResponse, error) {
 	var out confirmation
-	if err := c.call(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: jobID, Command: cmd}, &out); err != nil {
+	if err := c.call(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: param(jobID), Command: cmd}, &out); err != nil {
 		return nil, err
 	}
 	return &SendLiveTranscodeJobCommandResponse{RequestID: out.id}, nil
@@ -339,15 +340,24 @@ type DeleteLiveTranscodeJobResponse struct {
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodejob
 func (c *Client) DeleteLiveTranscodeJob(ctx context.Context, jobID string) (*DeleteLiveTranscodeJobResponse, error) {
 	var out confirmation
-	if err := c.call(ctx, opDeleteLiveTranscodeJob, &jobParams{JobID: jobID}, &out); err != nil {
+	if err := c.call(ctx, opDeleteLiveTranscodeJob, &jobParams{JobID: param(jobID)}, &out); err != nil {
 		return nil, err
 	}
 	return &DeleteLiveTranscodeJobResponse{RequestID: out.id}, nil
 }
 
+// A param is a text that encodes itself: go-querystring takes the way over package fmt for those that do not.
+type param string
+
+// EncodeValues implements query.Encoder of go-querystring.
+func (p param) EncodeValues(key string, v *url.Values) error {
+	v.Set(key, string(p))
+	return nil
+}
+
 // jobParams are the parameters of an operation on one job.
 type jobParams struct {
-	JobID string `url:"JobId"`
+	JobID param `url:"JobId"`
 }
 
 func (p *jobParams) check() (field, reason string) {
@@ -358,7 +368,7 @@ func (p *jobParams) check() (field, reason string) {
 }
 
 type commandParams struct {
-	JobID   string `url:"JobId"`
+	JobID   param `url:"JobId"`
 	Command JobCommand
 }
 

@@ -336,7 +336,7 @@ func (r *GetLiveTranscodeTemplateResponse) missing() string {
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodetemplate
 func (c *Client) GetLiveTranscodeTemplate(ctx context.Context, templateID string) (*GetLiveTranscodeTemplateResponse, error) {
 	resp := new(GetLiveTranscodeTemplateResponse)
-	if err := c.call(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: templateID}, resp); err != nil {
+	if err := c.call(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, resp); err != nil {
 		return nil, err
 	}
 	return resp, nil
@@ -455,7 +455,7 @@ type DeleteLiveTranscodeTemplateResponse struct {
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodetemplate
 func (c *Client) DeleteLiveTranscodeTemplate(ctx context.Context, templateID string) (*DeleteLiveTranscodeTemplateResponse, error) {
 	var out confirmation
-	if err := c.call(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: templateID}, &out); err != nil {
+	if err := c.call(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, &out); err != nil {
 		return nil, err
 	}
 	return &DeleteLiveTranscodeTemplateResponse{RequestID: out.id}, nil
@@ -463,7 +463,7 @@ func (c *Client) DeleteLiveTranscodeTemplate(ctx context.Context, templateID str
 
 // templateParams are the parameters of an operation on one template.
 type templateParams struct {
-	TemplateID string `url:"TemplateId"`
+	TemplateID param `url:"TemplateId"`
 }
 
 func (p *templateParams) check() (field, reason string) {
