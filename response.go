@@ -2,7 +2,6 @@ package livetranscode
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -159,7 +158,9 @@ func (t *try) decode(ctx context.Context, r *reply, out answer) error {
 	null := d.PeekKind() == 'n'
 	err := d.document(out)
 	id := out.requestID()
-	*id = cmp.Or(*id, r.resp.Header.Get(headerRequestID))
+	if *id == "" {
+		*id = r.resp.Header.Get(headerRequestID)
+	}
 	if err != nil {
 		err = badJSON(err)
 	} else if part := out.missing(); part != "" {
