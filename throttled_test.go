@@ -46,19 +46,25 @@ func (r *rated) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// watchRated watches jobs through a rated transport that does not throttle yet, and has seen each.
+func watchRated(t *testing.T, srv *livetranscodetest.Server, ids []string) (*rated, func() (livetranscode.JobEvent, error, bool)) {
+	rt := &rated{RoundTripper: srv.Transport()}
+	w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: rt})).NewWatcher()
+	w.Add(ids...)
+	pull := watch(t.Context(), t, w)
+	for range ids {
+		next(t, pull)
+	}
+	return rt, pull
+}
+
 // TestWatchThrottledReachesAll: a service that lets pass less than a sweep in half a minute is asked for the last
 // pages all the same.
 func TestWatchThrottledReachesAll(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 3000, inProgress)
-		rt := &rated{RoundTripper: srv.Transport()}
-		w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: rt})).NewWatcher()
-		w.Add(ids...)
-		pull := watch(t.Context(), t, w)
-		for range ids {
-			next(t, pull)
-		}
+		rt, pull := watchRated(t, srv, ids)
 		rt.set(4 * time.Second) // two minutes for all pages
 		srv.SetStatus(ids[17], stopped)
 		start := time.Now()
@@ -98,13 +104,7 @@ func TestWatchThrottledGets(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 500, inProgress)
 		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM", Times: -1})
-		rt := &rated{RoundTripper: srv.Transport()}
-		w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: rt})).NewWatcher()
-		w.Add(ids...)
-		pull := watch(t.Context(), t, w)
-		for range ids {
-			next(t, pull)
-		}
+		rt, pull := watchRated(t, srv, ids)
 		rt.set(4 * time.Second)
 		for _, id := range ids {
 			srv.SetStatus(id, stopped)
