@@ -55,11 +55,7 @@ func newDecoder(text []byte) *decoder {
 
 // release gives the decoder back. Of the text it keeps what keep has kept, and nothing else.
 func (d *decoder) release() {
-	if cap(d.room) > maxPooled {
-		d.room = nil
-	}
-	clear(d.room[:cap(d.room)])
-	d.input, d.oddDate, d.oddID = bytes.Buffer{}, "", nil
+	d.input, d.room, d.oddDate, d.oddID = bytes.Buffer{}, nil, "", nil // strings with escapes are rare
 	d.Reset(&d.input, jsonOptions)
 	decoders.Put(d)
 }
@@ -89,7 +85,7 @@ func (d *decoder) document(o object) error {
 	return nil
 }
 
-// open reads the begin of an object or array. It reports false for null.
+// open reads the beginning of an object or array. It reports false for null.
 func (d *decoder) open(begin jsontext.Kind) (ok bool, err error) {
 	switch d.PeekKind() {
 	case begin:

@@ -159,13 +159,21 @@ func (e *APIError) hint() string {
 		}
 		return "grant the RAM action " + action
 	case isWrongEndpoint(e.Code):
-		return strings.TrimSuffix("check the endpoint, "+e.endpoint, ", ")
+		return e.checkEndpoint()
 	case e.StatusCode >= 300 && e.StatusCode < 400:
-		return strings.TrimSuffix("redirects are not followed: check the endpoint, "+e.endpoint, ", ")
+		return "redirects are not followed: " + e.checkEndpoint()
 	case clockCodes[e.Code]:
 		return "check this machine's clock"
 	}
 	return ""
+}
+
+// checkEndpoint names the endpoint, which an error made by hand does not know.
+func (e *APIError) checkEndpoint() string {
+	if e.endpoint == "" {
+		return "check the endpoint"
+	}
+	return "check the endpoint, " + e.endpoint
 }
 
 // Is reports whether target is the kind of the error, or ErrAmbiguous where that holds.

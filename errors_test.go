@@ -465,3 +465,17 @@ func TestSentinelsDiffer(t *testing.T) {
 		}
 	}
 }
+
+// TestEndpointHint: an error made by hand, as a fake's, does not know the endpoint, and its text ends well all the same.
+func TestEndpointHint(t *testing.T) {
+	t.Parallel()
+	for _, e := range []*APIError{{Operation: "X", StatusCode: 404, Code: "InvalidVersion"}, {Operation: "X", StatusCode: 302}} {
+		if text := e.Error(); !strings.HasSuffix(text, "check the endpoint") {
+			t.Errorf("%q", text)
+		}
+		e.endpoint = "host"
+		if text := e.Error(); !strings.HasSuffix(text, "check the endpoint, host") {
+			t.Errorf("%q", text)
+		}
+	}
+}
