@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -128,7 +129,7 @@ func TestWalkOnOddServices(t *testing.T) {
 		"counts too low":        {func(no int) ([]int, int, string) { return sound.pageOf(no), 7, "" }, numbers(0, 250), 4},
 		"counts nothing":        {func(no int) ([]int, int, string) { return sound.pageOf(no), 0, "" }, numbers(0, 250), 4},
 		"counts a negative":     {func(no int) ([]int, int, string) { return sound.pageOf(no), -1, "" }, numbers(0, 250), 4},
-		"counts too high":       {func(no int) ([]int, int, string) { return sound.pageOf(no), 1 << 40, "" }, numbers(0, 250), 4},
+		"counts too high":       {func(no int) ([]int, int, string) { return sound.pageOf(no), math.MaxInt, "" }, numbers(0, 250), 4},
 		"smaller pages":         {func(no int) ([]int, int, string) { return numbers((no-1)*50, min(no*50, 250)), 250, "" }, numbers(0, 250), 6},
 		"larger pages":          {func(no int) ([]int, int, string) { return numbers((no-1)*200, min(no*200, 250)), 250, "" }, numbers(0, 250), 3},
 		"a new one before page 2": {func(no int) ([]int, int, string) {
