@@ -20,12 +20,14 @@ import (
 	"time"
 
 	"github.com/jarcoal/httpmock"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 // TestRequestOnTheWire shows the bytes of the mission's call.
 func TestRequestOnTheWire(t *testing.T) {
 	t.Parallel()
-	w := listen(t, func(int, string) (string, ending) { return rawAnswer(200, documentedJob), keeps })
+	w := newRawServer(t, func(int, string) (string, connectionEnd) { return rawResponse(200, documentedJob), keepOpen })
 	c := w.client(t, WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)), WithUserAgent("product/1.4"))
 	const jobID = "****20b4 8f+/=&*~ü"
 	if _, err := c.GetLiveTranscodeJob(t.Context(), jobID); err != nil {
@@ -54,7 +56,7 @@ func TestRequestOnTheWire(t *testing.T) {
 		"x-acs-version":         "2020-11-09",
 		"x-acs-date":            `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`,
 		"x-acs-signature-nonce": `[A-Z2-7]{26}`,
-		"x-acs-content-sha256":  emptyHash,
+		"x-acs-content-sha256":  acs3.EmptyBodyHash,
 		"x-acs-security-token":  regexp.QuoteMeta(testToken),
 		"authorization": "ACS3-HMAC-SHA256 Credential=" + testKeyID + ",SignedHeaders=host;x-acs-action;x-acs-content-sha256;" +
 			"x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version,Signature=[0-9a-f]{64}",
@@ -74,10 +76,10 @@ func TestRequestOnTheWire(t *testing.T) {
 // TestEveryOperationOnTheWire checks what all requests share, and that what was signed is what travelled.
 func TestEveryOperationOnTheWire(t *testing.T) {
 	t.Parallel()
-	for _, op := range everyOperation {
+	for _, op := range allOperations {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
-			w := listen(t, func(int, string) (string, ending) { return rawAnswer(200, op.success), keeps })
+			w := newRawServer(t, func(int, string) (string, connectionEnd) { return rawResponse(200, op.success), keepOpen })
 			if err := op.call(t.Context(), w.client(t)); err != nil {
 				t.Fatal(err)
 			}
@@ -165,17 +167,17 @@ func TestConnectionIsReusedAfterErrors(t *testing.T) {
 	t.Parallel()
 	page := strings.Repeat("<p>sorry</p>\n", 4000) // 52 KB
 	answers := []string{
-		rawAnswer(404, refusalBody("InvalidParameter.ResourceNotFound", "no such job")),
-		rawAnswer(500, ""),
-		rawAnswer(502, page, "Content-Type", "text/html"),
+		rawResponse(404, errorBodyJSON("InvalidParameter.ResourceNotFound", "no such job")),
+		rawResponse(500, ""),
+		rawResponse(502, page, "Content-Type", "text/html"),
 		"HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-		rawAnswer(302, "moved", "Location", "/elsewhere"),
-		rawAnswer(200, `{"RequestId":"r"`),
-		rawAnswer(200, ""),
+		rawResponse(302, "moved", "Location", "/elsewhere"),
+		rawResponse(200, `{"RequestId":"r"`),
+		rawResponse(200, ""),
 		"HTTP/1.1 204 No Content\r\n\r\n",
-		rawAnswer(200, documentedJob),
+		rawResponse(200, documentedJob),
 	}
-	w := listen(t, func(n int, _ string) (string, ending) { return answers[n%len(answers)], keeps })
+	w := newRawServer(t, func(n int, _ string) (string, connectionEnd) { return answers[n%len(answers)], keepOpen })
 	c := w.client(t, attempts(1))
 	for range len(answers) - 1 {
 		if err := getJob(t.Context(), c); err == nil {
@@ -212,8 +214,8 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 				for transport, opt := range map[string]Option{"own": nil, "given": WithHTTPClient(willing)} {
 					t.Run(fmt.Sprint(status, " ", name, " ", transport), func(t *testing.T) {
 						t.Parallel()
-						w := listen(t, func(int, string) (string, ending) {
-							return rawAnswer(status, "moved", "Location", location, "X-Acs-Request-Id", "header-id"), keeps
+						w := newRawServer(t, func(int, string) (string, connectionEnd) {
+							return rawResponse(status, "moved", "Location", location, "X-Acs-Request-Id", "header-id"), keepOpen
 						})
 						err := getJob(t.Context(), w.client(t, opt))
 						api, ok := errors.AsType[*APIError](err)
@@ -240,8 +242,8 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 // has power. Reading on would never end.
 func TestSwitchingProtocols(t *testing.T) {
 	t.Parallel()
-	w := listen(t, func(int, string) (string, ending) {
-		return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", stalls
+	w := newRawServer(t, func(int, string) (string, connectionEnd) {
+		return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", stallConn
 	})
 	done := make(chan error, 1)
 	go func() { done <- getJob(t.Context(), w.client(t, attempts(1))) }()
@@ -260,11 +262,11 @@ func TestSwitchingProtocols(t *testing.T) {
 // TestGivenClientIsNotChanged: options copy what they are given.
 func TestGivenClientIsNotChanged(t *testing.T) {
 	t.Parallel()
-	rt := play(says(200, documentedJob))
+	rt := newScript(respond(200, documentedJob))
 	hc := &http.Client{Transport: rt, Timeout: time.Minute}
 	before := *hc
 	c := clientOver(t, nil, WithHTTPClient(hc))
-	hc.Transport = play(breaks(errors.New("must not be used"))) // the client has its copy
+	hc.Transport = newScript(failWith(errors.New("must not be used"))) // the client has its copy
 	if err := getJob(t.Context(), c); err != nil {
 		t.Error(err)
 	}
@@ -278,18 +280,18 @@ func TestGivenClientIsNotChanged(t *testing.T) {
 func TestCallsThroughHTTPMock(t *testing.T) {
 	t.Parallel()
 	mock := httpmock.NewMockTransport()
-	for _, op := range everyOperation {
+	for _, op := range allOperations {
 		mock.RegisterMatcherResponder("POST", "https://ice.cn-shanghai.aliyuncs.com/",
 			httpmock.HeaderIs("x-acs-action", op.name), httpmock.NewStringResponder(200, op.success))
 	}
 	c := clientOver(t, mock)
-	for _, op := range everyOperation {
+	for _, op := range allOperations {
 		if err := op.call(t.Context(), c); err != nil {
 			t.Errorf("%s: %v", op.name, err)
 		}
 	}
-	if got := mock.GetTotalCallCount(); got != len(everyOperation) {
-		t.Errorf("%d requests were sent, want %d", got, len(everyOperation))
+	if got := mock.GetTotalCallCount(); got != len(allOperations) {
+		t.Errorf("%d requests were sent, want %d", got, len(allOperations))
 	}
 }
 
@@ -352,7 +354,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rt := play(says(200, documentedJob))
+			rt := newScript(respond(200, documentedJob))
 			asked := false
 			c := clientOver(t, rt, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
 				asked = true
@@ -382,7 +384,7 @@ func TestOddTransports(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := getJob(t.Context(), clientOver(t, play(next), attempts(1))); err == nil {
+			if err := getJob(t.Context(), clientOver(t, newScript(next), attempts(1))); err == nil {
 				t.Error("there is no error")
 			}
 		})
@@ -406,7 +408,7 @@ func TestQueriesOfLists(t *testing.T) {
 			url.Values{"Type": {"normal"}, "PageNo": {"2"}, "PageSize": {"50"}, "SortBy": {"asc"}, "KeyWord": {"a b"}},
 		},
 	} {
-		rt := play(says(200, `{"RequestId":"r","TotalCount":0,"JobList":[]}`))
+		rt := newScript(respond(200, `{"RequestId":"r","TotalCount":0,"JobList":[]}`))
 		if _, err := clientOver(t, rt).ListLiveTranscodeJobs(t.Context(), tt.req); err != nil {
 			t.Error(err)
 			continue

@@ -2,7 +2,6 @@ package livetranscode
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,9 @@ import (
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
+	"github.com/go-json-experiment/json"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // Credentials is what a request is signed with: an access key pair, and for temporary credentials the
@@ -36,10 +38,10 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.redacted(
 func (c Credentials) redacted() string {
 	s := "AccessKeyID=" + c.AccessKeyID
 	if c.AccessKeySecret != "" {
-		s += " AccessKeySecret=[hidden]"
+		s += " AccessKeySecret=[redacted]"
 	}
 	if c.SecurityToken != "" {
-		s += " SecurityToken=[hidden]"
+		s += " SecurityToken=[redacted]"
 	}
 	return "Credentials{" + s + "}"
 }
@@ -91,7 +93,7 @@ func DefaultCredentials() CredentialsProvider {
 			return Credentials{}, err
 		}
 		return Credentials{}, fmt.Errorf("%w: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET "+
-			"(and ALIBABA_CLOUD_SECURITY_TOKEN for temporary ones), or configure another source: %s", ErrNoCredentials, shorten(err.Error(), 256))
+			"(and ALIBABA_CLOUD_SECURITY_TOKEN for temporary ones), or configure another source: %s", ErrNoCredentials, redact.Abbreviate(err.Error(), 256))
 	})
 }
 
@@ -147,7 +149,7 @@ func providerText(text string) string {
 			break
 		}
 	}
-	return shorten(opaquePattern.ReplaceAllStringFunc(scrub(text), hideOpaque), 512)
+	return redact.Abbreviate(redact.Opaque(redact.Text(text)), 512)
 }
 
 const (

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 const (
@@ -106,7 +108,7 @@ func TestCredentialsAreHidden(t *testing.T) {
 // Hiding must not go so far that nobody can tell which credentials they are.
 func TestCredentialsShowTheirID(t *testing.T) {
 	t.Parallel()
-	const want = "Credentials{AccessKeyID=LTAI-shown AccessKeySecret=[hidden] SecurityToken=[hidden]}"
+	const want = "Credentials{AccessKeyID=LTAI-shown AccessKeySecret=[redacted] SecurityToken=[redacted]}"
 	asJSON, err := json.Marshal(map[string]any{"c": secretCreds})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +128,7 @@ func TestCredentialsShowTheirID(t *testing.T) {
 			t.Errorf("%s: %s, want %s", how, text, want)
 		}
 	}
-	if got, want := fmt.Sprint(Credentials{AccessKeyID: "id", AccessKeySecret: "s"}), "Credentials{AccessKeyID=id AccessKeySecret=[hidden]}"; got != want {
+	if got, want := fmt.Sprint(Credentials{AccessKeyID: "id", AccessKeySecret: "s"}), "Credentials{AccessKeyID=id AccessKeySecret=[redacted]}"; got != want {
 		t.Errorf("permanent credentials print as %s, want %s", got, want)
 	}
 	if got, want := fmt.Sprint(Credentials{}), "Credentials{AccessKeyID=}"; got != want {
@@ -435,7 +437,7 @@ func TestRefresh(t *testing.T) {
 func TestRefusedCredentialsAreRefetched(t *testing.T) {
 	t.Parallel()
 	source := &lookups{answer: numbered}
-	provider := FromCredential(source).(refusable)
+	provider := FromCredential(source).(credentialsRejecter)
 	current := func() CredentialsProvider { return provider.(CredentialsProvider) }
 	provider.refused(Credentials{}) // before there are any
 	wantID(t, current(), "id 1")
@@ -476,7 +478,7 @@ func TestExpiredTokenIsReplaced(t *testing.T) {
 type tokenServer func(token string) bool
 
 func (accepts tokenServer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if accepts(req.Header.Get(headerSecurityToken)) {
+	if accepts(req.Header.Get(acs3.HeaderSecurityToken)) {
 		return answeringFunc(func(*http.Request) string { return exampleAnswer }).RoundTrip(req)
 	}
 	resp, err := answeringFunc(func(*http.Request) string { return `{"RequestId":"R","Code":"InvalidSecurityToken.Expired"}` }).RoundTrip(req)
@@ -578,10 +580,10 @@ func TestLookupErrorsAreFitToBeShown(t *testing.T) {
 		{"several lines", "parse failed\n" + hiddenSecret + "\r\n" + hiddenToken, "parse failed..."},
 		{"carriage return", "parse failed\r" + hiddenSecret, "parse failed..."},
 		{"file", "bad profile:\n[default]\naccess_key_secret = " + hiddenSecret, "bad profile:..."},
-		{"file on one line", "bad profile: access_key_secret = " + hiddenSecret, "bad profile: access_key_secret = [hidden]"},
-		{"announced", "wrong SecurityToken: " + hiddenToken, "wrong SecurityToken: [hidden]"},
-		{"base64", "cannot decode " + long + long + " as a key", "cannot decode [hidden] as a key"},
-		{"URL", "Get http://u:" + hiddenSecret + "@127.0.0.1/c?token=" + hiddenToken + ": refused", "Get http://127.0.0.1/c?[hidden] refused"},
+		{"file on one line", "bad profile: access_key_secret = " + hiddenSecret, "bad profile: access_key_secret = [redacted]"},
+		{"announced", "wrong SecurityToken: " + hiddenToken, "wrong SecurityToken: [redacted]"},
+		{"base64", "cannot decode " + long + long + " as a key", "cannot decode [redacted] as a key"},
+		{"URL", "Get http://u:" + hiddenSecret + "@127.0.0.1/c?token=" + hiddenToken + ": refused", "Get http://127.0.0.1/c?[redacted] refused"},
 		{"not UTF-8", "a\xffb", "a\ufffdb"},
 		{"long", strings.Repeat("so long. ", 1000), "so long. so long."},
 		{"long, not ASCII", strings.Repeat("太长了", 1000), "太长了太长了"},
@@ -598,7 +600,7 @@ func TestLookupErrorsAreFitToBeShown(t *testing.T) {
 			if !strings.Contains(text, test.shows) || strings.Contains(text, long) {
 				t.Errorf("error %q, want %q in it", text, test.shows)
 			}
-			if len(text) > 600 || hasControl(text) || strings.ToValidUTF8(text, "") != text {
+			if len(text) > 600 || acs3.HasControl(text) || strings.ToValidUTF8(text, "") != text {
 				t.Errorf("error of %d bytes: %q", len(text), text)
 			}
 			if errors.Is(err, cause) {
@@ -653,7 +655,7 @@ func TestDefaultCredentialsOfNothing(t *testing.T) {
 				t.Errorf("error %q does not name %s", err, name)
 			}
 		}
-		if hasControl(err.Error()) {
+		if acs3.HasControl(err.Error()) {
 			t.Errorf("error of several lines: %q", err)
 		}
 	}
@@ -664,7 +666,7 @@ func TestDefaultCredentialsOfNothing(t *testing.T) {
 	wantID(t, provider, shownID)
 
 	// A source that has worked and is gone is trouble, not the lack of one.
-	provider.(refusable).refused(Credentials{AccessKeyID: shownID, AccessKeySecret: hiddenSecret})
+	provider.(credentialsRejecter).refused(Credentials{AccessKeyID: shownID, AccessKeySecret: hiddenSecret})
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
 	if got, err := provider.Credentials(t.Context()); err == nil || errors.Is(err, ErrNoCredentials) {
 		t.Errorf("%v, %v, want an error that is not ErrNoCredentials", got, err)

@@ -3,6 +3,7 @@ package livetranscode
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // jsonOptions accept what is odd but readable rather than lose an answer.
@@ -160,7 +163,7 @@ func (e *typeError) what() string {
 	if e.pointer == "" {
 		return "is of the wrong type"
 	}
-	return "has a value of the wrong type at " + clip(oneLine(string(e.pointer)), 80)
+	return "has a value of the wrong type at " + redact.Truncate(redact.OneLine(string(e.pointer)), 80)
 }
 
 // wrongType reads a value that cannot be used.
@@ -344,4 +347,21 @@ func fold(name []byte) string {
 		}
 	}
 	return string(folded)
+}
+
+// unmarshalEnum reads an enum as the service may write it: 1, "1", or null for -1.
+func unmarshalEnum[E ~int](b []byte, e *E) error {
+	if string(b) == "null" {
+		*e = -1
+		return nil
+	}
+	if len(b) > 2 && b[0] == '"' && b[len(b)-1] == '"' {
+		b = b[1 : len(b)-1]
+	}
+	n, err := strconv.Atoi(string(b))
+	if err != nil {
+		return fmt.Errorf("%T is not a whole number", *e)
+	}
+	*e = E(n)
+	return nil
 }

@@ -219,7 +219,7 @@ func TestPagesThatAreNone(t *testing.T) {
 			},
 			"templates": func(c *Client) error { _, err := c.ListLiveTranscodeTemplates(t.Context(), nil); return err },
 		} {
-			if err := call(clientOver(t, play(says(200, text)))); !errors.Is(err, ErrBadResponse) {
+			if err := call(clientOver(t, newScript(respond(200, text)))); !errors.Is(err, ErrBadResponse) {
 				t.Errorf("%s of %s: %v", name, text, err)
 			}
 		}
@@ -245,7 +245,7 @@ func TestDecodeLists(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			resp, err := clientOver(t, play(says(200, test.text))).ListLiveTranscodeJobs(t.Context(), nil)
+			resp, err := clientOver(t, newScript(respond(200, test.text))).ListLiveTranscodeJobs(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

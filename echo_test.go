@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
@@ -27,9 +28,9 @@ func TestSignatureEcho(t *testing.T) {
 	t.Parallel()
 	creds := livetranscode.Credentials{AccessKeyID: "key-id", AccessKeySecret: "key-secret", SecurityToken: "session-token"}
 	sees := func(part string) string {
-		return "something on the way changed the request: the service sees " + part + " otherwise than it was signed"
+		return "the request was altered in transit: " + part + " differs from what was signed"
 	}
-	const unknown = "the access key secret is wrong, or something on the way changed the request"
+	const unknown = acs3.UnknownMismatch
 	tests := []struct {
 		name   string
 		secret string

@@ -3,9 +3,10 @@ package livetranscode
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // The kinds of failure, for errors.Is. An error of the service is of exactly one of the first seven kinds;
@@ -144,7 +145,7 @@ func (e *APIError) Error() string {
 	if hint := e.hint(); hint != "" {
 		b.WriteString("; " + hint)
 	}
-	return oneLine(b.String())
+	return redact.OneLine(b.String())
 }
 
 // hint says what to do about the error, where that is not plain from the rest.
@@ -155,7 +156,7 @@ func (e *APIError) hint() string {
 	case errors.Is(e, ErrForbidden):
 		action := "ice:" + e.Operation
 		if e.AccessDenied != nil && isCode(e.AccessDenied.AuthAction) {
-			action = clip(e.AccessDenied.AuthAction, maxSnippet)
+			action = redact.Truncate(e.AccessDenied.AuthAction, maxSnippet)
 		}
 		return "grant the RAM action " + action
 	case isWrongEndpoint(e.Code):
@@ -213,7 +214,7 @@ func (e *CallError) Error() string {
 	if e.ambiguous {
 		b.WriteString("; " + ambiguousHint)
 	}
-	return oneLine(b.String())
+	return redact.OneLine(b.String())
 }
 
 // Is reports whether target is ErrAmbiguous and the outcome is unknown.
@@ -242,89 +243,11 @@ type ParamError struct {
 
 // Error returns one line.
 func (e *ParamError) Error() string {
-	return oneLine("livetranscode: " + e.Operation + ": " + e.Field + " " + e.Reason)
+	return redact.OneLine("livetranscode: " + e.Operation + ": " + e.Field + " " + e.Reason)
 }
 
 // Is reports whether target is ErrInvalidRequest.
 func (e *ParamError) Is(target error) bool { return target == ErrInvalidRequest }
-
-var clockCodes = map[string]bool{"InvalidTimeStamp.Expired": true, "IllegalTimestamp": true}
-
-// codeKinds is the table of exact codes.
-var codeKinds = map[string]error{
-	"Rejected.Throttling":         ErrThrottled,
-	"ServiceUnavailable":          ErrUnavailable,
-	"InternalError":               ErrUnavailable,
-	"SignatureDoesNotMatch":       ErrAuthentication,
-	"IncompleteSignature":         ErrAuthentication,
-	"SignatureNonceUsed":          ErrAuthentication,
-	"InvalidTimeStamp.Expired":    ErrAuthentication,
-	"IllegalTimestamp":            ErrAuthentication,
-	"Forbidden.AccessKeyDisabled": ErrAuthentication,
-	"MissingSecurityToken":        ErrAuthentication,
-	"Forbidden":                   ErrForbidden,
-	"Forbidden.RAM":               ErrForbidden,
-	"NoPermission":                ErrForbidden,
-}
-
-// codeFamilies are codes that stand for themselves and for all that follow after a dot.
-var codeFamilies = []struct {
-	name string
-	kind error
-}{
-	{"Throttling", ErrThrottled},
-	{"InvalidAccessKeyId", ErrAuthentication},
-	{"InvalidSecurityToken", ErrAuthentication},
-}
-
-func isWrongEndpoint(code string) bool {
-	switch code {
-	case "InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidVersion", "NoSuchVersion", "InvalidProduct.NotFound":
-		return true
-	}
-	return false
-}
-
-func inFamily(code, family string) bool {
-	rest, ok := strings.CutPrefix(code, family)
-	return ok && (rest == "" || rest[0] == '.')
-}
-
-// kind classifies the error: what is no error status first, then exact codes and families, then what codes
-// have in common, then the status.
-func (e *APIError) kind() error {
-	if e.StatusCode > 0 && e.StatusCode < 400 {
-		return ErrBadResponse
-	}
-	if kind := codeKinds[e.Code]; kind != nil {
-		return kind
-	}
-	for _, family := range codeFamilies {
-		if inFamily(e.Code, family.name) {
-			return family.kind
-		}
-	}
-	switch code := e.Code; {
-	case isWrongEndpoint(code):
-		return ErrInvalidRequest
-	case strings.Contains(code, "NotFound"), strings.Contains(code, "NotExist"),
-		code != "" && e.StatusCode == http.StatusNotFound:
-		return ErrNotFound
-	case strings.HasPrefix(code, "Missing"), strings.HasPrefix(code, "Invalid"):
-		return ErrInvalidRequest
-	case e.StatusCode == http.StatusTooManyRequests:
-		return ErrThrottled
-	case e.StatusCode >= 500:
-		return ErrUnavailable
-	case code == "": // a proxy's
-		return ErrBadResponse
-	case e.StatusCode == http.StatusUnauthorized:
-		return ErrAuthentication
-	case e.StatusCode == http.StatusForbidden:
-		return ErrForbidden
-	}
-	return ErrInvalidRequest
-}
 
 // A callError is an error of a call that was under way: an *APIError or a *CallError.
 type callError interface {
@@ -338,11 +261,13 @@ type callError interface {
 func (e *APIError) complete(attempts int, ambiguous bool) {
 	e.Attempts, e.ambiguous = attempts, ambiguous
 }
+
 func (e *APIError) add(cause error) { e.cause = cause }
 
 func (e *CallError) complete(attempts int, ambiguous bool) {
 	e.Attempts, e.ambiguous = attempts, ambiguous
 }
+
 func (e *CallError) add(cause error) { e.cause = cause }
 
 // addCause records what ended the retries after the failure err, and returns err.
@@ -351,12 +276,4 @@ func addCause(err, cause error) error {
 		e.add(cause)
 	}
 	return err
-}
-
-// oneLine returns s on one line, without control characters.
-func oneLine(s string) string {
-	if !hasControl(s) {
-		return s
-	}
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
 }

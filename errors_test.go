@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 // wantKind checks that err is of one kind and of no other.
@@ -70,7 +72,7 @@ func TestCodes(t *testing.T) {
 	for _, row := range codes {
 		for _, code := range row.codes {
 			for _, status := range []int{400, 401, 403, 404, 409, 429, 500, 502, 503} {
-				wantKind(t, answered(t, status, refusalBody(code, "text")), row.kind)
+				wantKind(t, answered(t, status, errorBodyJSON(code, "text")), row.kind)
 			}
 		}
 	}
@@ -79,16 +81,16 @@ func TestCodes(t *testing.T) {
 		"MissingParameter", "MissingJobId", "InvalidParameter", "InvalidParameter.PageSize", "InvalidJobId", "Invalid",
 	} {
 		for _, status := range []int{400, 401, 403, 409, 429, 500, 503} {
-			wantKind(t, answered(t, status, refusalBody(code, "text")), ErrInvalidRequest)
+			wantKind(t, answered(t, status, errorBodyJSON(code, "text")), ErrInvalidRequest)
 		}
-		wantKind(t, answered(t, 404, refusalBody(code, "text")), ErrNotFound)
+		wantKind(t, answered(t, 404, errorBodyJSON(code, "text")), ErrNotFound)
 	}
 	// Names that only look like a family's are not in it.
 	for code, kind := range map[string]error{
 		"ThrottlingX": ErrInvalidRequest, "InvalidAccessKeyIdentity": ErrInvalidRequest, "XThrottling.User": ErrInvalidRequest,
 		"InvalidSecurityTokenX": ErrInvalidRequest, "throttling.user": ErrInvalidRequest,
 	} {
-		wantKind(t, answered(t, 400, refusalBody(code, "text")), kind)
+		wantKind(t, answered(t, 400, errorBodyJSON(code, "text")), kind)
 	}
 }
 
@@ -116,7 +118,7 @@ func TestStatuses(t *testing.T) {
 		{301, ErrBadResponse, ErrBadResponse},
 		{304, ErrBadResponse, ErrBadResponse},
 	} {
-		wantKind(t, answered(t, tt.status, refusalBody("Unheard.Of", "text")), tt.with)
+		wantKind(t, answered(t, tt.status, errorBodyJSON("Unheard.Of", "text")), tt.with)
 		for _, body := range []string{"", "{}", "null", "[]", `{"Code":""}`, `{"Code":null}`, "<html>job not found</html>", `{"Message":"NotFound"}`, `"NotFound"`} {
 			wantKind(t, answered(t, tt.status, body), tt.none)
 		}
@@ -126,7 +128,7 @@ func TestStatuses(t *testing.T) {
 // answered returns the error of an attempt to get a job that got this answer.
 func answered(t *testing.T, status int, body string, header ...string) error {
 	t.Helper()
-	err := getJob(t.Context(), clientOver(t, play(says(status, body, header...)), attempts(1)))
+	err := getJob(t.Context(), clientOver(t, newScript(respond(status, body, header...)), attempts(1)))
 	if err == nil {
 		t.Fatalf("status %d with %q is no error", status, body)
 	}
@@ -199,8 +201,8 @@ func TestOddRefusals(t *testing.T) {
 // TestForbiddenNamesTheAction: what to grant is in the text.
 func TestForbiddenNamesTheAction(t *testing.T) {
 	t.Parallel()
-	for _, op := range everyOperation {
-		err := op.call(t.Context(), clientOver(t, play(refuses(403, "Forbidden"))))
+	for _, op := range allOperations {
+		err := op.call(t.Context(), clientOver(t, newScript(respondError(403, "Forbidden"))))
 		if !errors.Is(err, ErrForbidden) || !strings.Contains(err.Error(), "ice:"+op.name) {
 			t.Errorf("the error %q does not name ice:%s", err, op.name)
 		}
@@ -227,7 +229,7 @@ func TestForeignAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := clientOver(t, play(says(tt.status, tt.body, "X-Acs-Request-Id", "header-id")), attempts(1),
+			c := clientOver(t, newScript(respond(tt.status, tt.body, "X-Acs-Request-Id", "header-id")), attempts(1),
 				WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
 			err := getJob(t.Context(), c)
 			wantKind(t, err, tt.kind)
@@ -262,31 +264,31 @@ func wantNone(t *testing.T, text string, secrets ...string) {
 func TestEchoIsNeverShown(t *testing.T) {
 	t.Parallel()
 	canonical := "POST\n/\nJobId=secret-job-id&StreamInput=%7B%22InputUrl%22%3A%22rtmp%3A%2F%2Fd%2Fapp%2Fstreamkey%22%7D\nhost:ice.cn-shanghai.aliyuncs.com\n" +
-		"x-acs-security-token:" + testToken + "\n\nhost;x-acs-security-token\n" + emptyHash
+		"x-acs-security-token:" + testToken + "\n\nhost;x-acs-security-token\n" + acs3.EmptyBodyHash
 	echo := "Specified signature is not matched with our calculation. server StringToSign is [ACS3-HMAC-SHA256\n0123456789abcdef] server CanonicalRequest is [" + canonical + "]"
 	xml := "<Error><Message>" + echo + "</Message><Code>SignatureDoesNotMatch</Code></Error>"
-	longer := refusalBody("SignatureDoesNotMatch", echo+strings.Repeat("x", 70<<10))
+	longer := errorBodyJSON("SignatureDoesNotMatch", echo+strings.Repeat("x", 70<<10))
 	for name, tt := range map[string]struct {
 		status int
 		body   string
 	}{
-		"no match":         {400, refusalBody("SignatureDoesNotMatch", echo)},
-		"no match, 403":    {403, refusalBody("SignatureDoesNotMatch", echo)},
-		"incomplete":       {400, refusalBody("IncompleteSignature", echo)},
-		"lower camel":      {400, strings.NewReplacer("Code", "code", "Message", "message").Replace(refusalBody("SignatureDoesNotMatch", echo))},
-		"another form":     {400, refusalBody("SignatureDoesNotMatch", canonical)},
-		"under other code": {400, refusalBody("InvalidParameter", echo)},
-		"without a code":   {400, refusalBody("", echo)},
+		"no match":         {400, errorBodyJSON("SignatureDoesNotMatch", echo)},
+		"no match, 403":    {403, errorBodyJSON("SignatureDoesNotMatch", echo)},
+		"incomplete":       {400, errorBodyJSON("IncompleteSignature", echo)},
+		"lower camel":      {400, strings.NewReplacer("Code", "code", "Message", "message").Replace(errorBodyJSON("SignatureDoesNotMatch", echo))},
+		"another form":     {400, errorBodyJSON("SignatureDoesNotMatch", canonical)},
+		"under other code": {400, errorBodyJSON("InvalidParameter", echo)},
+		"without a code":   {400, errorBodyJSON("", echo)},
 		"longer than read": {400, longer},
 		"message first":    {400, `{"Message":` + strings.TrimSuffix(longer[strings.Index(longer, `"Message":`)+len(`"Message":`):], "}") + `,"Code":"SignatureDoesNotMatch"}`},
 		"XML":              {400, xml},
 		"XML, 5xx":         {500, xml},
-		"a success":        {200, refusalBody("SignatureDoesNotMatch", echo)},
+		"a success":        {200, errorBodyJSON("SignatureDoesNotMatch", echo)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log := new(logbook)
-			c := clientOver(t, play(says(tt.status, tt.body)), attempts(1), log.option(),
+			log := new(logRecorder)
+			c := clientOver(t, newScript(respond(tt.status, tt.body)), attempts(1), log.option(),
 				WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
 			err := getJob(t.Context(), c)
 			api, ok := errors.AsType[*APIError](err)
@@ -349,7 +351,7 @@ func TestNetworkErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := clientOver(t, play(breaks(tt)), attempts(1), WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
+			c := clientOver(t, newScript(failWith(tt)), attempts(1), WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
 			err := getJob(t.Context(), c)
 			call, ok := errors.AsType[*CallError](err)
 			if !ok || call.Operation != "GetLiveTranscodeJob" || call.Attempts != 1 {
@@ -403,8 +405,8 @@ func TestNetworkErrorsOfTheStandardTransport(t *testing.T) {
 func TestAttemptTimeoutIsNoDeadline(t *testing.T) {
 	t.Parallel()
 	for name, next := range map[string]step{
-		"no answer":       hangs,
-		"half a body":     hangsOff(`{"RequestId":"r","Job":`),
+		"no answer":       block,
+		"half a body":     respondThenBlock(`{"RequestId":"r","Job":`),
 		"by the provider": nil,
 		"wrapped": func(req *http.Request) (*http.Response, error) {
 			<-req.Context().Done()
@@ -415,7 +417,7 @@ func TestAttemptTimeoutIsNoDeadline(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var opts []Option
-				rt := play(next)
+				rt := newScript(next)
 				if next == nil {
 					opts = append(opts, WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
 						<-ctx.Done()

@@ -811,9 +811,9 @@ func ExampleStaticCredentials() {
 	}
 	fmt.Printf("%s\n", asJSON)
 	// Output:
-	// Credentials{AccessKeyID=my-key-id AccessKeySecret=[hidden]}
-	// Credentials{AccessKeyID=my-key-id AccessKeySecret=[hidden]}
-	// "Credentials{AccessKeyID=my-key-id AccessKeySecret=[hidden]}"
+	// Credentials{AccessKeyID=my-key-id AccessKeySecret=[redacted]}
+	// Credentials{AccessKeyID=my-key-id AccessKeySecret=[redacted]}
+	// "Credentials{AccessKeyID=my-key-id AccessKeySecret=[redacted]}"
 }
 
 // A Signer signs calls that this package does not cover. The date and the nonce are arguments; this is the

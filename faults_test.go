@@ -166,7 +166,7 @@ func headOf(length int, header ...string) string {
 
 // answers is a whole answer with a request id in its header.
 func answers(status int, body string, header ...string) string {
-	return rawAnswer(status, body, append(header, "X-Acs-Request-Id", "header-id")...)
+	return rawResponse(status, body, append(header, "X-Acs-Request-Id", "header-id")...)
 }
 
 func gzipped(s string) string {
@@ -187,56 +187,56 @@ func TestFaultMatrix(t *testing.T) {
 	half := `{"RequestId":"body-id","Job":{"JobId":"j"`
 	tests := map[string]struct {
 		raw  string
-		then ending
+		then connectionEnd
 		want verdict
 	}{
-		"closed before the head":       {"", closes, noAnswer},
-		"closed in the head":           {"HTTP/1.1 200 OK\r\nContent-Length: 1", closes, noAnswer},
-		"closed in a header's name":    {"HTTP/1.1 200 OK\r\nContent-Le", closes, noHTTP}, // net/http takes it for a malformed one
-		"closed after the head":        {headOf(100), closes, cutOff},
-		"closed in the body":           {headOf(100) + half, closes, cutOff.withID("body-id")},
-		"closed in a chunk":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Acs-Request-Id: header-id\r\n\r\n40\r\n{", closes, cutOff},
-		"closed in gzip":               {packedHead + packed[:len(packed)/2], closes, cutOff.withID("body-id")},
-		"closed in the head of gzip":   {packedHead + packed[:5], closes, cutOff},
-		"gzip that ends early":         {answers(200, packed[:len(packed)/2], "Content-Encoding", "gzip"), keeps, cutOff.withID("body-id")},
-		"gzip with a wrong checksum":   {answers(200, packed[:len(packed)-8]+"12345678", "Content-Encoding", "gzip"), keeps, unusable.withID("body-id")},
-		"gzip that is none":            {answers(200, anyAnswer, "Content-Encoding", "gzip"), keeps, unusable},
-		"reset before the head":        {"", resets, noAnswer},
-		"reset in the head":            {"HTTP/1.1 200 OK\r\n", resets, noAnswer},
-		"stalled before the head":      {"", stalls, noAnswer},
-		"stalled in the head":          {"HTTP/1.1 200 OK\r\nContent-Le", stalls, noAnswer},
-		"stalled after the head":       {headOf(100), stalls, cutOff},
-		"stalled in the body":          {headOf(100) + half, stalls, cutOff.withID("body-id")},
-		"stalled in gzip":              {packedHead + packed[:len(packed)/2], stalls, cutOff.withID("body-id")},
-		"stalled in an error":          {"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\nX-Acs-Request-Id: header-id\r\n\r\n<html>", stalls, verdict{ErrUnavailable, "header-id", 3, 1, true}},
-		"1xx flood":                    {strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 20_000) + answers(200, anyAnswer), stalls, noHTTP},
-		"header of 1 MiB":              {headOf(len(anyAnswer), "X-Large", strings.Repeat("x", 1<<20)) + anyAnswer, stalls, noHTTP},
-		"headers of 1 MiB":             {"HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Many: x\r\n", 100_000) + "\r\n", stalls, noHTTP},
-		"not HTTP":                     {"SSH-2.0-OpenSSH_9.6\r\n", closes, noHTTP},
-		"redirect to the same host":    {answers(302, "moved", "Location", "/again"), keeps, unusable},
-		"redirect to another host":     {answers(307, "", "Location", "https://elsewhere.example/"), keeps, unusable},
-		"redirect to http":             {answers(308, "", "Location", "http://ice.cn-shanghai.aliyuncs.com/"), keeps, unusable},
-		"HTML with 502":                {answers(502, "<html>Bad Gateway</html>", "Content-Type", "text/html"), keeps, verdict{ErrUnavailable, "header-id", 3, 1, true}},
-		"HTML with 404":                {answers(404, "<html>Not Found</html>", "Content-Type", "text/html"), keeps, unusable},
-		"HTML with 200":                {answers(200, "<html>Log in</html>", "Content-Type", "text/html"), keeps, unusable},
-		"error with 200":               {answers(200, refusalBody("Throttling.User", "slow down")), keeps, unusable.withID("req-1")},
-		"error in lower case with 200": {answers(200, `{"code":"InternalError","message":"m","requestId":"body-id"}`), keeps, unusable.withID("body-id")},
-		"nothing with 200":             {answers(200, ""), keeps, unusable},
-		"204":                          {"HTTP/1.1 204 No Content\r\nX-Acs-Request-Id: header-id\r\n\r\n", keeps, unusable},
-		"null":                         {answers(200, "null"), keeps, unusable},
-		"array":                        {answers(200, "[]"), keeps, unusable},
-		"byte order mark":              {answers(200, "\xef\xbb\xbf"+anyAnswer), keeps, fine},
-		"wrong Content-Type":           {answers(200, anyAnswer, "Content-Type", "image/png"), keeps, fine},
-		"invalid UTF-8":                {answers(200, `{"Job":{"Name":"`+"\xff\xc0"+`"},"JobId":"j"}`), keeps, fine},
-		"duplicate keys":               {answers(200, `{"RequestId":"q","Job":null,"JobId":"",`+anyAnswer[1:]), keeps, fine},
-		"numbers for strings":          {answers(200, `{"RequestId":1,"JobId":2,"Job":{"JobId":3}}`), keeps, unusable.withID("1")},
-		"strings for numbers":          {answers(200, strings.ReplaceAll(anyAnswer, `"Status":1`, `"Status":"1","StartMode":"0"`)), keeps, fine},
-		"nested 100,000 deep":          {answers(200, `{"X":`+nested(100_000)+`,`+anyAnswer[1:]), keeps, unusable},
-		"an error nested 100,000 deep": {answers(400, `{"Code":"Forbidden","X":`+nested(100_000)+`}`), keeps, verdict{ErrForbidden, "header-id", 1, 1, false}},
+		"closed before the head":       {"", closeConn, noAnswer},
+		"closed in the head":           {"HTTP/1.1 200 OK\r\nContent-Length: 1", closeConn, noAnswer},
+		"closed in a header's name":    {"HTTP/1.1 200 OK\r\nContent-Le", closeConn, noHTTP}, // net/http takes it for a malformed one
+		"closed after the head":        {headOf(100), closeConn, cutOff},
+		"closed in the body":           {headOf(100) + half, closeConn, cutOff.withID("body-id")},
+		"closed in a chunk":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Acs-Request-Id: header-id\r\n\r\n40\r\n{", closeConn, cutOff},
+		"closed in gzip":               {packedHead + packed[:len(packed)/2], closeConn, cutOff.withID("body-id")},
+		"closed in the head of gzip":   {packedHead + packed[:5], closeConn, cutOff},
+		"gzip that ends early":         {answers(200, packed[:len(packed)/2], "Content-Encoding", "gzip"), keepOpen, cutOff.withID("body-id")},
+		"gzip with a wrong checksum":   {answers(200, packed[:len(packed)-8]+"12345678", "Content-Encoding", "gzip"), keepOpen, unusable.withID("body-id")},
+		"gzip that is none":            {answers(200, anyAnswer, "Content-Encoding", "gzip"), keepOpen, unusable},
+		"reset before the head":        {"", resetConn, noAnswer},
+		"reset in the head":            {"HTTP/1.1 200 OK\r\n", resetConn, noAnswer},
+		"stalled before the head":      {"", stallConn, noAnswer},
+		"stalled in the head":          {"HTTP/1.1 200 OK\r\nContent-Le", stallConn, noAnswer},
+		"stalled after the head":       {headOf(100), stallConn, cutOff},
+		"stalled in the body":          {headOf(100) + half, stallConn, cutOff.withID("body-id")},
+		"stalled in gzip":              {packedHead + packed[:len(packed)/2], stallConn, cutOff.withID("body-id")},
+		"stalled in an error":          {"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\nX-Acs-Request-Id: header-id\r\n\r\n<html>", stallConn, verdict{ErrUnavailable, "header-id", 3, 1, true}},
+		"1xx flood":                    {strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 20_000) + answers(200, anyAnswer), stallConn, noHTTP},
+		"header of 1 MiB":              {headOf(len(anyAnswer), "X-Large", strings.Repeat("x", 1<<20)) + anyAnswer, stallConn, noHTTP},
+		"headers of 1 MiB":             {"HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Many: x\r\n", 100_000) + "\r\n", stallConn, noHTTP},
+		"not HTTP":                     {"SSH-2.0-OpenSSH_9.6\r\n", closeConn, noHTTP},
+		"redirect to the same host":    {answers(302, "moved", "Location", "/again"), keepOpen, unusable},
+		"redirect to another host":     {answers(307, "", "Location", "https://elsewhere.example/"), keepOpen, unusable},
+		"redirect to http":             {answers(308, "", "Location", "http://ice.cn-shanghai.aliyuncs.com/"), keepOpen, unusable},
+		"HTML with 502":                {answers(502, "<html>Bad Gateway</html>", "Content-Type", "text/html"), keepOpen, verdict{ErrUnavailable, "header-id", 3, 1, true}},
+		"HTML with 404":                {answers(404, "<html>Not Found</html>", "Content-Type", "text/html"), keepOpen, unusable},
+		"HTML with 200":                {answers(200, "<html>Log in</html>", "Content-Type", "text/html"), keepOpen, unusable},
+		"error with 200":               {answers(200, errorBodyJSON("Throttling.User", "slow down")), keepOpen, unusable.withID("req-1")},
+		"error in lower case with 200": {answers(200, `{"code":"InternalError","message":"m","requestId":"body-id"}`), keepOpen, unusable.withID("body-id")},
+		"nothing with 200":             {answers(200, ""), keepOpen, unusable},
+		"204":                          {"HTTP/1.1 204 No Content\r\nX-Acs-Request-Id: header-id\r\n\r\n", keepOpen, unusable},
+		"null":                         {answers(200, "null"), keepOpen, unusable},
+		"array":                        {answers(200, "[]"), keepOpen, unusable},
+		"byte order mark":              {answers(200, "\xef\xbb\xbf"+anyAnswer), keepOpen, fine},
+		"wrong Content-Type":           {answers(200, anyAnswer, "Content-Type", "image/png"), keepOpen, fine},
+		"invalid UTF-8":                {answers(200, `{"Job":{"Name":"`+"\xff\xc0"+`"},"JobId":"j"}`), keepOpen, fine},
+		"duplicate keys":               {answers(200, `{"RequestId":"q","Job":null,"JobId":"",`+anyAnswer[1:]), keepOpen, fine},
+		"numbers for strings":          {answers(200, `{"RequestId":1,"JobId":2,"Job":{"JobId":3}}`), keepOpen, unusable.withID("1")},
+		"strings for numbers":          {answers(200, strings.ReplaceAll(anyAnswer, `"Status":1`, `"Status":"1","StartMode":"0"`)), keepOpen, fine},
+		"nested 100,000 deep":          {answers(200, `{"X":`+nested(100_000)+`,`+anyAnswer[1:]), keepOpen, unusable},
+		"an error nested 100,000 deep": {answers(400, `{"Code":"Forbidden","X":`+nested(100_000)+`}`), keepOpen, verdict{ErrForbidden, "header-id", 1, 1, false}},
 	}
 	for name, tt := range tests {
 		for _, op := range faultyOperations {
-			w := listen(t, func(int, string) (string, ending) { return tt.raw, tt.then })
+			w := newRawServer(t, func(int, string) (string, connectionEnd) { return tt.raw, tt.then })
 			policy := RetryPolicy{BaseDelay: 1}
 			if strings.HasPrefix(name, "stalled") {
 				policy.AttemptTimeout = stallTimeout
@@ -255,7 +255,7 @@ func TestFaultMatrix(t *testing.T) {
 
 // begin makes a call of the wire, at once if it will take its time. The result waits for its end, checks how long
 // it took and that it left no connection behind, and returns its error.
-func (w *wire) begin(t *testing.T, op func(context.Context, *Client) error, policy RetryPolicy) func(*testing.T) error {
+func (w *rawServer) begin(t *testing.T, op func(context.Context, *Client) error, policy RetryPolicy) func(*testing.T) error {
 	var conns connCount
 	c := w.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(policy))
 	var took time.Duration
@@ -283,8 +283,8 @@ func (w *wire) begin(t *testing.T, op func(context.Context, *Client) error, poli
 func TestEmptyObject(t *testing.T) {
 	t.Parallel()
 	for _, op := range faultyOperations {
-		for id, raw := range map[string]string{"header-id": answers(200, "{}"), "": rawAnswer(200, "{}")} {
-			w := listen(t, func(int, string) (string, ending) { return raw, keeps })
+		for id, raw := range map[string]string{"header-id": answers(200, "{}"), "": rawResponse(200, "{}")} {
+			w := newRawServer(t, func(int, string) (string, connectionEnd) { return raw, keepOpen })
 			err := op.call(t.Context(), w.client(t))
 			if good := op.name == "Stop" && id != ""; good {
 				fine.check(t, err, false)
@@ -340,7 +340,7 @@ func TestDribble(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := listenOn(t, dribbling{ln, tt.head}, func(int, string) (string, ending) { return headOf(1000) + strings.Repeat(" ", 1000), keeps })
+			w := newRawServerOn(t, dribbling{ln, tt.head}, func(int, string) (string, connectionEnd) { return headOf(1000) + strings.Repeat(" ", 1000), keepOpen })
 			call := w.begin(t, op.call, RetryPolicy{BaseDelay: 1, AttemptTimeout: stallTimeout})
 			t.Run(name+"/"+op.name, func(t *testing.T) {
 				t.Parallel()
@@ -354,7 +354,7 @@ func TestDribble(t *testing.T) {
 func TestRefusedConnection(t *testing.T) {
 	t.Parallel()
 	for _, op := range faultyOperations {
-		w := listen(t, nil)
+		w := newRawServer(t, nil)
 		w.close()
 		var conns connCount
 		c := w.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
@@ -371,11 +371,11 @@ func TestIdleConnectionIsReset(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			for range 20 {
-				w := listen(t, func(n int, _ string) (string, ending) {
+				w := newRawServer(t, func(n int, _ string) (string, connectionEnd) {
 					if n == 0 {
-						return answers(200, anyAnswer), resets
+						return answers(200, anyAnswer), resetConn
 					}
-					return answers(200, anyAnswer), keeps
+					return answers(200, anyAnswer), keepOpen
 				})
 				var conns connCount
 				c := w.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
@@ -486,7 +486,7 @@ func TestTLSFaults(t *testing.T) {
 				default:
 					ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate}})
 				}
-				w := listenOn(t, ln, func(int, string) (string, ending) { return answers(200, anyAnswer), keeps })
+				w := newRawServerOn(t, ln, func(int, string) (string, connectionEnd) { return answers(200, anyAnswer), keepOpen })
 				trusted := roots
 				if tt.distrust {
 					trusted = x509.NewCertPool()
@@ -647,7 +647,7 @@ func TestReplacedDefaultTransport(t *testing.T) { //nolint:paralleltest // see a
 	if hc.Transport != nil || hc.CheckRedirect != nil || hc.Jar != nil || hc.Timeout != 0 {
 		t.Errorf("the caller's client was changed: %+v", hc)
 	}
-	w := listen(t, func(int, string) (string, ending) { return answers(200, anyAnswer), keeps })
+	w := newRawServer(t, func(int, string) (string, connectionEnd) { return answers(200, anyAnswer), keepOpen })
 	if err := getJob(t.Context(), w.client(t)); err != nil {
 		t.Error(err)
 	}

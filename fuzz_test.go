@@ -17,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 // plainJob is Job as encoding/json reads it without help.
@@ -158,7 +160,7 @@ func normalised(j Job) Job {
 
 func FuzzRefusal(f *testing.F) {
 	for _, body := range []string{
-		"", "null", "{}", "[]", "<html>", `{"Code":`, refusalBody("Throttling.User", "slow down"), refusalBody("SignatureDoesNotMatch", "server CanonicalRequest is [x]"),
+		"", "null", "{}", "[]", "<html>", `{"Code":`, errorBodyJSON("Throttling.User", "slow down"), errorBodyJSON("SignatureDoesNotMatch", "server CanonicalRequest is [x]"),
 		`{"code":"Forbidden","message":{"a":1},"requestId":7,"AccessDeniedDetail":{"AuthAction":"ice:X","PolicyType":5}}`, `{"AccessDeniedDetail":[]}`,
 		"\xef\xbb\xbf{\"Code\":\"a\nb\"}", "{\"Message\":\"\xff\"}", `{"Recommend":"https://a.example/?q=1&token=CANARY"}`, "CanonicalRequest CANARY", "key CANARY",
 	} {
@@ -166,18 +168,18 @@ func FuzzRefusal(f *testing.F) {
 			f.Add(status, []byte(body), "header-id")
 		}
 	}
-	f.Fuzz(func(t *testing.T, status int, body []byte, header string) {
+	f.Fuzz(func(t *testing.T, status int, response []byte, header string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://host/?JobId=j", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		attempt := &try{op: opGetLiveTranscodeJob, req: req, creds: Credentials{AccessKeySecret: "CANARY"}}
-		resp := responseTo(req, status, io.NopCloser(bytes.NewReader(body)), headerRequestID, header)
-		r, err := read(resp)
+		attempt := &call{op: opGetLiveTranscodeJob, req: req, creds: Credentials{AccessKeySecret: "CANARY"}}
+		resp := responseTo(req, status, io.NopCloser(bytes.NewReader(response)), headerRequestID, header)
+		r, err := readBody(resp)
 		if err != nil {
 			return
 		}
-		was := bytes.Clone(r.body) // of a switch of protocols nothing is read
+		was := bytes.Clone(r.bytes) // of a switch of protocols nothing is read
 		e := attempt.newAPIError(r)
 		r.release()
 		text := e.Error()
@@ -199,13 +201,13 @@ func FuzzRefusal(f *testing.F) {
 		if _, err := json.Marshal(e); err != nil {
 			t.Error(err)
 		}
-		if all := fmt.Sprintf("%#v %#v", e, e.AccessDenied); strings.Contains(all, "CANARY") && !bytes.ContainsAny(body, `%\&`) && !strings.ContainsAny(header, "%&\\") {
-			t.Errorf("%q shows the secret: %s", body, all)
+		if all := fmt.Sprintf("%#v %#v", e, e.AccessDenied); strings.Contains(all, "CANARY") && !bytes.ContainsAny(response, `%\&`) && !strings.ContainsAny(header, "%&\\") {
+			t.Errorf("%q shows the secret: %s", response, all)
 		}
-		if isEcho(e.Message) {
+		if acs3.LeaksRequest(e.Message) {
 			t.Errorf("an echo is shown: %q", e.Message)
 		}
-		if again := attempt.newAPIError(&reply{resp: resp, body: was}); !reflect.DeepEqual(e, again) {
+		if again := attempt.newAPIError(&body{resp: resp, bytes: was}); !reflect.DeepEqual(e, again) {
 			t.Errorf("the same answer is once %#v and once %#v", e, again)
 		}
 	})
@@ -293,8 +295,8 @@ func FuzzEcho(f *testing.F) {
 		if err := new(Signer).Sign(req, nil, creds, time.Unix(0, 0), ours+"nonce"); err != nil {
 			t.Fatal(err)
 		}
-		canonical := canonicalRequest(req)
-		if got := readEcho("server CanonicalRequest is ["+canonical+"]", req); got != wrongSecret {
+		canonical := acs3.CanonicalRequest(req)
+		if got := acs3.ExplainMismatch("server CanonicalRequest is ["+canonical+"]", req); got != acs3.WrongSecret {
 			t.Errorf("of an equal view it says %q", got)
 		}
 		changed := strings.NewReplacer(
@@ -304,8 +306,8 @@ func FuzzEcho(f *testing.F) {
 			before + changed + after, before + theirs + after, before + key + "=" + theirs + after, "server CanonicalRequest is [" + changed + "]",
 			"server CanonicalRequest is [" + strings.ReplaceAll(changed, "\n", `\n`) + "]",
 		} {
-			got := readEcho(message, req)
-			if strings.Contains(got, "VALUE") || hasControl(got) || !utf8.ValidString(got) || len(got) > 200 {
+			got := acs3.ExplainMismatch(message, req)
+			if strings.Contains(got, "VALUE") || acs3.HasControl(got) || !utf8.ValidString(got) || len(got) > 200 {
 				t.Errorf("of %q it says %q", message, got)
 			}
 		}

@@ -34,7 +34,7 @@ var kinds = []error{
 }
 
 // everyOperation has a row for each operation, with an answer that it accepts.
-var everyOperation = []struct {
+var allOperations = []struct {
 	name    string
 	once    bool // not idempotent
 	success string
@@ -116,26 +116,26 @@ func (s step) RoundTrip(req *http.Request) (*http.Response, error) { return s(re
 
 // A script is a transport that takes one step for each request, the last one again and again, and remembers
 // what it saw and when.
-type script struct {
+type scriptedTransport struct {
 	steps []step
 
 	mu   sync.Mutex
-	seen []sighting
+	seen []sentRequest
 	open atomic.Int32 // bodies that were not closed
 }
 
-type sighting struct {
+type sentRequest struct {
 	at     time.Time
 	query  string
 	header http.Header
 }
 
-func play(steps ...step) *script { return &script{steps: steps} }
+func newScript(steps ...step) *scriptedTransport { return &scriptedTransport{steps: steps} }
 
-func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *scriptedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	next := s.steps[min(len(s.seen), len(s.steps)-1)]
-	s.seen = append(s.seen, sighting{time.Now(), req.URL.RawQuery, req.Header.Clone()})
+	s.seen = append(s.seen, sentRequest{time.Now(), req.URL.RawQuery, req.Header.Clone()})
 	s.mu.Unlock()
 	resp, err := next(req)
 	if resp != nil && resp.Body != nil {
@@ -157,7 +157,7 @@ func (b *countedBody) Close() error {
 }
 
 // requests returns what was sent, and checks that every body was closed.
-func (s *script) requests(t *testing.T) []sighting {
+func (s *scriptedTransport) requests(t *testing.T) []sentRequest {
 	t.Helper()
 	if n := s.open.Load(); n != 0 {
 		t.Errorf("%d bodies were not closed", n)
@@ -168,7 +168,7 @@ func (s *script) requests(t *testing.T) []sighting {
 }
 
 // wantRequests checks how many requests were sent.
-func (s *script) wantRequests(t *testing.T, want int) {
+func (s *scriptedTransport) wantRequests(t *testing.T, want int) {
 	t.Helper()
 	if got := len(s.requests(t)); got != want {
 		t.Errorf("%d requests were sent, want %d", got, want)
@@ -176,7 +176,7 @@ func (s *script) wantRequests(t *testing.T, want int) {
 }
 
 // gaps returns the times between the requests.
-func (s *script) gaps(t *testing.T) []time.Duration {
+func (s *scriptedTransport) gaps(t *testing.T) []time.Duration {
 	t.Helper()
 	seen := s.requests(t)
 	var gaps []time.Duration
@@ -187,18 +187,18 @@ func (s *script) gaps(t *testing.T) []time.Duration {
 }
 
 // says answers with a status, a body, and headers as name and value in turn.
-func says(status int, body string, header ...string) step {
+func respond(status int, body string, header ...string) step {
 	return func(req *http.Request) (*http.Response, error) {
 		return responseTo(req, status, io.NopCloser(strings.NewReader(body)), header...), nil
 	}
 }
 
 // refuses answers with an error as the service writes it.
-func refuses(status int, code string, header ...string) step {
-	return says(status, refusalBody(code, "text of "+code), header...)
+func respondError(status int, code string, header ...string) step {
+	return respond(status, errorBodyJSON(code, "text of "+code), header...)
 }
 
-func refusalBody(code, message string) string {
+func errorBodyJSON(code, message string) string {
 	b, _ := json.Marshal(map[string]string{
 		"RequestId": "req-1", "HostId": "ice.cn-shanghai.aliyuncs.com", "Code": code, "Message": message,
 		"Recommend": "https://api.example.com/troubleshoot?q=" + code,
@@ -218,18 +218,18 @@ func responseTo(req *http.Request, status int, body io.ReadCloser, header ...str
 }
 
 // breaks returns an error instead of an answer, and reports nothing to a trace.
-func breaks(err error) step {
+func failWith(err error) step {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
 // hangs answers nothing until the request's context ends.
-func hangs(req *http.Request) (*http.Response, error) {
+func block(req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
 }
 
 // breaksOff answers 200 with the beginning of a body, then err.
-func breaksOff(beginning string, err error) step {
+func respondThenFail(beginning string, err error) step {
 	return func(req *http.Request) (*http.Response, error) {
 		return responseTo(req, 200, io.NopCloser(io.MultiReader(strings.NewReader(beginning), failingReader{err}))), nil
 	}
@@ -240,7 +240,7 @@ type failingReader struct{ err error }
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
 // hangsOff answers 200 with the beginning of a body, and no more until the request's context ends.
-func hangsOff(beginning string) step {
+func respondThenBlock(beginning string) step {
 	return func(req *http.Request) (*http.Response, error) {
 		return responseTo(req, 200, io.NopCloser(io.MultiReader(strings.NewReader(beginning), endOf{req.Context()}))), nil
 	}
@@ -274,29 +274,29 @@ func written(next step) step {
 }
 
 // A logbook keeps what is logged.
-type logbook struct {
+type logRecorder struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *logbook) Write(p []byte) (int, error) {
+func (l *logRecorder) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *logbook) option() Option {
+func (l *logRecorder) option() Option {
 	return WithLogger(slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
 
-func (l *logbook) text() string {
+func (l *logRecorder) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
 // entries returns what was logged at a level.
-func (l *logbook) entries(t *testing.T, level slog.Level) []map[string]any {
+func (l *logRecorder) entries(t *testing.T, level slog.Level) []map[string]any {
 	t.Helper()
 	var all []map[string]any
 	for line := range strings.Lines(l.text()) {
@@ -312,7 +312,7 @@ func (l *logbook) entries(t *testing.T, level slog.Level) []map[string]any {
 }
 
 // A wire is a server that shows the bytes that a client sends.
-type wire struct {
+type rawServer struct {
 	url  string
 	stop chan struct{}
 
@@ -325,28 +325,28 @@ type wire struct {
 }
 
 // An ending is what a wire does with a connection after an answer.
-type ending int
+type connectionEnd int
 
 const (
-	keeps  ending = iota
-	closes        // in an orderly way
-	resets
-	stalls // keeps the connection and reads no more
+	keepOpen  connectionEnd = iota
+	closeConn               // in an orderly way
+	resetConn
+	stallConn // keeps the connection and reads no more
 )
 
 // listen starts a wire. answer gets the number of the request, from 0, and its head.
-func listen(t *testing.T, answer func(n int, head string) (raw string, then ending)) *wire {
+func newRawServer(t *testing.T, answer func(n int, head string) (raw string, then connectionEnd)) *rawServer {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return listenOn(t, ln, answer)
+	return newRawServerOn(t, ln, answer)
 }
 
 // listenOn starts a wire on a listener of one's own, which it closes.
-func listenOn(t *testing.T, ln net.Listener, answer func(n int, head string) (raw string, then ending)) *wire {
-	w := &wire{url: "http://" + ln.Addr().String(), stop: make(chan struct{}), ln: ln}
+func newRawServerOn(t *testing.T, ln net.Listener, answer func(n int, head string) (raw string, then connectionEnd)) *rawServer {
+	w := &rawServer{url: "http://" + ln.Addr().String(), stop: make(chan struct{}), ln: ln}
 	w.wg.Go(func() {
 		for {
 			conn, err := ln.Accept()
@@ -363,7 +363,7 @@ func listenOn(t *testing.T, ln net.Listener, answer func(n int, head string) (ra
 	return w
 }
 
-func (w *wire) close() {
+func (w *rawServer) close() {
 	w.once.Do(func() {
 		close(w.stop)
 		w.ln.Close()
@@ -376,7 +376,7 @@ func (w *wire) close() {
 	})
 }
 
-func (w *wire) serve(conn net.Conn, answer func(int, string) (string, ending)) {
+func (w *rawServer) serve(conn net.Conn, answer func(int, string) (string, connectionEnd)) {
 	defer conn.Close()
 	for br := bufio.NewReader(conn); ; {
 		var head strings.Builder
@@ -399,27 +399,27 @@ func (w *wire) serve(conn net.Conn, answer func(int, string) (string, ending)) {
 			return
 		}
 		switch then {
-		case keeps:
-		case closes:
+		case keepOpen:
+		case closeConn:
 			return
-		case resets:
+		case resetConn:
 			conn.(*net.TCPConn).SetLinger(0)
 			return
-		case stalls:
+		case stallConn:
 			<-w.stop
 			return
 		}
 	}
 }
 
-func (w *wire) seen() (heads []string, conns int) {
+func (w *rawServer) seen() (heads []string, conns int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.heads), len(w.conns)
 }
 
 // client returns a client with a transport of its own that calls the wire.
-func (w *wire) client(t *testing.T, opts ...Option) *Client {
+func (w *rawServer) client(t *testing.T, opts ...Option) *Client {
 	t.Helper()
 	c, err := NewClient(append([]Option{
 		WithEndpoint(w.url), WithCredentials(StaticCredentials(testKeyID, testSecret, "")),
@@ -432,7 +432,7 @@ func (w *wire) client(t *testing.T, opts ...Option) *Client {
 }
 
 // rawAnswer is an answer as it travels.
-func rawAnswer(status int, body string, header ...string) string {
+func rawResponse(status int, body string, header ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", status, http.StatusText(status), len(body))
 	for i := 0; i+1 < len(header); i += 2 {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // JobStatus is the state of a live transcoding job. int(s) is the value on the wire. A value that this
@@ -91,23 +93,6 @@ func (s JobStatus) EncodeValues(key string, v *url.Values) error {
 // EncodeValues implements query.Encoder of go-querystring: the value travels as its number.
 func (m StartMode) EncodeValues(key string, v *url.Values) error {
 	v.Set(key, strconv.Itoa(int(m)))
-	return nil
-}
-
-// unmarshalEnum reads an enum as the service may write it: 1, "1", or null for -1.
-func unmarshalEnum[E ~int](b []byte, e *E) error {
-	if string(b) == "null" {
-		*e = -1
-		return nil
-	}
-	if len(b) > 2 && b[0] == '"' && b[len(b)-1] == '"' {
-		b = b[1 : len(b)-1]
-	}
-	n, err := strconv.Atoi(string(b))
-	if err != nil {
-		return fmt.Errorf("%T is not a whole number", *e)
-	}
-	*e = E(n)
 	return nil
 }
 
@@ -213,7 +198,7 @@ func (j Job) LogValue() slog.Value {
 		slog.String("template_id", j.TemplateID),
 		slog.String("template_name", j.TemplateName),
 		slog.String("template_type", string(j.TemplateType)),
-		slog.String("input", hideStreamKey(j.StreamInput.InputURL)),
+		slog.String("input", redact.StreamURL(j.StreamInput.InputURL)),
 		slog.Any("outputs", j.OutputStream.texts()),
 		slog.Time("created", j.CreateTime),
 	)
@@ -263,7 +248,7 @@ func (s OutputStream) LogValue() slog.Value { return slog.AnyValue(s.texts()) }
 func (s OutputStream) texts() []string {
 	texts := make([]string, len(s.StreamInfos))
 	for i, info := range s.StreamInfos {
-		texts[i] = hideStreamKey(info.OutputURL)
+		texts[i] = redact.StreamURL(info.OutputURL)
 	}
 	return texts
 }
@@ -293,7 +278,7 @@ func (s StreamInfo) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Typ
 // LogValue implements slog.LogValuer. It hides what Format hides.
 func (s StreamInfo) LogValue() slog.Value { return slog.StringValue(streamText(s.Type, s.OutputURL)) }
 
-func streamText(kind, url string) string { return "{" + kind + " " + hideStreamKey(url) + "}" }
+func streamText(kind, url string) string { return "{" + kind + " " + redact.StreamURL(url) + "}" }
 
 // TranscodeOutput is where a job sends what it produces.
 type TranscodeOutput struct {

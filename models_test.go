@@ -24,6 +24,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/go-querystring/query"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 // exampleAnswer is the example of the service's documentation.
@@ -69,7 +71,7 @@ func sentQuery(t *testing.T, call func(context.Context, *Client) error) (action 
 	sent := 0
 	client := answeringClient(t, func(req *http.Request) string {
 		sent++
-		action, values = req.Header.Get(headerAction), req.URL.Query()
+		action, values = req.Header.Get(acs3.HeaderAction), req.URL.Query()
 		return `{"RequestId":"R","JobId":"J","TemplateId":"T","Job":{},"TemplateContent":{},"TotalCount":0}`
 	})
 	if err := call(t.Context(), client); err != nil {
@@ -723,8 +725,8 @@ func TestSubmitVector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := signable(t, "https://ice.cn-shanghai.aliyuncs.com/?"+encodeQuery(values))
-	req.Header.Set(headerAction, "SubmitLiveTranscodeJob")
+	req := signable(t, "https://ice.cn-shanghai.aliyuncs.com/?"+acs3.EncodeQuery(values))
+	req.Header.Set(acs3.HeaderAction, "SubmitLiveTranscodeJob")
 	var signer Signer
 	if err := signer.Sign(req, nil, signerCreds, signerTime, "nonce-0004"); err != nil {
 		t.Fatal(err)
@@ -833,7 +835,7 @@ func TestJobChecksAllow(t *testing.T) {
 		"only an end":                 &UpdateLiveTranscodeJobRequest{JobID: "J", TimedConfig: &TimedConfig{EndTime: now}},
 		"command of the future":       &commandParams{JobID: "J", Command: "pause"},
 	} {
-		if field, reason := request.check(); field != "" {
+		if field, reason := request.validate(); field != "" {
 			t.Errorf("%s: %s %s", name, field, reason)
 		}
 	}

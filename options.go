@@ -9,7 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 // An Option configures a Client. A nil Option, and an Option made from a nil argument, is as if not set.
@@ -87,7 +88,7 @@ func parseEndpoint(rawURL string) (u url.URL, reason string) {
 		return u, "has a scheme other than https and http"
 	case p.Hostname() == "":
 		return u, "has no host"
-	case !isPlainHost(p.Host):
+	case !acs3.IsPlainHost(p.Host):
 		return u, "has a host that is not ASCII, or has a zone"
 	case p.User != nil:
 		return u, "has user info"
@@ -175,52 +176,11 @@ func WithLogger(l *slog.Logger) Option {
 func WithUserAgent(product string) Option {
 	return func(c *config) error {
 		switch {
-		case hasControl(product):
+		case acs3.HasControl(product):
 			return &ParamError{Operation: "WithUserAgent", Field: "product", Reason: "has control characters"}
 		case product != "":
 			c.userAgent += " " + product
 		}
 		return nil
 	}
-}
-
-// A RetryPolicy says how often and how patiently a call is repeated; see the package comment for when. A zero
-// field has its default, a negative one is an error.
-type RetryPolicy struct {
-	// MaxAttempts is the number of attempts in all; 1 is no retry. Default 3.
-	MaxAttempts int
-	// BaseDelay is the unit of the delays: before attempt n it is random up to BaseDelay x 2^n. After a
-	// throttled attempt the unit is at least 1 s. Default 100 ms.
-	BaseDelay time.Duration
-	// MaxDelay is the longest delay, unless the service names a longer one. Default 20 s.
-	MaxDelay time.Duration
-	// AttemptTimeout bounds one attempt, from asking for credentials to the last byte of the answer.
-	// Default 30 s.
-	AttemptTimeout time.Duration
-}
-
-func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
-	if p.MaxAttempts < 0 {
-		return p, &ParamError{Operation: "WithRetryPolicy", Field: "MaxAttempts", Reason: "is negative"}
-	}
-	if p.MaxAttempts == 0 {
-		p.MaxAttempts = 3
-	}
-	for _, f := range []struct {
-		name  string
-		value *time.Duration
-		zero  time.Duration
-	}{
-		{"BaseDelay", &p.BaseDelay, 100 * time.Millisecond},
-		{"MaxDelay", &p.MaxDelay, 20 * time.Second},
-		{"AttemptTimeout", &p.AttemptTimeout, 30 * time.Second},
-	} {
-		if *f.value < 0 {
-			return p, &ParamError{Operation: "WithRetryPolicy", Field: f.name, Reason: "is negative"}
-		}
-		if *f.value == 0 {
-			*f.value = f.zero
-		}
-	}
-	return p, nil
 }

@@ -21,7 +21,7 @@ func checkPage(no, size int) (field, reason string) {
 
 // A page is an answer with a part of a list.
 type page struct {
-	envelope
+	baseResponse
 	name            string               // of the list
 	list            func(*decoder) error // reads it
 	total           int                  // of the items on all pages
@@ -37,7 +37,7 @@ func (p *page) member(d *decoder, name []byte) error {
 		p.listed = p.listed || d.PeekKind() != 'n'
 		return p.list(d)
 	}
-	return p.envelope.member(d, name)
+	return p.baseResponse.member(d, name)
 }
 
 // missing accepts a page without a list if it says how many items there are.

@@ -30,7 +30,7 @@ func (l *listing) RoundTrip(req *http.Request) (*http.Response, error) {
 		ids, total, code = l.page(no)
 	}
 	if code != "" {
-		return refuses(400, code)(req)
+		return respondError(400, code)(req)
 	}
 	items := []map[string]any{}
 	for _, id := range ids {
@@ -40,7 +40,7 @@ func (l *listing) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return says(200, string(body))(req)
+	return respond(200, string(body))(req)
 }
 
 // pageOf returns a page of 100 as the documentation has it.

@@ -19,7 +19,7 @@ import (
 
 func TestGetLiveTranscodeJob(t *testing.T) {
 	t.Parallel()
-	rt := play(says(200, documentedJob, "X-Acs-Request-Id", "header-id"))
+	rt := newScript(respond(200, documentedJob, "X-Acs-Request-Id", "header-id"))
 	got, err := clientOver(t, rt).GetLiveTranscodeJob(t.Context(), "****20b48fb04483915d4f2cd8ac****")
 	if err != nil {
 		t.Fatal(err)
@@ -52,26 +52,26 @@ func TestReadableAnswers(t *testing.T) {
 		requestID string
 		status    JobStatus
 	}{
-		"request id from the header":  {says(200, `{"Job":{"Status":1}}`, "X-Acs-Request-Id", "header-id"), "header-id", JobStatusInProgress},
-		"request id from the body":    {says(200, `{"RequestId":"r","Job":{"Status":1}}`, "X-Acs-Request-Id", "header-id"), "r", JobStatusInProgress},
-		"no request id":               {says(200, `{"Job":{"Status":1}}`), "", JobStatusInProgress},
-		"byte order mark":             {says(200, "\xef\xbb\xbf"+`{"RequestId":"r","Job":{"Status":2}}`), "r", JobStatusStopped},
-		"another 2xx":                 {says(201, `{"RequestId":"r","Job":{"Status":2}}`), "r", JobStatusStopped},
-		"absent status":               {says(200, `{"RequestId":"r","Job":{}}`), "r", JobStatusUnknown},
-		"null status":                 {says(200, `{"RequestId":"r","Job":{"Status":null}}`), "r", JobStatusUnknown},
-		"quoted status":               {says(200, `{"RequestId":"r","Job":{"Status":"1"}}`), "r", JobStatusInProgress},
-		"unknown status":              {says(200, `{"RequestId":"r","Job":{"Status":7}}`), "r", JobStatus(7)},
-		"unknown fields":              {says(200, `{"RequestId":"r","New":[{}],"Job":{"Newer":{},"Status":0}}`), "r", JobStatusNotStarted},
-		"invalid UTF-8":               {says(200, "{\"RequestId\":\"r\",\"Job\":{\"Name\":\"\xff\",\"Status\":0}}"), "r", JobStatusNotStarted},
-		"duplicate names":             {says(200, `{"RequestId":"q","RequestId":"r","Job":{"Status":0,"Status":1}}`), "r", JobStatusInProgress},
-		"code beside a job":           {says(200, `{"RequestId":"r","Code":"Success","Job":{"Status":1}}`), "r", JobStatusInProgress},
-		"white space around the JSON": {says(200, "\r\n {\"RequestId\":\"r\",\"Job\":{\"Status\":1}} \r\n"), "r", JobStatusInProgress},
-		"long answer":                 {says(200, `{"RequestId":"r","Job":{"Status":1,"Name":"`+strings.Repeat("x", 1<<20)+`"}}`), "r", JobStatusInProgress},
+		"request id from the header":  {respond(200, `{"Job":{"Status":1}}`, "X-Acs-Request-Id", "header-id"), "header-id", JobStatusInProgress},
+		"request id from the body":    {respond(200, `{"RequestId":"r","Job":{"Status":1}}`, "X-Acs-Request-Id", "header-id"), "r", JobStatusInProgress},
+		"no request id":               {respond(200, `{"Job":{"Status":1}}`), "", JobStatusInProgress},
+		"byte order mark":             {respond(200, "\xef\xbb\xbf"+`{"RequestId":"r","Job":{"Status":2}}`), "r", JobStatusStopped},
+		"another 2xx":                 {respond(201, `{"RequestId":"r","Job":{"Status":2}}`), "r", JobStatusStopped},
+		"absent status":               {respond(200, `{"RequestId":"r","Job":{}}`), "r", JobStatusUnknown},
+		"null status":                 {respond(200, `{"RequestId":"r","Job":{"Status":null}}`), "r", JobStatusUnknown},
+		"quoted status":               {respond(200, `{"RequestId":"r","Job":{"Status":"1"}}`), "r", JobStatusInProgress},
+		"unknown status":              {respond(200, `{"RequestId":"r","Job":{"Status":7}}`), "r", JobStatus(7)},
+		"unknown fields":              {respond(200, `{"RequestId":"r","New":[{}],"Job":{"Newer":{},"Status":0}}`), "r", JobStatusNotStarted},
+		"invalid UTF-8":               {respond(200, "{\"RequestId\":\"r\",\"Job\":{\"Name\":\"\xff\",\"Status\":0}}"), "r", JobStatusNotStarted},
+		"duplicate names":             {respond(200, `{"RequestId":"q","RequestId":"r","Job":{"Status":0,"Status":1}}`), "r", JobStatusInProgress},
+		"code beside a job":           {respond(200, `{"RequestId":"r","Code":"Success","Job":{"Status":1}}`), "r", JobStatusInProgress},
+		"white space around the JSON": {respond(200, "\r\n {\"RequestId\":\"r\",\"Job\":{\"Status\":1}} \r\n"), "r", JobStatusInProgress},
+		"long answer":                 {respond(200, `{"RequestId":"r","Job":{"Status":1,"Name":"`+strings.Repeat("x", 1<<20)+`"}}`), "r", JobStatusInProgress},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			resp, err := clientOver(t, play(tt.step)).GetLiveTranscodeJob(t.Context(), "job-1")
+			resp, err := clientOver(t, newScript(tt.step)).GetLiveTranscodeJob(t.Context(), "job-1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,15 +109,15 @@ func TestUnusableAnswers(t *testing.T) {
 		"two values":          {200, documentedJob + documentedJob, "******3B-0E1A-586A-AC29-742247******", "not valid JSON"},
 		"HTML":                {200, `<html>log in first</html>`, "", "not valid JSON"},
 		"HTML that is shown":  {200, "\n" + `<html>log in first</html>`, "", "log in first"},
-		"error body":          {200, refusalBody("InternalError", "trouble"), "req-1", "InternalError"},
-		"throttled with 200":  {200, refusalBody("Throttling.User", "slow down"), "req-1", "Throttling.User"},
+		"error body":          {200, errorBodyJSON("InternalError", "trouble"), "req-1", "InternalError"},
+		"throttled with 200":  {200, errorBodyJSON("Throttling.User", "slow down"), "req-1", "Throttling.User"},
 		"no content":          {204, ``, "", "empty or cut off"},
 		"accepted":            {202, `{"RequestId":"body-id"}`, "body-id", "no Job"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rt := play(says(tt.status, tt.body, "X-Acs-Request-Id", "header-id"), says(200, documentedJob))
+			rt := newScript(respond(tt.status, tt.body, "X-Acs-Request-Id", "header-id"), respond(200, documentedJob))
 			resp, err := clientOver(t, rt).GetLiveTranscodeJob(t.Context(), "job-1")
 			if resp != nil {
 				t.Errorf("there is an answer beside the error: %v", resp)
@@ -150,9 +150,9 @@ func TestUnusableAnswers(t *testing.T) {
 // TestEmptyAnswersOfOthers: no operation takes nothing for a success.
 func TestEmptyAnswersOfOthers(t *testing.T) {
 	t.Parallel()
-	for _, op := range everyOperation {
+	for _, op := range allOperations {
 		for _, body := range []string{``, `<html>`, `[]`, `{"RequestId":"r"`} {
-			rt := play(says(200, body))
+			rt := newScript(respond(200, body))
 			err := op.call(t.Context(), clientOver(t, rt))
 			if !errors.Is(err, ErrBadResponse) || errors.Is(err, ErrAmbiguous) != op.once {
 				t.Errorf("%s with %q: %v", op.name, body, err)
@@ -170,8 +170,8 @@ func TestOddCreateTime(t *testing.T) {
 	} {
 		t.Run(date, func(t *testing.T) {
 			t.Parallel()
-			log := new(logbook)
-			c := clientOver(t, play(says(200, `{"RequestId":"r","Job":{"JobId":"j","CreateTime":`+date+`,"Status":1}}`)), log.option())
+			log := new(logRecorder)
+			c := clientOver(t, newScript(respond(200, `{"RequestId":"r","Job":{"JobId":"j","CreateTime":`+date+`,"Status":1}}`)), log.option())
 			resp, err := c.GetLiveTranscodeJob(t.Context(), "j")
 			if err != nil {
 				t.Fatal(err)
@@ -186,9 +186,9 @@ func TestOddCreateTime(t *testing.T) {
 	}
 	t.Run("one warning for a page", func(t *testing.T) {
 		t.Parallel()
-		log := new(logbook)
+		log := new(logRecorder)
 		body := `{"RequestId":"r","TotalCount":2,"JobList":[{"JobId":"a","CreateTime":"x"},{"JobId":"b","CreateTime":"y"}]}`
-		if _, err := clientOver(t, play(says(200, body)), log.option()).ListLiveTranscodeJobs(t.Context(), nil); err != nil {
+		if _, err := clientOver(t, newScript(respond(200, body)), log.option()).ListLiveTranscodeJobs(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := log.entries(t, slog.LevelWarn); len(got) != 1 {
@@ -208,7 +208,7 @@ func TestAnswerSize(t *testing.T) {
 	t.Run("success", func(t *testing.T) {
 		t.Parallel()
 		var read int
-		rt := play(endless(200, &read))
+		rt := newScript(endless(200, &read))
 		err := getJob(t.Context(), clientOver(t, rt))
 		if api, ok := errors.AsType[*APIError](err); !ok || !errors.Is(err, ErrBadResponse) || api.RequestID != "header-id" {
 			t.Errorf("the error is %v, want ErrBadResponse", err)
@@ -221,7 +221,7 @@ func TestAnswerSize(t *testing.T) {
 	t.Run("error", func(t *testing.T) {
 		t.Parallel()
 		var read int
-		err := getJob(t.Context(), clientOver(t, play(endless(502, &read)), attempts(1)))
+		err := getJob(t.Context(), clientOver(t, newScript(endless(502, &read)), attempts(1)))
 		api, ok := errors.AsType[*APIError](err)
 		if !ok || !errors.Is(err, ErrUnavailable) || len(api.Message) > 256 || api.Message == "" {
 			t.Errorf("the error is %v", err)
@@ -234,16 +234,16 @@ func TestAnswerSize(t *testing.T) {
 		t.Parallel()
 		body := `{"Job":{"Status":1}}`
 		body += strings.Repeat(" ", 8<<20-len(body))
-		if err := getJob(t.Context(), clientOver(t, play(says(200, body)))); err != nil {
+		if err := getJob(t.Context(), clientOver(t, newScript(respond(200, body)))); err != nil {
 			t.Error(err)
 		}
-		if err := getJob(t.Context(), clientOver(t, play(says(200, body+" ")))); !errors.Is(err, ErrBadResponse) {
+		if err := getJob(t.Context(), clientOver(t, newScript(respond(200, body+" ")))); !errors.Is(err, ErrBadResponse) {
 			t.Errorf("the error of one byte more is %v", err)
 		}
 	})
 	t.Run("compressed", func(t *testing.T) {
 		t.Parallel()
-		w := listen(t, func(n int, head string) (string, ending) {
+		w := newRawServer(t, func(n int, head string) (string, connectionEnd) {
 			if !strings.Contains(head, "\r\nAccept-Encoding: gzip\r\n") {
 				t.Error("compression is not asked for")
 			}
@@ -255,7 +255,7 @@ func TestAnswerSize(t *testing.T) {
 			z, _ := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
 			io.WriteString(z, plain)
 			z.Close()
-			return rawAnswer(200, packed.String(), "Content-Encoding", "gzip"), keeps
+			return rawResponse(200, packed.String(), "Content-Encoding", "gzip"), keepOpen
 		})
 		c := w.client(t)
 		if err := getJob(t.Context(), c); err != nil {
@@ -284,14 +284,14 @@ func TestCutAnswers(t *testing.T) {
 	for name, err := range map[string]error{"unexpected EOF": io.ErrUnexpectedEOF, "reset": syscall.ECONNRESET} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rt := play(breaksOff(`{"RequestId":"r","Job":{`, err), says(200, documentedJob))
+			rt := newScript(respondThenFail(`{"RequestId":"r","Job":{`, err), respond(200, documentedJob))
 			c := clientOver(t, rt, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
 			if failed := getJob(t.Context(), c); failed != nil {
 				t.Error(failed)
 			}
 			rt.wantRequests(t, 2)
 
-			rt = play(breaksOff(`{"RequestId":"r","Job":{`, err))
+			rt = newScript(respondThenFail(`{"RequestId":"r","Job":{`, err))
 			got := getJob(t.Context(), clientOver(t, rt, WithRetryPolicy(RetryPolicy{BaseDelay: 1})))
 			api, ok := errors.AsType[*APIError](got)
 			if !ok || !errors.Is(got, ErrBadResponse) || !errors.Is(got, err) || api.StatusCode != 200 || api.RequestID != "r" || api.Attempts != 3 {
@@ -302,15 +302,15 @@ func TestCutAnswers(t *testing.T) {
 	}
 	t.Run("on the wire", func(t *testing.T) {
 		t.Parallel()
-		whole := rawAnswer(200, documentedJob)
-		w := listen(t, func(n int, _ string) (string, ending) {
+		whole := rawResponse(200, documentedJob)
+		w := newRawServer(t, func(n int, _ string) (string, connectionEnd) {
 			switch n {
 			case 0:
-				return whole[:len(whole)-20], closes
+				return whole[:len(whole)-20], closeConn
 			case 1:
-				return "HTTP/1.1 200 OK\r\n", resets
+				return "HTTP/1.1 200 OK\r\n", resetConn
 			}
-			return whole, keeps
+			return whole, keepOpen
 		})
 		if err := getJob(context.Background(), w.client(t, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))); err != nil {
 			t.Error(err)
@@ -326,7 +326,7 @@ func TestBuffersAreNotShared(t *testing.T) {
 	t.Parallel()
 	rt := step(func(req *http.Request) (*http.Response, error) {
 		id := req.URL.Query().Get("JobId")
-		return says(200, `{"RequestId":"`+id+`","Job":{"JobId":"`+id+`","Name":"`+strings.Repeat(id, 500)+`"}}`)(req)
+		return respond(200, `{"RequestId":"`+id+`","Job":{"JobId":"`+id+`","Name":"`+strings.Repeat(id, 500)+`"}}`)(req)
 	})
 	c := clientOver(t, rt)
 	jobs := make(chan *Job, 400)

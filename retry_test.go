@@ -27,7 +27,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-var success = says(200, documentedJob)
+var success = respond(200, documentedJob)
 
 func TestMaxAttempts(t *testing.T) {
 	t.Parallel()
@@ -35,7 +35,7 @@ func TestMaxAttempts(t *testing.T) {
 		t.Run(fmt.Sprint(policy), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rt := play(refuses(503, "ServiceUnavailable"))
+				rt := newScript(respondError(503, "ServiceUnavailable"))
 				start := time.Now()
 				err := getJob(t.Context(), clientOver(t, rt, attempts(policy)))
 				api, ok := errors.AsType[*APIError](err)
@@ -47,7 +47,7 @@ func TestMaxAttempts(t *testing.T) {
 					t.Errorf("the only attempt took %v", elapsed)
 				}
 
-				rt = play(breaks(syscall.ECONNRESET))
+				rt = newScript(failWith(syscall.ECONNRESET))
 				err = getJob(t.Context(), clientOver(t, rt, attempts(policy)))
 				call, ok := errors.AsType[*CallError](err)
 				if !ok || call.Attempts != want {
@@ -62,7 +62,7 @@ func TestMaxAttempts(t *testing.T) {
 	t.Run("until it succeeds", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := play(refuses(500, "InternalError"), breaks(io.EOF), success)
+			rt := newScript(respondError(500, "InternalError"), failWith(io.EOF), success)
 			if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
 				t.Error(err)
 			}
@@ -72,7 +72,7 @@ func TestMaxAttempts(t *testing.T) {
 	t.Run("the last failure counts", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := play(breaks(io.EOF), refuses(500, "InternalError"), refuses(400, "InvalidParameter"), success)
+			rt := newScript(failWith(io.EOF), respondError(500, "InternalError"), respondError(400, "InvalidParameter"), success)
 			err := getJob(t.Context(), clientOver(t, rt, attempts(9)))
 			if api, ok := errors.AsType[*APIError](err); !ok || api.Code != "InvalidParameter" || api.Attempts != 3 || errors.Is(err, io.EOF) {
 				t.Errorf("the error is %#v", err)
@@ -112,7 +112,7 @@ func TestNotRepeated(t *testing.T) {
 		{400, "InvalidTimeStamp.Expired"},
 		{400, "IllegalTimestamp"}, // there is no Date
 	} {
-		rt := play(refuses(tt.status, tt.code, "X-Acs-Retry-After", "1"))
+		rt := newScript(respondError(tt.status, tt.code, "X-Acs-Retry-After", "1"))
 		err := getJob(t.Context(), clientOver(t, rt))
 		if api, ok := errors.AsType[*APIError](err); !ok || api.Attempts != 1 {
 			t.Errorf("%d %s: the error is %#v", tt.status, tt.code, err)
@@ -125,7 +125,7 @@ func TestNotRepeated(t *testing.T) {
 func sample(t *testing.T, calls int, policy RetryPolicy, next step) (delays [][]time.Duration) {
 	t.Helper()
 	delays = make([][]time.Duration, policy.MaxAttempts-1)
-	rt := play(next)
+	rt := newScript(next)
 	c := clientOver(t, rt, WithRetryPolicy(policy))
 	for range calls {
 		rt.seen, c.quota.used = nil, 0
@@ -173,28 +173,28 @@ func TestFullJitter(t *testing.T) {
 		least  time.Duration
 		most   func(n int) time.Duration
 	}{
-		"server trouble": {RetryPolicy{MaxAttempts: 9}, refuses(500, "InternalError"), 0, func(n int) time.Duration {
+		"server trouble": {RetryPolicy{MaxAttempts: 9}, respondError(500, "InternalError"), 0, func(n int) time.Duration {
 			return min(20*time.Second, 100*time.Millisecond<<n)
 		}},
-		"network": {RetryPolicy{MaxAttempts: 4}, breaks(io.EOF), 0, func(n int) time.Duration {
+		"network": {RetryPolicy{MaxAttempts: 4}, failWith(io.EOF), 0, func(n int) time.Duration {
 			return 100 * time.Millisecond << n
 		}},
-		"throttled": {RetryPolicy{MaxAttempts: 5}, refuses(400, "Throttling.User"), time.Second, func(n int) time.Duration {
+		"throttled": {RetryPolicy{MaxAttempts: 5}, respondError(400, "Throttling.User"), time.Second, func(n int) time.Duration {
 			return min(20*time.Second, time.Second<<n)
 		}},
 		"own delays": {
 			RetryPolicy{MaxAttempts: 4, BaseDelay: 30 * time.Millisecond, MaxDelay: 300 * time.Millisecond},
-			refuses(500, ""), 0,
+			respondError(500, ""), 0,
 			func(n int) time.Duration { return min(300*time.Millisecond, 30*time.Millisecond<<n) },
 		},
 		"long unit, throttled": {
 			RetryPolicy{MaxAttempts: 3, BaseDelay: 2 * time.Second},
-			refuses(429, ""), time.Second,
+			respondError(429, ""), time.Second,
 			func(n int) time.Duration { return min(20*time.Second, 2*time.Second<<n) },
 		},
 		"short cap, throttled": {
 			RetryPolicy{MaxAttempts: 3, MaxDelay: 500 * time.Millisecond},
-			refuses(429, ""), 500 * time.Millisecond,
+			respondError(429, ""), 500 * time.Millisecond,
 			func(int) time.Duration { return 500 * time.Millisecond },
 		},
 	} {
@@ -267,8 +267,8 @@ func TestServerDelay(t *testing.T) {
 				if name == "milliseconds" || name == "neither" {
 					calls = 100
 				}
-				refusal := refuses(400, "Throttling.Api", tt.header...)
-				c := clientOver(t, play(refusal), attempts(1))
+				refusal := respondError(400, "Throttling.Api", tt.header...)
+				c := clientOver(t, newScript(refusal), attempts(1))
 				api, _ := errors.AsType[*APIError](getJob(t.Context(), c))
 				if api == nil || api.RetryAfter != tt.want {
 					t.Errorf("the error is %#v, want RetryAfter %v", api, tt.want)
@@ -292,7 +292,7 @@ func TestServerDelay(t *testing.T) {
 func TestServerDelayOfOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rt := play(says(503, "", "Retry-After", "5"), success)
+		rt := newScript(respond(503, "", "Retry-After", "5"), success)
 		if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
 			t.Error(err)
 		}
@@ -329,7 +329,7 @@ func TestServerDelayTooLong(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, tt.timeout)
 					defer cancel()
 				}
-				rt := play(refuses(400, "Throttling.User", tt.header...), success)
+				rt := newScript(respondError(400, "Throttling.User", tt.header...), success)
 				start := time.Now()
 				err := getJob(ctx, clientOver(t, rt))
 				if elapsed := time.Since(start); elapsed != 0 {
@@ -356,7 +356,7 @@ func TestServerDelayTooLong(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 			defer cancel()
-			rt := play(refuses(400, "Throttling.User", "X-Acs-Retry-After", "5000"), success)
+			rt := newScript(respondError(400, "Throttling.User", "X-Acs-Retry-After", "5000"), success)
 			if err := getJob(ctx, clientOver(t, rt)); err != nil {
 				t.Error(err)
 			}
@@ -371,7 +371,7 @@ func TestEachAttemptIsSignedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 5
 		asked := 0
-		rt := play(refuses(400, "Throttling.User", "X-Acs-Retry-After", "3000"))
+		rt := newScript(respondError(400, "Throttling.User", "X-Acs-Retry-After", "3000"))
 		c := clientOver(t, rt, attempts(n), WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
 			asked++
 			return Credentials{AccessKeyID: fmt.Sprint("id-", asked), AccessKeySecret: "secret", SecurityToken: fmt.Sprint("token-", asked)}, nil
@@ -458,7 +458,7 @@ func TestTransportErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rt := play(breaks(err))
+				rt := newScript(failWith(err))
 				got := getJob(t.Context(), clientOver(t, rt))
 				rt.wantRequests(t, want)
 				wantKind(t, got, ErrUnavailable)
@@ -468,7 +468,7 @@ func TestTransportErrors(t *testing.T) {
 				}
 
 				// The same in the middle of the body.
-				rt = play(breaksOff(`{"RequestId":"r",`, err))
+				rt = newScript(respondThenFail(`{"RequestId":"r",`, err))
 				got = getJob(t.Context(), clientOver(t, rt))
 				if err == io.EOF { //nolint:errorlint // a wrapped one is no end of the body
 					want = 1 // it is the end of the body
@@ -502,7 +502,7 @@ func TestHandshakeFails(t *testing.T) {
 			server.Config.ErrorLog = log.New(io.Discard, "", 0)
 			start(server)
 			t.Cleanup(server.Close)
-			for _, op := range everyOperation {
+			for _, op := range allOperations {
 				c, err := NewClient(WithEndpoint("https://"+server.Listener.Addr().String()),
 					WithCredentials(StaticCredentials(testKeyID, testSecret, "")))
 				if err != nil {
@@ -520,11 +520,11 @@ func TestHandshakeFails(t *testing.T) {
 // TestAttemptTimeout: a stalled attempt is given up and made again.
 func TestAttemptTimeout(t *testing.T) {
 	t.Parallel()
-	for name, next := range map[string]step{"no answer": hangs, "half a body": hangsOff(`{"RequestId":"r",`)} {
+	for name, next := range map[string]step{"no answer": block, "half a body": respondThenBlock(`{"RequestId":"r",`)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rt := play(next, success)
+				rt := newScript(next, success)
 				start := time.Now()
 				if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
 					t.Error(err)
@@ -534,7 +534,7 @@ func TestAttemptTimeout(t *testing.T) {
 				}
 				rt.wantRequests(t, 2)
 
-				rt = play(next)
+				rt = newScript(next)
 				start = time.Now()
 				c := clientOver(t, rt, WithRetryPolicy(RetryPolicy{AttemptTimeout: 2 * time.Second}))
 				err := getJob(t.Context(), c)
@@ -552,7 +552,7 @@ func TestAttemptTimeout(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			getJob(t.Context(), clientOver(t, nil, attempts(1), WithHTTPClient(&http.Client{Transport: step(hangs), Timeout: 7 * time.Second})))
+			getJob(t.Context(), clientOver(t, nil, attempts(1), WithHTTPClient(&http.Client{Transport: step(block), Timeout: 7 * time.Second})))
 			if got := time.Since(start); got != 7*time.Second {
 				t.Errorf("the attempt took %v, want 7s", got)
 			}
@@ -563,7 +563,7 @@ func TestAttemptTimeout(t *testing.T) {
 // TestContextEndsTheCall: at whatever point, at once, with the context's error and the last failure.
 func TestContextEndsTheCall(t *testing.T) {
 	t.Parallel()
-	unavailable := refuses(503, "ServiceUnavailable")
+	unavailable := respondError(503, "ServiceUnavailable")
 	always := func(_ int, ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	later := func(n int, ctx context.Context) error {
 		if n == 1 {
@@ -580,16 +580,16 @@ func TestContextEndsTheCall(t *testing.T) {
 	}{
 		"in the limiter":            {[]step{success}, always, nil, 0, nil},
 		"in the provider":           {[]step{success}, nil, always, 0, nil},
-		"while sending":             {[]step{hangs}, nil, nil, 1, nil},
-		"while reading":             {[]step{hangsOff(`{"Job":`)}, nil, nil, 1, nil},
-		"in the delay":              {[]step{refuses(400, "Throttling.User", "X-Acs-Retry-After", "5000")}, nil, nil, 1, ErrThrottled},
-		"in the delay, network":     {[]step{breaks(syscall.ECONNRESET)}, nil, nil, 1, ErrUnavailable},
+		"while sending":             {[]step{block}, nil, nil, 1, nil},
+		"while reading":             {[]step{respondThenBlock(`{"Job":`)}, nil, nil, 1, nil},
+		"in the delay":              {[]step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "5000")}, nil, nil, 1, ErrThrottled},
+		"in the delay, network":     {[]step{failWith(syscall.ECONNRESET)}, nil, nil, 1, ErrUnavailable},
 		"in the limiter, later":     {[]step{unavailable}, later, nil, 1, ErrUnavailable},
 		"in the provider, later":    {[]step{unavailable}, nil, later, 1, ErrUnavailable},
-		"while sending, later":      {[]step{unavailable, hangs}, nil, nil, 2, ErrUnavailable},
-		"while sending, after both": {[]step{breaks(io.EOF), unavailable, hangs}, nil, nil, 3, ErrUnavailable},
+		"while sending, later":      {[]step{unavailable, block}, nil, nil, 2, ErrUnavailable},
+		"while sending, after both": {[]step{failWith(io.EOF), unavailable, block}, nil, nil, 3, ErrUnavailable},
 		"while reading an error": {[]step{func(req *http.Request) (*http.Response, error) {
-			resp, _ := hangsOff(refusalBody("ServiceUnavailable", "m")[:20])(req)
+			resp, _ := respondThenBlock(errorBodyJSON("ServiceUnavailable", "m")[:20])(req)
 			resp.StatusCode = 503
 			return resp, nil
 		}}, nil, nil, 1, ErrUnavailable},
@@ -612,7 +612,7 @@ func TestContextEndsTheCall(t *testing.T) {
 				if strings.HasPrefix(name, "in the delay") {
 					policy.BaseDelay, policy.MaxDelay = 1<<62, 1<<62 // a random delay that is surely longer than 2 s
 				}
-				rt := play(tt.steps...)
+				rt := newScript(tt.steps...)
 				c := clientOver(t, rt, WithRetryPolicy(policy), WithLimiter(limiterFunc(limit)),
 					WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
 						return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, provide(ctx)
@@ -660,8 +660,8 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	expired, cancel2 := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel2()
 	for ctx, want := range map[context.Context]error{cancelled: context.Canceled, expired: context.DeadlineExceeded} {
-		for _, op := range everyOperation {
-			rt := play(says(200, op.success))
+		for _, op := range allOperations {
+			rt := newScript(respond(200, op.success))
 			c := clientOver(t, rt, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
 				t.Error("the provider was asked")
 				return Credentials{}, nil
@@ -683,7 +683,7 @@ func TestEndedContextSendsNothing(t *testing.T) {
 func TestDeadlineInTheDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rt := play(refuses(500, "InternalError"))
+		rt := newScript(respondError(500, "InternalError"))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -705,17 +705,17 @@ func TestRetryQuota(t *testing.T) {
 		next  step
 		calls int // whose retry fits into the quota
 	}{
-		"server trouble": {refuses(500, "InternalError"), 100},
-		"throttled":      {refuses(400, "Throttling"), 100},
-		"network":        {breaks(io.EOF), 100},
-		"timed out":      {hangs, 50},
-		"half a body":    {hangsOff("{"), 50},
-		"timeout":        {breaks(timeoutErr{}), 50},
+		"server trouble": {respondError(500, "InternalError"), 100},
+		"throttled":      {respondError(400, "Throttling"), 100},
+		"network":        {failWith(io.EOF), 100},
+		"timed out":      {block, 50},
+		"half a body":    {respondThenBlock("{"), 50},
+		"timeout":        {failWith(timeoutErr{}), 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rt := play(tt.next)
+				rt := newScript(tt.next)
 				c := clientOver(t, rt, attempts(2))
 				for range tt.calls {
 					getJob(t.Context(), c)
@@ -761,7 +761,7 @@ func TestRetryQuota(t *testing.T) {
 				n := 0
 				return func(req *http.Request) (*http.Response, error) {
 					n++
-					return map[int]step{1: refuses(500, "InternalError"), 2: breaks(timeoutErr{}), 0: success}[n%3](req)
+					return map[int]step{1: respondError(500, "InternalError"), 2: failWith(timeoutErr{}), 0: success}[n%3](req)
 				}
 			}()
 			c := clientOver(t, rt)
@@ -791,7 +791,7 @@ func TestRetryQuota(t *testing.T) {
 	t.Run("shared by all callers", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := play(refuses(500, "InternalError"))
+			rt := newScript(respondError(500, "InternalError"))
 			c := clientOver(t, rt, attempts(4))
 			var wg sync.WaitGroup
 			for range 200 {
@@ -807,12 +807,12 @@ func TestRetryQuota(t *testing.T) {
 func dated(code string, ahead time.Duration, header ...string) step {
 	return func(req *http.Request) (*http.Response, error) {
 		h := append([]string{"Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat)}, header...)
-		return refuses(400, code, h...)(req)
+		return respondError(400, code, h...)(req)
 	}
 }
 
 // wantDate checks how far the date of a request is ahead of this machine's clock.
-func wantDate(t *testing.T, s sighting, ahead time.Duration) {
+func wantDate(t *testing.T, s sentRequest, ahead time.Duration) {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, s.header.Get("x-acs-date"))
 	if got := at.Sub(s.at); err != nil || (got-ahead).Abs() > time.Second {
@@ -836,24 +836,24 @@ func TestClock(t *testing.T) {
 		"less than that":   {[]step{dated(expired, 4*time.Minute-time.Second), success}, []time.Duration{0}, true, 0},
 		"no difference":    {[]step{dated(expired, 0), success}, []time.Duration{0}, true, 0},
 		"from a cache":     {[]step{dated(expired, time.Hour, "Age", "3600"), success}, []time.Duration{0}, true, 0},
-		"no date":          {[]step{refuses(400, expired), success}, []time.Duration{0}, true, 0},
-		"odd date":         {[]step{refuses(400, expired, "Date", "today"), success}, []time.Duration{0}, true, 0},
+		"no date":          {[]step{respondError(400, expired), success}, []time.Duration{0}, true, 0},
+		"odd date":         {[]step{respondError(400, expired, "Date", "today"), success}, []time.Duration{0}, true, 0},
 		"other codes":      {[]step{dated("InvalidParameter", time.Hour), success}, []time.Duration{0}, true, 0},
 		"once a call":      {[]step{dated(expired, time.Hour), dated(expired, 3*time.Hour), success}, []time.Duration{0, time.Hour}, true, 1},
-		"other trouble":    {[]step{dated(expired, time.Hour), refuses(500, ""), success}, []time.Duration{0, time.Hour, time.Hour}, false, 1},
-		"after other":      {[]step{refuses(500, ""), dated(expired, time.Hour), success}, []time.Duration{0, 0, time.Hour}, false, 1},
+		"other trouble":    {[]step{dated(expired, time.Hour), respondError(500, ""), success}, []time.Duration{0, time.Hour, time.Hour}, false, 1},
+		"after other":      {[]step{respondError(500, ""), dated(expired, time.Hour), success}, []time.Duration{0, 0, time.Hour}, false, 1},
 		"a date in others": {[]step{dated("ServiceUnavailable", time.Hour), success}, []time.Duration{0, 0}, false, 0},
 	} {
 		if name == "a date in others" { // with its usual status
 			tt.steps[0] = func(req *http.Request) (*http.Response, error) {
-				return refuses(503, "ServiceUnavailable", "Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))(req)
+				return respondError(503, "ServiceUnavailable", "Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))(req)
 			}
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				book := new(logbook)
-				rt := play(tt.steps...)
+				book := new(logRecorder)
+				rt := newScript(tt.steps...)
 				c := clientOver(t, rt, book.option())
 				err := getJob(t.Context(), c)
 				if (err != nil) != tt.fails {
@@ -881,8 +881,8 @@ func TestClock(t *testing.T) {
 func TestClockStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		book := new(logbook)
-		rt := play(dated("InvalidTimeStamp.Expired", time.Hour), success)
+		book := new(logRecorder)
+		rt := newScript(dated("InvalidTimeStamp.Expired", time.Hour), success)
 		c := clientOver(t, rt, book.option())
 		for range 4 {
 			if err := getJob(t.Context(), c); err != nil {
@@ -915,7 +915,7 @@ func TestClockStays(t *testing.T) {
 	t.Run("without a retry", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := play(dated("InvalidTimeStamp.Expired", time.Hour), success)
+			rt := newScript(dated("InvalidTimeStamp.Expired", time.Hour), success)
 			c := clientOver(t, rt, attempts(1))
 			if err := getJob(t.Context(), c); !errors.Is(err, ErrAuthentication) {
 				t.Errorf("the error is %v", err)
@@ -930,7 +930,7 @@ func TestClockStays(t *testing.T) {
 	t.Run("one warning for many callers", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			book := new(logbook)
+			book := new(logRecorder)
 			rt := step(func(req *http.Request) (*http.Response, error) {
 				at, _ := time.Parse(time.RFC3339, req.Header.Get("x-acs-date"))
 				time.Sleep(time.Second) // so that all are in flight
@@ -961,7 +961,7 @@ func TestClockStays(t *testing.T) {
 func TestClockIsReadInTheMiddle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rt := play(func(req *http.Request) (*http.Response, error) {
+		rt := newScript(func(req *http.Request) (*http.Response, error) {
 			time.Sleep(12 * time.Second)
 			resp, err := dated("InvalidTimeStamp.Expired", time.Hour)(req)
 			time.Sleep(12 * time.Second)
@@ -978,8 +978,8 @@ func TestClockIsReadInTheMiddle(t *testing.T) {
 func TestNonceUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		used := refuses(400, "SignatureNonceUsed")
-		rt := play(used, success)
+		used := respondError(400, "SignatureNonceUsed")
+		rt := newScript(used, success)
 		if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
 			t.Error(err)
 		}
@@ -987,7 +987,7 @@ func TestNonceUsed(t *testing.T) {
 		if len(seen) != 2 || seen[0].header.Get("x-acs-signature-nonce") == seen[1].header.Get("x-acs-signature-nonce") {
 			t.Errorf("%d requests were sent, want 2 with two nonces", len(seen))
 		}
-		rt = play(used)
+		rt = newScript(used)
 		err := getJob(t.Context(), clientOver(t, rt, attempts(9)))
 		wantKind(t, err, ErrAuthentication)
 		rt.wantRequests(t, 2)
@@ -1016,7 +1016,7 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 	key := Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}
 	lost := Credentials{AccessKeyID: "STS.lost", AccessKeySecret: "secret"} // its token is missing
-	expired := refuses(403, "InvalidSecurityToken.Expired")
+	expired := respondError(403, "InvalidSecurityToken.Expired")
 	for name, tt := range map[string]struct {
 		creds    []Credentials
 		steps    []step
@@ -1026,27 +1026,27 @@ func TestRefusedCredentials(t *testing.T) {
 		fails    bool
 	}{
 		"others":              {[]Credentials{session(1), session(2)}, []step{expired, success}, 2, 2, 1, false},
-		"malformed":           {[]Credentials{session(1), session(2)}, []step{refuses(400, "InvalidSecurityToken.Malformed"), success}, 2, 2, 1, false},
-		"mismatch":            {[]Credentials{session(1), session(2)}, []step{refuses(400, "InvalidSecurityToken.MismatchWithAccessKey"), success}, 2, 2, 1, false},
-		"missing":             {[]Credentials{lost, session(2)}, []step{refuses(400, "MissingSecurityToken"), success}, 2, 2, 1, false},
+		"malformed":           {[]Credentials{session(1), session(2)}, []step{respondError(400, "InvalidSecurityToken.Malformed"), success}, 2, 2, 1, false},
+		"mismatch":            {[]Credentials{session(1), session(2)}, []step{respondError(400, "InvalidSecurityToken.MismatchWithAccessKey"), success}, 2, 2, 1, false},
+		"missing":             {[]Credentials{lost, session(2)}, []step{respondError(400, "MissingSecurityToken"), success}, 2, 2, 1, false},
 		"permanent instead":   {[]Credentials{session(1), key}, []step{expired, success}, 2, 2, 1, false},
 		"the same":            {[]Credentials{session(1)}, []step{expired, success}, 1, 2, 1, true},
 		"permanent":           {[]Credentials{key, session(2)}, []step{expired, success}, 1, 1, 1, true},
 		"once":                {[]Credentials{session(1), session(2), session(3)}, []step{expired, expired, success}, 2, 2, 2, true},
-		"key not found":       {[]Credentials{session(1), session(2)}, []step{refuses(404, "InvalidAccessKeyId.NotFound"), success}, 1, 1, 1, true},
-		"key inactive":        {[]Credentials{key, session(2)}, []step{refuses(400, "InvalidAccessKeyId.Inactive"), success}, 1, 1, 1, true},
-		"key disabled":        {[]Credentials{key, session(2)}, []step{refuses(403, "Forbidden.AccessKeyDisabled"), success}, 1, 1, 1, true},
-		"no match":            {[]Credentials{key, session(2)}, []step{refuses(400, "SignatureDoesNotMatch"), success}, 1, 1, 1, true},
-		"forbidden":           {[]Credentials{session(1), session(2)}, []step{refuses(403, "Forbidden.RAM"), success}, 1, 1, 0, true},
-		"throttled":           {[]Credentials{session(1)}, []step{refuses(400, "Throttling"), success}, 2, 2, 0, false},
-		"then other trouble":  {[]Credentials{session(1), session(2)}, []step{expired, refuses(503, ""), success}, 3, 3, 1, false},
-		"after other trouble": {[]Credentials{session(1), session(1), session(2)}, []step{refuses(503, ""), expired, success}, 3, 3, 1, false},
-		"the refused return":  {[]Credentials{session(1), session(2), session(1)}, []step{expired, refuses(503, ""), success}, 2, 3, 1, true},
+		"key not found":       {[]Credentials{session(1), session(2)}, []step{respondError(404, "InvalidAccessKeyId.NotFound"), success}, 1, 1, 1, true},
+		"key inactive":        {[]Credentials{key, session(2)}, []step{respondError(400, "InvalidAccessKeyId.Inactive"), success}, 1, 1, 1, true},
+		"key disabled":        {[]Credentials{key, session(2)}, []step{respondError(403, "Forbidden.AccessKeyDisabled"), success}, 1, 1, 1, true},
+		"no match":            {[]Credentials{key, session(2)}, []step{respondError(400, "SignatureDoesNotMatch"), success}, 1, 1, 1, true},
+		"forbidden":           {[]Credentials{session(1), session(2)}, []step{respondError(403, "Forbidden.RAM"), success}, 1, 1, 0, true},
+		"throttled":           {[]Credentials{session(1)}, []step{respondError(400, "Throttling"), success}, 2, 2, 0, false},
+		"then other trouble":  {[]Credentials{session(1), session(2)}, []step{expired, respondError(503, ""), success}, 3, 3, 1, false},
+		"after other trouble": {[]Credentials{session(1), session(1), session(2)}, []step{respondError(503, ""), expired, success}, 3, 3, 1, false},
+		"the refused return":  {[]Credentials{session(1), session(2), session(1)}, []step{expired, respondError(503, ""), success}, 2, 3, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rt, p := play(tt.steps...), &changingProvider{all: tt.creds}
+				rt, p := newScript(tt.steps...), &changingProvider{all: tt.creds}
 				err := getJob(t.Context(), clientOver(t, rt, WithCredentials(p)))
 				if (err != nil) != tt.fails {
 					t.Errorf("the error is %v", err)
@@ -1081,14 +1081,14 @@ func TestLimiter(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			asked := 0
-			var rt *script
+			var rt *scriptedTransport
 			c := clientOver(t, nil, WithHTTPClient(&http.Client{Transport: step(func(req *http.Request) (*http.Response, error) {
 				if asked != len(rt.requests(t))+1 {
 					t.Errorf("before request %d the limiter was asked %d times", len(rt.requests(t))+1, asked)
 				}
 				return rt.RoundTrip(req)
 			})}), WithLimiter(limiterFunc(func(context.Context) error { asked++; return nil })))
-			rt = play(refuses(500, ""), refuses(400, "SignatureNonceUsed"), success)
+			rt = newScript(respondError(500, ""), respondError(400, "SignatureNonceUsed"), success)
 			if err := getJob(t.Context(), c); err != nil {
 				t.Error(err)
 			}
@@ -1101,7 +1101,7 @@ func TestLimiter(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			enough := errors.New("enough")
-			rt := play(success)
+			rt := newScript(success)
 			err := getJob(t.Context(), clientOver(t, rt, WithLimiter(limiterFunc(func(context.Context) error { return enough }))))
 			if call, ok := errors.AsType[*CallError](err); !ok || !errors.Is(err, enough) || call.Attempts != 0 || errors.Is(err, ErrUnavailable) {
 				t.Errorf("the error is %#v", err)
@@ -1109,7 +1109,7 @@ func TestLimiter(t *testing.T) {
 			rt.wantRequests(t, 0)
 
 			n := 0
-			rt = play(refuses(503, "ServiceUnavailable"))
+			rt = newScript(respondError(503, "ServiceUnavailable"))
 			err = getJob(t.Context(), clientOver(t, rt, WithLimiter(limiterFunc(func(context.Context) error {
 				if n++; n == 2 {
 					return enough
@@ -1125,7 +1125,7 @@ func TestLimiter(t *testing.T) {
 	t.Run("of x/time/rate", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := play(success)
+			rt := newScript(success)
 			c := clientOver(t, rt, WithLimiter(rate.NewLimiter(2, 1)))
 			start := time.Now()
 			for range 5 {
@@ -1140,7 +1140,7 @@ func TestLimiter(t *testing.T) {
 	})
 	t.Run("its own deadline is not the caller's", func(t *testing.T) {
 		t.Parallel()
-		err := getJob(t.Context(), clientOver(t, play(success), WithLimiter(limiterFunc(func(context.Context) error {
+		err := getJob(t.Context(), clientOver(t, newScript(success), WithLimiter(limiterFunc(func(context.Context) error {
 			return context.DeadlineExceeded
 		}))))
 		if err == nil || errors.Is(err, context.DeadlineExceeded) {
@@ -1167,7 +1167,7 @@ func TestProviderErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rt, asked := play(success), 0
+			rt, asked := newScript(success), 0
 			err := getJob(t.Context(), clientOver(t, rt, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
 				asked++
 				return tt.creds, tt.err
@@ -1191,11 +1191,11 @@ func TestProviderErrors(t *testing.T) {
 func TestDebugLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		book := new(logbook)
-		rt := play(
-			refuses(400, "Throttling.User", "X-Acs-Retry-After", "2000"),
-			breaks(fmt.Errorf("with %s to https://h/?JobId=secret-job-id: %w", testToken, io.EOF)),
-			says(200, `{"RequestId":"req-2","Job":{}}`),
+		book := new(logRecorder)
+		rt := newScript(
+			respondError(400, "Throttling.User", "X-Acs-Retry-After", "2000"),
+			failWith(fmt.Errorf("with %s to https://h/?JobId=secret-job-id: %w", testToken, io.EOF)),
+			respond(200, `{"RequestId":"req-2","Job":{}}`),
 		)
 		c := clientOver(t, rt, book.option(), WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
 		if _, err := c.GetLiveTranscodeJob(t.Context(), "secret-job-id"); err != nil {
@@ -1227,9 +1227,9 @@ func TestDebugLog(t *testing.T) {
 		}
 
 		// The last failure of a call, and an answer that cannot be used, are attempts too.
-		book = new(logbook)
-		getJob(t.Context(), clientOver(t, play(refuses(403, "Forbidden")), book.option()))
-		getJob(t.Context(), clientOver(t, play(says(200, "{}", "X-Acs-Request-Id", "header-id")), book.option()))
+		book = new(logRecorder)
+		getJob(t.Context(), clientOver(t, newScript(respondError(403, "Forbidden")), book.option()))
+		getJob(t.Context(), clientOver(t, newScript(respond(200, "{}", "X-Acs-Request-Id", "header-id")), book.option()))
 		entries = book.entries(t, slog.LevelDebug)
 		if len(entries) != 2 || entries[0]["code"] != "Forbidden" || entries[1]["request_id"] != "header-id" || entries[1]["status"] != 200.0 {
 			t.Errorf("the log is\n%s", book.text())
@@ -1240,7 +1240,7 @@ func TestDebugLog(t *testing.T) {
 // TestSilence: without a logger nothing is logged.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	for _, c := range []*Client{clientOver(t, play(success)), clientOver(t, play(success), WithLogger(nil))} {
+	for _, c := range []*Client{clientOver(t, newScript(success)), clientOver(t, newScript(success), WithLogger(nil))} {
 		if c.logger.Enabled(t.Context(), slog.LevelError+100) {
 			t.Error("the default logger is not silent")
 		}
@@ -1252,7 +1252,7 @@ func TestErrorsAreTheirOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shared := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
-		c := clientOver(t, breaks(shared), attempts(2))
+		c := clientOver(t, failWith(shared), attempts(2))
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {

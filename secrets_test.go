@@ -302,7 +302,7 @@ func answerTo(req *http.Request, status int, body string, header http.Header) *h
 }
 
 // refusal is an error of the service with a text in some of its fields.
-func refusal(fields ...string) func(*http.Request, string) (*http.Response, error) {
+func errorBody(fields ...string) func(*http.Request, string) (*http.Response, error) {
 	return func(req *http.Request, dump string) (*http.Response, error) {
 		body := map[string]any{"RequestId": "r", "Code": "InvalidParameter", "Message": "m"}
 		for _, field := range fields {
@@ -349,7 +349,7 @@ var echoAnswers = map[string]func(req *http.Request, dump string) (*http.Respons
 		return answerTo(req, 302, dump, http.Header{"Location": {"https://elsewhere.example/?" + dump}}), nil
 	},
 	"error with 200": func(req *http.Request, dump string) (*http.Response, error) {
-		resp, err := refusal("Message")(req, dump)
+		resp, err := errorBody("Message")(req, dump)
 		resp.StatusCode = 200
 		return resp, err
 	},
@@ -364,14 +364,14 @@ var echoAnswers = map[string]func(req *http.Request, dump string) (*http.Respons
 	"header": func(req *http.Request, dump string) (*http.Response, error) {
 		return answerTo(req, 500, "", http.Header{"X-Acs-Request-Id": {dump}}), nil
 	},
-	"Message":                  refusal("Message"),
-	"Code":                     refusal("Code"),
-	"RequestId":                refusal("RequestId"),
-	"HostId":                   refusal("HostId"),
-	"Recommend":                refusal("Recommend"),
-	"AuthAction":               refusal("AccessDeniedDetail.AuthAction"),
-	"EncodedDiagnosticMessage": refusal("AccessDeniedDetail.EncodedDiagnosticMessage"),
-	"AuthPrincipalDisplayName": refusal("AccessDeniedDetail.AuthPrincipalDisplayName"),
+	"Message":                  errorBody("Message"),
+	"Code":                     errorBody("Code"),
+	"RequestId":                errorBody("RequestId"),
+	"HostId":                   errorBody("HostId"),
+	"Recommend":                errorBody("Recommend"),
+	"AuthAction":               errorBody("AccessDeniedDetail.AuthAction"),
+	"EncodedDiagnosticMessage": errorBody("AccessDeniedDetail.EncodedDiagnosticMessage"),
+	"AuthPrincipalDisplayName": errorBody("AccessDeniedDetail.AuthPrincipalDisplayName"),
 	"error of the transport":   func(_ *http.Request, dump string) (*http.Response, error) { return nil, errors.New(dump) },
 	"network error": func(_ *http.Request, dump string) (*http.Response, error) {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: errors.New(dump)}

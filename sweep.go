@@ -287,7 +287,7 @@ func (s *sweep) call(ctx context.Context, do func() error) (began uint64, err er
 		if err == nil {
 			return began, nil
 		}
-		wait, left := max(pause, askedDelay(err)), throttlePatience-silence
+		wait, left := max(pause, retryAfterOf(err)), throttlePatience-silence
 		if !s.getUntil.IsZero() {
 			left = min(left, time.Until(s.getUntil))
 		}
@@ -314,7 +314,7 @@ func (s *sweep) note(err error) (silence time.Duration) {
 		s.stop.Store(true)
 	case !isPermanent(err):
 		s.lastErr = err
-		if until := time.Now().Add(askedDelay(err)); until.After(s.asked) {
+		if until := time.Now().Add(retryAfterOf(err)); until.After(s.asked) {
 			s.asked = until
 		}
 	}

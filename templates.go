@@ -1,292 +1,15 @@
 package livetranscode
 
-import (
-	"cmp"
-	"context"
-	"math"
-	"net/url"
-	"time"
-)
+import "context"
 
 // The template operations.
 var (
-	opCreateLiveTranscodeTemplate = notRepeatable("CreateLiveTranscodeTemplate")
-	opGetLiveTranscodeTemplate    = repeatable("GetLiveTranscodeTemplate")
-	opListLiveTranscodeTemplates  = repeatable("ListLiveTranscodeTemplates")
-	opUpdateLiveTranscodeTemplate = repeatable("UpdateLiveTranscodeTemplate")
-	opDeleteLiveTranscodeTemplate = repeatable("DeleteLiveTranscodeTemplate")
+	opCreateLiveTranscodeTemplate = nonIdempotentOperation("CreateLiveTranscodeTemplate")
+	opGetLiveTranscodeTemplate    = idempotentOperation("GetLiveTranscodeTemplate")
+	opListLiveTranscodeTemplates  = idempotentOperation("ListLiveTranscodeTemplates")
+	opUpdateLiveTranscodeTemplate = idempotentOperation("UpdateLiveTranscodeTemplate")
+	opDeleteLiveTranscodeTemplate = idempotentOperation("DeleteLiveTranscodeTemplate")
 )
-
-// Template is a set of transcoding parameters as the service reports it.
-type Template struct {
-	// Name is the name that the template was created with.
-	Name string
-	// TemplateID identifies the template. It is opaque.
-	TemplateID string `json:"TemplateId"`
-	// Type is the kind of the template.
-	Type TemplateType
-	// Category says whose template it is.
-	Category TemplateCategory
-	// CreateTime is when the template was created, in UTC. It is the zero time if the answer has none, or one
-	// that is not a date.
-	CreateTime time.Time `json:",omitzero"`
-	// TemplateConfig holds the parameters; nil if the answer has none.
-	TemplateConfig *TemplateConfig `json:",omitzero"`
-}
-
-func (t *Template) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Name":
-		return d.text(&t.Name)
-	case "TemplateId":
-		return d.text(&t.TemplateID)
-	case "Type":
-		return d.text((*string)(&t.Type))
-	case "Category":
-		return d.text((*string)(&t.Category))
-	case "CreateTime":
-		return d.date(&t.CreateTime, &t.TemplateID)
-	case "TemplateConfig":
-		return readObject(d, &t.TemplateConfig)
-	}
-	return errNoMember
-}
-
-// TemplateCategory says whose template it is. Values other than the constants are possible.
-type TemplateCategory string
-
-// The documented categories.
-const (
-	TemplateCategorySystem     TemplateCategory = "system"
-	TemplateCategoryCustomized TemplateCategory = "customized"
-)
-
-// TemplateConfig holds the parameters of a template. A nil part is not set.
-type TemplateConfig struct {
-	VideoParams *VideoParams `json:",omitzero"`
-	AudioParams *AudioParams `json:",omitzero"`
-}
-
-func (c *TemplateConfig) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "VideoParams":
-		return readObject(d, &c.VideoParams)
-	case "AudioParams":
-		return readObject(d, &c.AudioParams)
-	}
-	return errNoMember
-}
-
-// VideoParams are parameters of the picture. A zero field is not set. The service documents the ranges; it
-// may widen them, so they are not checked before a call. It writes all values as JSON strings, which this
-// type takes care of.
-type VideoParams struct {
-	// Codec is the codec of the picture.
-	Codec VideoCodec `json:",omitzero"`
-	// Width is in pixels: at least 128, at most 2560, and 1280 for H.265 in a narrow-band template.
-	Width int `json:",string,omitzero"`
-	// Height is in pixels: at least 128, at most 1440, and 720 for H.265 in a narrow-band template.
-	Height int `json:",string,omitzero"`
-	// FPS is in frames a second: 1 to 60.
-	FPS float64 `json:"Fps,string,omitzero"`
-	// Bitrate is in kbit/s: 1 to 6000.
-	Bitrate int `json:",string,omitzero"`
-	// GOP is the distance of key frames, in frames: 1 to 3000.
-	GOP int `json:"Gop,string,omitzero"`
-	// Profile is the profile of the codec.
-	Profile VideoProfile `json:",omitzero"`
-}
-
-// VideoCodec is a codec of pictures. Values other than the constants are possible.
-type VideoCodec string
-
-// The documented video codecs.
-const (
-	VideoCodecH264 VideoCodec = "H.264"
-	VideoCodecH265 VideoCodec = "H.265"
-)
-
-// VideoProfile is a profile of H.264. Values other than the constants are possible.
-type VideoProfile string
-
-// The documented video profiles.
-const (
-	VideoProfileBaseline VideoProfile = "1" // for mobile devices
-	VideoProfileMain     VideoProfile = "2" // for standard definition
-	VideoProfileHigh     VideoProfile = "3" // for high definition
-)
-
-// AudioParams are parameters of the sound. A zero field is not set. The service documents the ranges; it may
-// widen them, so they are not checked before a call. It writes all values as JSON strings, which this type
-// takes care of.
-type AudioParams struct {
-	// Codec is the codec of the sound.
-	Codec AudioCodec `json:",omitzero"`
-	// Profile is the profile of the codec, with AAC.
-	Profile AudioProfile `json:",omitzero"`
-	// Bitrate is in kbit/s: 1 to 1000.
-	Bitrate int `json:",string,omitzero"`
-	// SampleRate is in Hz: 22050 to 96000, and at most 44100 with AudioProfileAACLD.
-	SampleRate int `json:"Samplerate,string,omitzero"`
-	// Channels is the number of channels: 1 or 2.
-	Channels int `json:",string,omitzero"`
-}
-
-// AudioCodec is a codec of sound. Values other than the constants are possible.
-type AudioCodec string
-
-// The documented audio codecs.
-const (
-	AudioCodecAAC AudioCodec = "AAC"
-	AudioCodecMP3 AudioCodec = "MP3"
-)
-
-// AudioProfile is a profile of AAC. Values other than the constants are possible.
-type AudioProfile string
-
-// The documented audio profiles.
-const (
-	AudioProfileAACLow  AudioProfile = "aac_low"
-	AudioProfileAACHE   AudioProfile = "aac_he"
-	AudioProfileAACHEV2 AudioProfile = "aac_he_v2"
-	AudioProfileAACLD   AudioProfile = "aac_ld"
-)
-
-// UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
-// parse is 0.
-func (p *VideoParams) UnmarshalJSON(b []byte) error {
-	var read VideoParams
-	if err := unmarshal(b, &read); err != nil {
-		return err
-	}
-	*p = read
-	return nil
-}
-
-func (p *VideoParams) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Codec":
-		return d.loose((*string)(&p.Codec))
-	case "Width":
-		return d.looseInt(&p.Width)
-	case "Height":
-		return d.looseInt(&p.Height)
-	case "Fps":
-		return d.looseFloat(&p.FPS)
-	case "Bitrate":
-		return d.looseInt(&p.Bitrate)
-	case "Gop":
-		return d.looseInt(&p.GOP)
-	case "Profile":
-		return d.loose((*string)(&p.Profile))
-	}
-	return errNoMember
-}
-
-// UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
-// parse is 0.
-func (p *AudioParams) UnmarshalJSON(b []byte) error {
-	var read AudioParams
-	if err := unmarshal(b, &read); err != nil {
-		return err
-	}
-	*p = read
-	return nil
-}
-
-func (p *AudioParams) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Codec":
-		return d.loose((*string)(&p.Codec))
-	case "Profile":
-		return d.loose((*string)(&p.Profile))
-	case "Bitrate":
-		return d.looseInt(&p.Bitrate)
-	case "Samplerate":
-		return d.looseInt(&p.SampleRate)
-	case "Channels":
-		return d.looseInt(&p.Channels)
-	}
-	return errNoMember
-}
-
-// EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
-func (c TemplateConfig) EncodeValues(key string, v *url.Values) error { return setJSON(key, v, c) }
-
-func (c *TemplateConfig) check() (field, reason string) {
-	if c == nil {
-		return "", ""
-	}
-	video, audio := cmp.Or(c.VideoParams, new(VideoParams)), cmp.Or(c.AudioParams, new(AudioParams))
-	for _, p := range []struct {
-		field string
-		value float64
-	}{
-		{"VideoParams.Width", float64(video.Width)},
-		{"VideoParams.Height", float64(video.Height)},
-		{"VideoParams.FPS", video.FPS},
-		{"VideoParams.Bitrate", float64(video.Bitrate)},
-		{"VideoParams.GOP", float64(video.GOP)},
-		{"AudioParams.Bitrate", float64(audio.Bitrate)},
-		{"AudioParams.SampleRate", float64(audio.SampleRate)},
-		{"AudioParams.Channels", float64(audio.Channels)},
-	} {
-		switch {
-		case p.value < 0:
-			return "TemplateConfig." + p.field, "is negative"
-		case math.IsNaN(p.value) || math.IsInf(p.value, 0):
-			return "TemplateConfig." + p.field, "is not a number"
-		}
-	}
-	return "", ""
-}
-
-// CreateLiveTranscodeTemplateRequest describes a new template.
-type CreateLiveTranscodeTemplateRequest struct {
-	// Name is required.
-	Name string
-	// Type is required.
-	Type TemplateType
-	// TemplateConfig holds the parameters. A template of TemplateTypeNormal needs in its VideoParams Width or
-	// Height, FPS and Bitrate.
-	TemplateConfig *TemplateConfig `url:"TemplateConfig,omitempty"`
-}
-
-func (r *CreateLiveTranscodeTemplateRequest) check() (field, reason string) {
-	switch {
-	case r == nil:
-		return "req", "is nil"
-	case r.Name == "":
-		return "Name", "is empty"
-	case r.Type == "":
-		return "Type", "is empty"
-	}
-	return r.TemplateConfig.check()
-}
-
-// CreateLiveTranscodeTemplateResponse is the answer to CreateLiveTranscodeTemplate.
-type CreateLiveTranscodeTemplateResponse struct {
-	// RequestID identifies the call at the service.
-	RequestID string
-	// TemplateID identifies the new template. It is never empty.
-	TemplateID string
-}
-
-func (r *CreateLiveTranscodeTemplateResponse) requestID() *string { return &r.RequestID }
-
-func (r *CreateLiveTranscodeTemplateResponse) member(d *decoder, name []byte) error {
-	if string(name) == "TemplateId" {
-		return d.text(&r.TemplateID)
-	}
-	return readRequestID(d, name, &r.RequestID)
-}
-
-func (r *CreateLiveTranscodeTemplateResponse) missing() string {
-	if r.TemplateID == "" {
-		return "TemplateId"
-	}
-	return ""
-}
 
 // CreateLiveTranscodeTemplate creates a template. A field that is missing or invalid is a
 // *ParamError. Like a Submit it is repeated only if it surely was not carried out; if that is not known, the
@@ -297,34 +20,10 @@ func (r *CreateLiveTranscodeTemplateResponse) missing() string {
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-createlivetranscodetemplate
 func (c *Client) CreateLiveTranscodeTemplate(ctx context.Context, req *CreateLiveTranscodeTemplateRequest) (*CreateLiveTranscodeTemplateResponse, error) {
 	resp := new(CreateLiveTranscodeTemplateResponse)
-	if err := c.call(ctx, opCreateLiveTranscodeTemplate, req, resp); err != nil {
+	if err := c.do(ctx, opCreateLiveTranscodeTemplate, req, resp); err != nil {
 		return nil, err
 	}
 	return resp, nil
-}
-
-// GetLiveTranscodeTemplateResponse is the answer to GetLiveTranscodeTemplate.
-type GetLiveTranscodeTemplateResponse struct {
-	// RequestID identifies the call at the service.
-	RequestID string
-	// Template is the template. It is never nil.
-	Template *Template
-}
-
-func (r *GetLiveTranscodeTemplateResponse) requestID() *string { return &r.RequestID }
-
-func (r *GetLiveTranscodeTemplateResponse) member(d *decoder, name []byte) error {
-	if string(name) == "TemplateContent" {
-		return readObject(d, &r.Template)
-	}
-	return readRequestID(d, name, &r.RequestID)
-}
-
-func (r *GetLiveTranscodeTemplateResponse) missing() string {
-	if r.Template == nil {
-		return "TemplateContent"
-	}
-	return ""
 }
 
 // GetLiveTranscodeTemplate returns a template. An empty templateID is a *ParamError. A template that the
@@ -336,42 +35,10 @@ func (r *GetLiveTranscodeTemplateResponse) missing() string {
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodetemplate
 func (c *Client) GetLiveTranscodeTemplate(ctx context.Context, templateID string) (*GetLiveTranscodeTemplateResponse, error) {
 	resp := new(GetLiveTranscodeTemplateResponse)
-	if err := c.call(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, resp); err != nil {
+	if err := c.do(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, resp); err != nil {
 		return nil, err
 	}
 	return resp, nil
-}
-
-// ListLiveTranscodeTemplatesRequest selects templates. An empty field does not filter.
-type ListLiveTranscodeTemplatesRequest struct {
-	// Type selects templates by kind.
-	Type TemplateType `url:"Type,omitempty"`
-	// VideoCodec selects templates by the codec of the picture.
-	VideoCodec VideoCodec `url:"VideoCodec,omitempty"`
-	// Category selects the service's templates, or one's own.
-	Category TemplateCategory `url:"Category,omitempty"`
-	// PageNo is the page, counted from 1. 0 is the first.
-	PageNo int `url:"PageNo,omitempty"`
-	// PageSize is the number of templates in a page, 1 to 100. 0 is the service's default, 10.
-	PageSize int `url:"PageSize,omitempty"`
-	// SortBy orders by time of creation. Empty is newest first.
-	SortBy SortOrder `url:"SortBy,omitempty"`
-	// KeyWord selects templates by id, or by a part of the name.
-	KeyWord string `url:"KeyWord,omitempty"`
-}
-
-func (r *ListLiveTranscodeTemplatesRequest) check() (field, reason string) {
-	return checkPage(r.PageNo, r.PageSize)
-}
-
-// ListLiveTranscodeTemplatesResponse is one page of templates.
-type ListLiveTranscodeTemplatesResponse struct {
-	// RequestID identifies the call at the service.
-	RequestID string
-	// TotalCount is the number of templates that match, on all pages.
-	TotalCount int
-	// Templates are the templates of this page. No element is nil.
-	Templates []*Template
 }
 
 // ListLiveTranscodeTemplates returns one page of the templates that match req; a nil req matches all. Pages
@@ -392,38 +59,11 @@ func (c *Client) ListLiveTranscodeTemplates(ctx context.Context, req *ListLiveTr
 			return d.object(*template)
 		})
 	}}
-	if err := c.call(ctx, opListLiveTranscodeTemplates, req, &out); err != nil {
+	if err := c.do(ctx, opListLiveTranscodeTemplates, req, &out); err != nil {
 		return nil, err
 	}
 	resp.RequestID, resp.TotalCount = out.id, out.total
 	return resp, nil
-}
-
-// UpdateLiveTranscodeTemplateRequest describes a change of a template.
-type UpdateLiveTranscodeTemplateRequest struct {
-	// TemplateID is required.
-	TemplateID string `url:"TemplateId"`
-	// Name is the new name; empty leaves it.
-	Name string `url:"Name,omitempty"`
-	// TemplateConfig holds the new parameters; nil leaves them. Whether the service merges them into the old
-	// ones or replaces all is not documented: send all.
-	TemplateConfig *TemplateConfig `url:"TemplateConfig,omitempty"`
-}
-
-func (r *UpdateLiveTranscodeTemplateRequest) check() (field, reason string) {
-	switch {
-	case r == nil:
-		return "req", "is nil"
-	case r.TemplateID == "":
-		return "TemplateID", "is empty"
-	}
-	return r.TemplateConfig.check()
-}
-
-// UpdateLiveTranscodeTemplateResponse is the answer to UpdateLiveTranscodeTemplate.
-type UpdateLiveTranscodeTemplateResponse struct {
-	// RequestID identifies the call at the service.
-	RequestID string
 }
 
 // UpdateLiveTranscodeTemplate changes a template; its kind cannot be changed. A field that is missing or
@@ -433,17 +73,11 @@ type UpdateLiveTranscodeTemplateResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-updatelivetranscodetemplate
 func (c *Client) UpdateLiveTranscodeTemplate(ctx context.Context, req *UpdateLiveTranscodeTemplateRequest) (*UpdateLiveTranscodeTemplateResponse, error) {
-	var out confirmation
-	if err := c.call(ctx, opUpdateLiveTranscodeTemplate, req, &out); err != nil {
+	var out emptyResponse
+	if err := c.do(ctx, opUpdateLiveTranscodeTemplate, req, &out); err != nil {
 		return nil, err
 	}
 	return &UpdateLiveTranscodeTemplateResponse{RequestID: out.id}, nil
-}
-
-// DeleteLiveTranscodeTemplateResponse is the answer to DeleteLiveTranscodeTemplate.
-type DeleteLiveTranscodeTemplateResponse struct {
-	// RequestID identifies the call at the service.
-	RequestID string
 }
 
 // DeleteLiveTranscodeTemplate deletes a template. What that does to jobs that use it is not documented. An
@@ -454,21 +88,9 @@ type DeleteLiveTranscodeTemplateResponse struct {
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodetemplate
 func (c *Client) DeleteLiveTranscodeTemplate(ctx context.Context, templateID string) (*DeleteLiveTranscodeTemplateResponse, error) {
-	var out confirmation
-	if err := c.call(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, &out); err != nil {
+	var out emptyResponse
+	if err := c.do(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, &out); err != nil {
 		return nil, err
 	}
 	return &DeleteLiveTranscodeTemplateResponse{RequestID: out.id}, nil
-}
-
-// templateParams are the parameters of an operation on one template.
-type templateParams struct {
-	TemplateID param `url:"TemplateId"`
-}
-
-func (p *templateParams) check() (field, reason string) {
-	if p.TemplateID == "" {
-		return "TemplateID", "is empty"
-	}
-	return "", ""
 }

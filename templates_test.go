@@ -11,6 +11,8 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 func exampleTemplate() *Template {
@@ -35,7 +37,7 @@ const exampleConfigText = `{"VideoParams":{"Codec":"H.264","Width":"1280","Heigh
 func decodeTemplate(t *testing.T, text string) map[string]*Template {
 	t.Helper()
 	client := answeringClient(t, func(req *http.Request) string {
-		if req.Header.Get(headerAction) == "GetLiveTranscodeTemplate" {
+		if req.Header.Get(acs3.HeaderAction) == "GetLiveTranscodeTemplate" {
 			return `{"RequestId":"R","TemplateContent":` + text + `}`
 		}
 		return `{"RequestId":"R","TotalCount":1,"TemplateContentList":[` + text + `]}`

@@ -4,121 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"iter"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
-
-// A PollOption tunes a wait or a Watcher. A negative argument is a *ParamError: of the wait, or of the first
-// range over the Watcher.
-type PollOption func(*pollConfig)
-
-type pollConfig struct {
-	first       time.Duration // the interval in the beginning
-	longest     time.Duration // the interval in the end
-	tolerate    int
-	onPoll      func(*Job)
-	concurrency int
-	grace       time.Duration
-	err         error // the first option that is invalid
-}
-
-// PollInterval sets how often to look: every first in the beginning, later less often, up to max. 0 leaves
-// either as it is, and a max below first is first. If not set, a wait looks every 2 s for 30 s, then less
-// often, from 10 minutes on every 30 s; a Watcher every 10 s to 30 s, by the time since the last event or Add.
-func PollInterval(first, max time.Duration) PollOption {
-	return func(c *pollConfig) {
-		c.refuse(first < 0, "PollInterval", "first")
-		c.refuse(max < 0, "PollInterval", "max")
-		if first > 0 {
-			c.first = first
-		}
-		if max > 0 {
-			c.longest = max
-		}
-		if c.longest < c.first {
-			c.longest = c.first
-		}
-	}
-}
-
-// TolerateErrors sets how many failures in a row that may pass, each a call with all its retries, a wait
-// tolerates, and after how many sweeps in a row without any answer a watch ends. If not set, it is 5.
-func TolerateErrors(inARow int) PollOption {
-	return func(c *pollConfig) {
-		c.refuse(inARow < 0, "TolerateErrors", "inARow")
-		c.tolerate = inARow
-	}
-}
-
-// OnPoll calls f with every job that was read, changed or not, from the goroutine of the wait or of the range
-// loop, one at a time. f must not change the job. If not set, nothing is called.
-func OnPoll(f func(*Job)) PollOption {
-	return func(c *pollConfig) {
-		if f != nil {
-			c.onPoll = f
-		}
-	}
-}
-
-// Concurrency sets how many requests a Watcher sends side by side; 0 leaves it as it is. It does not concern a
-// wait for one job. If not set, it is 8.
-func Concurrency(n int) PollOption {
-	return func(c *pollConfig) {
-		c.refuse(n < 0, "Concurrency", "n")
-		if n > 0 {
-			c.concurrency = n
-		}
-	}
-}
-
-// NotFoundGrace sets for how long, from the start of a wait or from Add, a job that was never seen may be not
-// found; 0 is not at all. Whether the service knows a job as soon as it is submitted is not documented. If not
-// set, it is 30 s.
-func NotFoundGrace(d time.Duration) PollOption {
-	return func(c *pollConfig) {
-		c.refuse(d < 0, "NotFoundGrace", "d")
-		c.grace = d
-	}
-}
-
-// refuse keeps the first argument that is negative.
-func (c *pollConfig) refuse(negative bool, operation, field string) {
-	if negative && c.err == nil {
-		c.err = &ParamError{Operation: operation, Field: field, Reason: "is negative"}
-	}
-}
-
-func newPollConfig(first time.Duration, opts []PollOption) pollConfig {
-	c := pollConfig{first: first, longest: 30 * time.Second, tolerate: 5, concurrency: 8, grace: 30 * time.Second}
-	for _, opt := range opts {
-		if opt != nil {
-			opt(&c)
-		}
-	}
-	return c
-}
-
-const (
-	steady = 30 * time.Second // for this long the interval is the first
-	risen  = 10 * time.Minute // from here on it is the longest
-)
-
-// interval returns the time to the next look, by how long nothing has happened: on average the first, rising
-// to the longest, give or take a tenth.
-func (c *pollConfig) interval(quiet time.Duration) time.Duration {
-	d := c.first
-	switch {
-	case quiet >= risen:
-		d = c.longest
-	case quiet > steady:
-		d += time.Duration(float64(c.longest-c.first) * float64(quiet-steady) / float64(risen-steady))
-	}
-	d = min(d, math.MaxInt64/2) // so that a tenth more is still a duration
-	return jitter(d-d/10, d+d/10)
-}
 
 // lastLook is how long before the deadline of its context a wait looks for the last time.
-const lastLook = 500 * time.Millisecond
+const lastPollMargin = 500 * time.Millisecond
 
 // A WaitError is a wait that did not get what it waited for. errors.Is finds the context's error if it ended
 // the wait, the kind of the failure if the last look failed, and ErrUnreachable.
@@ -144,17 +39,20 @@ func (e *WaitError) Error() string {
 	if e.Polls != 1 {
 		looks = fmt.Sprint(e.Polls, " looks")
 	}
-	return oneLine(fmt.Sprintf("livetranscode: wait for job %s: %s, %s: %v", e.JobID, last, looks, e.Err))
+	return redact.OneLine(fmt.Sprintf("livetranscode: wait for job %s: %s, %s: %v", e.JobID, last, looks, e.Err))
 }
 
 // Unwrap returns Err.
 func (e *WaitError) Unwrap() error { return e.Err }
 
 // endedWait is the error of a context that ended a wait, with that of the last look.
-type endedWait struct{ ended, look error }
+type contextAndPollError struct{ ended, look error }
 
-func (e *endedWait) Error() string   { return fmt.Sprintf("%v; last look: %v", e.ended, e.look) }
-func (e *endedWait) Unwrap() []error { return []error{e.ended, e.look} }
+func (e *contextAndPollError) Error() string {
+	return fmt.Sprintf("%v; last look: %v", e.ended, e.look)
+}
+
+func (e *contextAndPollError) Unwrap() []error { return []error{e.ended, e.look} }
 
 // WaitForStatus waits until the job has the status want, and returns it. It looks at once, so a job that is
 // there already is returned at once. ctx is the only limit of time: see WaitUntil for how it looks, and how it
@@ -243,9 +141,9 @@ func (c *Client) waitUntil(ctx context.Context, method, jobID string, cond func(
 				return fail(lookErr)
 			}
 		}
-		pause := max(cfg.interval(time.Since(start)), askedDelay(lookErr))
+		pause := max(cfg.interval(time.Since(start)), retryAfterOf(lookErr))
 		if deadline, ok := ctx.Deadline(); ok {
-			left := time.Until(deadline) - lastLook
+			left := time.Until(deadline) - lastPollMargin
 			if left <= 0 { // that was the last look
 				<-ctx.Done()
 				continue
@@ -256,18 +154,6 @@ func (c *Client) waitUntil(ctx context.Context, method, jobID string, cond func(
 	}
 }
 
-// longestAsked is the longest delay that a wait or watch grants. More is taken for a mistake, which would end it.
-const longestAsked = time.Hour
-
-// askedDelay returns the delay that the service asked for with an error, 0 for none.
-func askedDelay(err error) time.Duration {
-	var api *APIError
-	if errors.As(err, &api) && errors.Is(err, ErrThrottled) {
-		return min(api.RetryAfter, longestAsked)
-	}
-	return 0
-}
-
 // endOfWait returns the error of a context that ended a wait, with that of the last look.
 func endOfWait(ctx context.Context, look error) error {
 	switch {
@@ -276,15 +162,95 @@ func endOfWait(ctx context.Context, look error) error {
 	case errors.Is(look, ctx.Err()):
 		return look
 	}
-	return &endedWait{ended: contextError(ctx), look: look}
+	return &contextAndPollError{ended: contextError(ctx), look: look}
 }
 
-// isPermanent reports whether an error of a call will not pass by waiting.
-func isPermanent(err error) bool {
-	for _, kind := range []error{ErrNotFound, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrNoCredentials} {
-		if errors.Is(err, kind) {
-			return true
+// WatchJobs yields what happens to the given jobs until all have ended, as Watcher.Events does, and ends then.
+// Each range starts afresh.
+func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOption) iter.Seq2[JobEvent, error] {
+	ids := slices.Clone(jobIDs)
+	return func(yield func(JobEvent, error) bool) {
+		if slices.Contains(ids, "") {
+			yield(JobEvent{}, &ParamError{Operation: "WatchJobs", Field: "jobIDs", Reason: "has an empty id"})
+			return
+		}
+		w := c.NewWatcher(opts...)
+		w.Add(ids...)
+		w.events(ctx, true)(yield)
+	}
+}
+
+// WaitForAll waits until each of the jobs has the status want or can no longer have it. It returns the jobs
+// that arrived, by id, and if any did not, WaitErrors with one *WaitError for each. One job's trouble does not end the wait
+// for the others; what ends the watch of all (see Watcher.Events) and the end of ctx do. It looks as a Watcher
+// does, and once more half a second before the deadline of ctx.
+func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus, opts ...PollOption) (map[string]*Job, error) {
+	switch {
+	case want < 0:
+		return nil, &ParamError{Operation: "WaitForAll", Field: "want", Reason: "is no status that a job can have"}
+	case slices.Contains(jobIDs, ""):
+		return nil, &ParamError{Operation: "WaitForAll", Field: "jobIDs", Reason: "has an empty id"}
+	}
+	w := c.NewWatcher(opts...)
+	if w.cfg.err != nil {
+		return nil, w.cfg.err
+	}
+	w.Add(jobIDs...)
+	all := maps.Clone(w.jobs) // each keeps its last job and its looks
+	arrived := make(map[string]*Job)
+	var failed WaitErrors
+	fail := func(id string, err error) {
+		failed = append(failed, &WaitError{JobID: id, Last: all[id].job, Polls: int(all[id].polls), Err: err})
+		delete(all, id)
+	}
+	var end error
+	for event, err := range w.events(ctx, true) {
+		switch {
+		case err != nil:
+			end = err
+		case event.Err != nil:
+			fail(event.JobID, event.Err)
+		case event.Job.Status == want:
+			arrived[event.JobID] = event.Job
+			delete(all, event.JobID)
+			w.Remove(event.JobID)
+		case event.Job.Status == JobStatusStopped:
+			fail(event.JobID, ErrUnreachable)
 		}
 	}
-	return false
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		if err := end; all[id].target && w.lastErr != nil && !errors.Is(err, w.lastErr) {
+			fail(id, &contextAndPollError{ended: err, look: w.lastErr}) // the last look at it failed
+		} else {
+			fail(id, end)
+		}
+	}
+	if len(failed) > 0 {
+		return arrived, failed
+	}
+	return arrived, nil
+}
+
+// WaitErrors are the failures of a WaitForAll, one for each job that did not arrive. errors.Is and errors.As
+// look through all of them.
+type WaitErrors []*WaitError
+
+// Error returns one line: the first failure, and how many more there are.
+func (e WaitErrors) Error() string {
+	switch len(e) {
+	case 0:
+		return "livetranscode: no wait failed"
+	case 1:
+		return e[0].Error()
+	}
+	return fmt.Sprintf("%v (and %d more jobs)", e[0], len(e)-1)
+}
+
+// Unwrap returns the failures.
+func (e WaitErrors) Unwrap() []error {
+	errs := make([]error, len(e))
+	for i := range e {
+		errs[i] = e[i]
+	}
+	return errs
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -59,33 +57,6 @@ type Watcher struct {
 	least   time.Time           // due is never before: a pause after a sweep, or what the service asked for
 
 	plan plan // of the sweeps; used by the loop only
-}
-
-// watched is what a Watcher keeps of a job.
-type watched struct {
-	id        string
-	job       *Job   // as it was seen last; nil: never
-	delivered *Job   // of the event before
-	err       error  // its end, if that is an error
-	read      uint64 // when job was read, in the Watcher's count
-	added     int64  // Unix nanoseconds
-	polls     int32
-	fresh     bool // no look was taken yet
-	target    bool // the sweep under way is to look at it, and has not yet
-	ended     bool // it is not looked at any more
-	queued    bool // it is in pending
-}
-
-// hasEvent reports whether there is something that was not delivered.
-func (j *watched) hasEvent() bool {
-	return j.err != nil || j.job != nil && (j.delivered == nil || !j.delivered.equal(j.job))
-}
-
-func (j *Job) equal(o *Job) bool {
-	return j.Status == o.Status && j.Name == o.Name && j.JobID == o.JobID && j.TemplateType == o.TemplateType &&
-		j.TemplateID == o.TemplateID && j.TemplateName == o.TemplateName && j.StartMode == o.StartMode &&
-		j.StreamInput == o.StreamInput && j.CreateTime.Equal(o.CreateTime) &&
-		slices.Equal(j.OutputStream.StreamInfos, o.OutputStream.StreamInfos)
 }
 
 // NewWatcher returns a Watcher of no jobs. An option that is invalid is the error of the first range.
@@ -209,41 +180,13 @@ func (w *Watcher) leave() {
 	w.ranging = false
 }
 
-// next takes the next event, if it may, and says how many jobs are left. A job that has ended leaves with its
-// event.
-func (w *Watcher) next(may bool) (event JobEvent, ok bool, left int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for may && len(w.pending) > 0 {
-		j := w.pending[0]
-		w.pending[0], w.pending = nil, w.pending[1:]
-		j.queued = false
-		if w.jobs[j.id] != j || !j.hasEvent() {
-			continue
-		}
-		event = JobEvent{JobID: j.id, Previous: j.delivered}
-		if event.Err = j.err; j.err == nil {
-			event.Job = j.job
-		}
-		j.delivered = j.job
-		if j.ended {
-			delete(w.jobs, j.id)
-		}
-		return event, true, len(w.jobs)
-	}
-	if may {
-		w.pending = nil
-	}
-	return JobEvent{}, false, len(w.jobs)
-}
-
 // rest waits for the next sweep, for Add, or for the end of ctx.
 func (w *Watcher) rest(ctx context.Context, finite bool) {
 	w.mu.Lock()
 	pause, idle := time.Until(w.due), len(w.jobs) == 0
 	w.mu.Unlock()
 	if deadline, ok := ctx.Deadline(); ok && finite {
-		if left := time.Until(deadline) - lastLook; left > 0 && left < pause {
+		if left := time.Until(deadline) - lastPollMargin; left > 0 && left < pause {
 			pause = left
 			w.mu.Lock()
 			w.due = time.Now().Add(pause)
@@ -324,161 +267,4 @@ func (w *Watcher) settleSweep(s *sweep, cutOff bool) {
 // long as it took. w.mu is held.
 func (w *Watcher) schedule(began, ended time.Time) {
 	w.due, w.least = began.Add(w.cfg.interval(ended.Sub(w.quiet))), ended.Add(ended.Sub(began))
-}
-
-// saw takes in a look that began at a count and has read a job. It reports whether the job is watched.
-func (w *Watcher) saw(id string, began uint64, job *Job) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	j := w.jobs[id]
-	if j == nil || j.ended || began < j.read {
-		return false // not watched, over, or known better
-	}
-	w.settle(j)
-	j.polls++
-	if j.job == nil || !j.job.equal(job) {
-		j.job = job
-	}
-	j.ended = job.Status == JobStatusStopped
-	w.enqueue(j)
-	return true
-}
-
-// unread counts a look that has not read a job.
-func (w *Watcher) unread(j *watched) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	j.polls++
-}
-
-// missed takes in a look that did not find a job. That ends it, unless it was too new to be known when it was
-// asked for.
-func (w *Watcher) missed(j *watched, began uint64, asked time.Time, err error) {
-	w.mu.Lock()
-	wait := j.job == nil && asked.Sub(time.Unix(0, j.added)) < w.cfg.grace
-	w.mu.Unlock()
-	if !wait {
-		w.ends(j, began, err)
-	}
-}
-
-// ends takes in that a job has ended with an error.
-func (w *Watcher) ends(j *watched, began uint64, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.jobs[j.id] != j || j.ended || began < j.read {
-		return
-	}
-	w.settle(j)
-	j.ended, j.err = true, err
-	w.enqueue(j)
-}
-
-// settle notes that the current state of a job has just been read. w.mu is held.
-func (w *Watcher) settle(j *watched) {
-	j.read = w.tick()
-	if j.target {
-		j.target = false
-		w.targets--
-	}
-}
-
-// enqueue queues a job that has something to deliver. w.mu is held.
-func (w *Watcher) enqueue(j *watched) {
-	if !j.hasEvent() || j.queued {
-		return
-	}
-	j.queued = true
-	w.pending = append(w.pending, j)
-	w.quiet = time.Now()
-}
-
-// WatchJobs yields what happens to the given jobs until all have ended, as Watcher.Events does, and ends then.
-// Each range starts afresh.
-func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOption) iter.Seq2[JobEvent, error] {
-	ids := slices.Clone(jobIDs)
-	return func(yield func(JobEvent, error) bool) {
-		if slices.Contains(ids, "") {
-			yield(JobEvent{}, &ParamError{Operation: "WatchJobs", Field: "jobIDs", Reason: "has an empty id"})
-			return
-		}
-		w := c.NewWatcher(opts...)
-		w.Add(ids...)
-		w.events(ctx, true)(yield)
-	}
-}
-
-// WaitForAll waits until each of the jobs has the status want or can no longer have it. It returns the jobs
-// that arrived, by id, and if any did not, WaitErrors with one *WaitError for each. One job's trouble does not end the wait
-// for the others; what ends the watch of all (see Watcher.Events) and the end of ctx do. It looks as a Watcher
-// does, and once more half a second before the deadline of ctx.
-func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus, opts ...PollOption) (map[string]*Job, error) {
-	switch {
-	case want < 0:
-		return nil, &ParamError{Operation: "WaitForAll", Field: "want", Reason: "is no status that a job can have"}
-	case slices.Contains(jobIDs, ""):
-		return nil, &ParamError{Operation: "WaitForAll", Field: "jobIDs", Reason: "has an empty id"}
-	}
-	w := c.NewWatcher(opts...)
-	if w.cfg.err != nil {
-		return nil, w.cfg.err
-	}
-	w.Add(jobIDs...)
-	all := maps.Clone(w.jobs) // each keeps its last job and its looks
-	arrived := make(map[string]*Job)
-	var failed WaitErrors
-	fail := func(id string, err error) {
-		failed = append(failed, &WaitError{JobID: id, Last: all[id].job, Polls: int(all[id].polls), Err: err})
-		delete(all, id)
-	}
-	var end error
-	for event, err := range w.events(ctx, true) {
-		switch {
-		case err != nil:
-			end = err
-		case event.Err != nil:
-			fail(event.JobID, event.Err)
-		case event.Job.Status == want:
-			arrived[event.JobID] = event.Job
-			delete(all, event.JobID)
-			w.Remove(event.JobID)
-		case event.Job.Status == JobStatusStopped:
-			fail(event.JobID, ErrUnreachable)
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		if err := end; all[id].target && w.lastErr != nil && !errors.Is(err, w.lastErr) {
-			fail(id, &endedWait{ended: err, look: w.lastErr}) // the last look at it failed
-		} else {
-			fail(id, end)
-		}
-	}
-	if len(failed) > 0 {
-		return arrived, failed
-	}
-	return arrived, nil
-}
-
-// WaitErrors are the failures of a WaitForAll, one for each job that did not arrive. errors.Is and errors.As
-// look through all of them.
-type WaitErrors []*WaitError
-
-// Error returns one line: the first failure, and how many more there are.
-func (e WaitErrors) Error() string {
-	switch len(e) {
-	case 0:
-		return "livetranscode: no wait failed"
-	case 1:
-		return e[0].Error()
-	}
-	return fmt.Sprintf("%v (and %d more jobs)", e[0], len(e)-1)
-}
-
-// Unwrap returns the failures.
-func (e WaitErrors) Unwrap() []error {
-	errs := make([]error, len(e))
-	for i := range e {
-		errs[i] = e[i]
-	}
-	return errs
 }

@@ -38,86 +38,86 @@ func TestSafetyOfWrites(t *testing.T) {
 		reads  bool // repeated
 	}{
 		// Refused before processing.
-		"Throttling":               {refuses(400, "Throttling"), again, true},
-		"Throttling.User":          {refuses(400, "Throttling.User"), again, true},
-		"Throttling.Api":           {refuses(429, "Throttling.Api"), again, true},
-		"Throttling with 503":      {refuses(503, "Throttling.Burst"), again, true},
-		"Rejected.Throttling":      {refuses(400, "Rejected.Throttling"), again, true},
-		"429 of a proxy":           {says(429, ""), again, true},
+		"Throttling":               {respondError(400, "Throttling"), again, true},
+		"Throttling.User":          {respondError(400, "Throttling.User"), again, true},
+		"Throttling.Api":           {respondError(429, "Throttling.Api"), again, true},
+		"Throttling with 503":      {respondError(503, "Throttling.Burst"), again, true},
+		"Rejected.Throttling":      {respondError(400, "Rejected.Throttling"), again, true},
+		"429 of a proxy":           {respond(429, ""), again, true},
 		"clock":                    {dated("InvalidTimeStamp.Expired", time.Hour), again, true},
 		"clock, older code":        {dated("IllegalTimestamp", -time.Hour), again, true},
-		"expired token":            {refuses(403, "InvalidSecurityToken.Expired"), again, true},
-		"missing token":            {refuses(400, "MissingSecurityToken"), again, true},
-		"clock that cannot be set": {refuses(400, "InvalidTimeStamp.Expired"), definite, false},
+		"expired token":            {respondError(403, "InvalidSecurityToken.Expired"), again, true},
+		"missing token":            {respondError(400, "MissingSecurityToken"), again, true},
+		"clock that cannot be set": {respondError(400, "InvalidTimeStamp.Expired"), definite, false},
 
 		// Never written.
-		"dial refused":           {breaks(dial(os.NewSyscallError("connect", syscall.ECONNREFUSED))), again, true},
-		"dial timeout":           {breaks(dial(os.ErrDeadlineExceeded)), again, true},
-		"DNS, temporary":         {breaks(dial(&net.DNSError{Err: "server misbehaving", IsTemporary: true})), again, true},
-		"DNS, temporary, bare":   {breaks(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), again, true},
-		"DNS, not found":         {breaks(dial(&net.DNSError{Err: "no such host", IsNotFound: true})), definite, false},
-		"certificate":            {breaks(&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}), definite, false},
-		"unknown authority":      {breaks(x509.UnknownAuthorityError{Cert: new(x509.Certificate)}), definite, false},
-		"unwritten, not TLS":     {unwritten(breaks(tls.RecordHeaderError{Msg: "no"})), definite, false},
-		"not TLS, any more?":     {breaks(tls.RecordHeaderError{Msg: "no"}), ambiguous, false}, // a broken record can come late
-		"unwritten reset":        {unwritten(breaks(reset)), again, true},
-		"unwritten EOF":          {unwritten(breaks(io.EOF)), again, true},
-		"unwritten, timed out":   {unwritten(hangs), again, true},
-		"unwritten, idle closed": {unwritten(breaks(errors.New("http: server closed idle connection"))), again, true},
-		"unwritten, unknown":     {unwritten(breaks(errors.New("something else"))), definite, false},
+		"dial refused":           {failWith(dial(os.NewSyscallError("connect", syscall.ECONNREFUSED))), again, true},
+		"dial timeout":           {failWith(dial(os.ErrDeadlineExceeded)), again, true},
+		"DNS, temporary":         {failWith(dial(&net.DNSError{Err: "server misbehaving", IsTemporary: true})), again, true},
+		"DNS, temporary, bare":   {failWith(&net.DNSError{Err: "server misbehaving", IsTemporary: true}), again, true},
+		"DNS, not found":         {failWith(dial(&net.DNSError{Err: "no such host", IsNotFound: true})), definite, false},
+		"certificate":            {failWith(&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}), definite, false},
+		"unknown authority":      {failWith(x509.UnknownAuthorityError{Cert: new(x509.Certificate)}), definite, false},
+		"unwritten, not TLS":     {unwritten(failWith(tls.RecordHeaderError{Msg: "no"})), definite, false},
+		"not TLS, any more?":     {failWith(tls.RecordHeaderError{Msg: "no"}), ambiguous, false}, // a broken record can come late
+		"unwritten reset":        {unwritten(failWith(reset)), again, true},
+		"unwritten EOF":          {unwritten(failWith(io.EOF)), again, true},
+		"unwritten, timed out":   {unwritten(block), again, true},
+		"unwritten, idle closed": {unwritten(failWith(errors.New("http: server closed idle connection"))), again, true},
+		"unwritten, unknown":     {unwritten(failWith(errors.New("something else"))), definite, false},
 
 		// Written, or who knows.
-		"written reset":         {written(breaks(reset)), ambiguous, true},
-		"written EOF":           {written(breaks(io.EOF)), ambiguous, true},
-		"written, broken pipe":  {written(breaks(syscall.EPIPE)), ambiguous, true},
-		"written, timed out":    {written(hangs), ambiguous, true},
-		"written, idle closed":  {written(breaks(errors.New("http: server closed idle connection"))), ambiguous, true},
-		"written, unknown":      {written(breaks(errors.New("something else"))), ambiguous, false},
-		"unreported reset":      {breaks(reset), ambiguous, true},
-		"unreported EOF":        {breaks(io.EOF), ambiguous, true},
-		"unreported, timed out": {hangs, ambiguous, true},
-		"unreported, unknown":   {breaks(errors.New("something else")), ambiguous, false},
+		"written reset":         {written(failWith(reset)), ambiguous, true},
+		"written EOF":           {written(failWith(io.EOF)), ambiguous, true},
+		"written, broken pipe":  {written(failWith(syscall.EPIPE)), ambiguous, true},
+		"written, timed out":    {written(block), ambiguous, true},
+		"written, idle closed":  {written(failWith(errors.New("http: server closed idle connection"))), ambiguous, true},
+		"written, unknown":      {written(failWith(errors.New("something else"))), ambiguous, false},
+		"unreported reset":      {failWith(reset), ambiguous, true},
+		"unreported EOF":        {failWith(io.EOF), ambiguous, true},
+		"unreported, timed out": {block, ambiguous, true},
+		"unreported, unknown":   {failWith(errors.New("something else")), ambiguous, false},
 
 		// Answered, but not clearly refused.
-		"InternalError":           {refuses(500, "InternalError"), ambiguous, true},
-		"InternalError, 400":      {refuses(400, "InternalError"), ambiguous, true},
-		"ServiceUnavailable":      {refuses(503, "ServiceUnavailable"), ambiguous, true},
-		"unknown code, 5xx":       {refuses(500, "Unheard.Of"), ambiguous, true},
-		"502 of a proxy":          {says(502, "<html>Bad Gateway</html>"), ambiguous, true},
-		"504 of a proxy":          {says(504, ""), ambiguous, true},
-		"503, asking for a delay": {says(503, "", "Retry-After", "1"), ambiguous, true},
-		"404 of a proxy":          {says(404, "not found"), ambiguous, false},
-		"nonce used":              {refuses(400, "SignatureNonceUsed"), ambiguous, true},
-		"redirect":                {says(302, "", "Location", "/"), ambiguous, false},
-		"moved for good":          {says(308, "", "Location", "https://elsewhere.example/"), ambiguous, false},
-		"empty success":           {says(200, ""), ambiguous, false},
-		"broken success":          {says(200, "{"), ambiguous, false},
-		"cut success":             {breaksOff(`{"RequestId":"r",`, io.ErrUnexpectedEOF), ambiguous, true},
-		"reset success":           {breaksOff(`{"RequestId":"r",`, reset), ambiguous, true},
-		"stalled success":         {hangsOff(`{"RequestId":"r",`), ambiguous, true},
+		"InternalError":           {respondError(500, "InternalError"), ambiguous, true},
+		"InternalError, 400":      {respondError(400, "InternalError"), ambiguous, true},
+		"ServiceUnavailable":      {respondError(503, "ServiceUnavailable"), ambiguous, true},
+		"unknown code, 5xx":       {respondError(500, "Unheard.Of"), ambiguous, true},
+		"502 of a proxy":          {respond(502, "<html>Bad Gateway</html>"), ambiguous, true},
+		"504 of a proxy":          {respond(504, ""), ambiguous, true},
+		"503, asking for a delay": {respond(503, "", "Retry-After", "1"), ambiguous, true},
+		"404 of a proxy":          {respond(404, "not found"), ambiguous, false},
+		"nonce used":              {respondError(400, "SignatureNonceUsed"), ambiguous, true},
+		"redirect":                {respond(302, "", "Location", "/"), ambiguous, false},
+		"moved for good":          {respond(308, "", "Location", "https://elsewhere.example/"), ambiguous, false},
+		"empty success":           {respond(200, ""), ambiguous, false},
+		"broken success":          {respond(200, "{"), ambiguous, false},
+		"cut success":             {respondThenFail(`{"RequestId":"r",`, io.ErrUnexpectedEOF), ambiguous, true},
+		"reset success":           {respondThenFail(`{"RequestId":"r",`, reset), ambiguous, true},
+		"stalled success":         {respondThenBlock(`{"RequestId":"r",`), ambiguous, true},
 
 		// Clearly refused.
-		"InvalidParameter":      {refuses(400, "InvalidParameter"), definite, false},
-		"MissingName":           {refuses(400, "MissingName"), definite, false},
-		"Forbidden":             {refuses(403, "Forbidden"), definite, false},
-		"NoPermission":          {refuses(400, "NoPermission"), definite, false},
-		"not found":             {refuses(404, "InvalidParameter.ResourceNotFound"), definite, false},
-		"SignatureDoesNotMatch": {refuses(400, "SignatureDoesNotMatch"), definite, false},
-		"unknown key":           {refuses(404, "InvalidAccessKeyId.NotFound"), definite, false},
-		"wrong endpoint":        {refuses(404, "InvalidAction.NotFound"), definite, false},
-		"unknown code, 4xx":     {refuses(409, "Unheard.Of"), definite, false},
+		"InvalidParameter":      {respondError(400, "InvalidParameter"), definite, false},
+		"MissingName":           {respondError(400, "MissingName"), definite, false},
+		"Forbidden":             {respondError(403, "Forbidden"), definite, false},
+		"NoPermission":          {respondError(400, "NoPermission"), definite, false},
+		"not found":             {respondError(404, "InvalidParameter.ResourceNotFound"), definite, false},
+		"SignatureDoesNotMatch": {respondError(400, "SignatureDoesNotMatch"), definite, false},
+		"unknown key":           {respondError(404, "InvalidAccessKeyId.NotFound"), definite, false},
+		"wrong endpoint":        {respondError(404, "InvalidAction.NotFound"), definite, false},
+		"unknown code, 4xx":     {respondError(409, "Unheard.Of"), definite, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for _, op := range everyOperation {
+				for _, op := range allOperations {
 					n := 0
 					provider := CredentialsFunc(func(context.Context) (Credentials, error) {
 						n++ // a token that was refused is replaced
 						return Credentials{AccessKeyID: fmt.Sprint("STS.", n), AccessKeySecret: testSecret, SecurityToken: testToken}, nil
 					})
-					rt := play(tt.first, says(200, op.success))
+					rt := newScript(tt.first, respond(200, op.success))
 					err := op.call(t.Context(), clientOver(t, rt, WithCredentials(provider)))
 					repeated := tt.reads
 					if op.once {
@@ -151,13 +151,13 @@ func TestSuccessWithoutID(t *testing.T) {
 	for _, body := range []string{
 		`{"RequestId":"r"}`, `{"RequestId":"r","JobId":"","TemplateId":""}`, `{"RequestId":"r","JobId":null,"TemplateId":null}`,
 		`{"RequestId":"r","Data":{"JobId":"j"}}`, `{"RequestId":"r","JobId":{},"TemplateId":{}}`, `null`, `[]`,
-		refusalBody("InternalError", "m"),
+		errorBodyJSON("InternalError", "m"),
 	} {
-		for _, op := range everyOperation {
+		for _, op := range allOperations {
 			if !op.once {
 				continue
 			}
-			rt := play(says(200, body, "X-Acs-Request-Id", "header-id"))
+			rt := newScript(respond(200, body, "X-Acs-Request-Id", "header-id"))
 			err := op.call(t.Context(), clientOver(t, rt))
 			api, ok := errors.AsType[*APIError](err)
 			if !ok || !errors.Is(err, ErrAmbiguous) || api.StatusCode != 200 || api.RequestID == "" || api.Attempts != 1 {
@@ -172,7 +172,7 @@ func TestSuccessWithoutID(t *testing.T) {
 // TestContextEndsAWrite: after the request was written nobody knows, before that everybody does.
 func TestContextEndsAWrite(t *testing.T) {
 	t.Parallel()
-	block := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	blockUntilDone := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	for name, tt := range map[string]struct {
 		steps     []step
 		limiter   bool // blocks
@@ -180,34 +180,34 @@ func TestContextEndsAWrite(t *testing.T) {
 		requests  int
 		ambiguous bool
 	}{
-		"in the limiter":                  {[]step{hangs}, true, false, 0, false},
-		"in the provider":                 {[]step{hangs}, false, true, 0, false},
-		"before the write":                {[]step{unwritten(hangs)}, false, false, 1, false},
-		"after the write":                 {[]step{written(hangs)}, false, false, 1, true},
-		"unreported":                      {[]step{hangs}, false, false, 1, true},
-		"in the body":                     {[]step{written(hangsOff(`{"RequestId":`))}, false, false, 1, true},
-		"in the delay":                    {[]step{refuses(400, "Throttling", "X-Acs-Retry-After", "50000")}, false, false, 1, false},
-		"before the write, after another": {[]step{refuses(400, "Throttling", "X-Acs-Retry-After", "1"), unwritten(hangs)}, false, false, 2, false},
-		"after the write, after another":  {[]step{refuses(400, "Throttling", "X-Acs-Retry-After", "1"), written(hangs)}, false, false, 2, true},
+		"in the limiter":                  {[]step{block}, true, false, 0, false},
+		"in the provider":                 {[]step{block}, false, true, 0, false},
+		"before the write":                {[]step{unwritten(block)}, false, false, 1, false},
+		"after the write":                 {[]step{written(block)}, false, false, 1, true},
+		"unreported":                      {[]step{block}, false, false, 1, true},
+		"in the body":                     {[]step{written(respondThenBlock(`{"RequestId":`))}, false, false, 1, true},
+		"in the delay":                    {[]step{respondError(400, "Throttling", "X-Acs-Retry-After", "50000")}, false, false, 1, false},
+		"before the write, after another": {[]step{respondError(400, "Throttling", "X-Acs-Retry-After", "1"), unwritten(block)}, false, false, 2, false},
+		"after the write, after another":  {[]step{respondError(400, "Throttling", "X-Acs-Retry-After", "1"), written(block)}, false, false, 2, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for _, op := range everyOperation {
+				for _, op := range allOperations {
 					if !op.once {
 						continue
 					}
-					rt := play(tt.steps...)
+					rt := newScript(tt.steps...)
 					c := clientOver(t, rt,
 						WithLimiter(limiterFunc(func(ctx context.Context) error {
 							if tt.limiter {
-								return block(ctx)
+								return blockUntilDone(ctx)
 							}
 							return nil
 						})),
 						WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
 							if tt.provider {
-								return Credentials{}, block(ctx)
+								return Credentials{}, blockUntilDone(ctx)
 							}
 							return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, nil
 						})))
@@ -234,24 +234,24 @@ func TestWritesOnTheWire(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		raw      string
-		then     ending
+		then     connectionEnd
 		timeout  time.Duration // of an attempt
 		requests int
 		is       error
 	}{
-		"closed after the request": {"", closes, 0, 1, io.EOF},
-		"reset after the request":  {"", resets, 0, 1, syscall.ECONNRESET},
-		"no answer":                {"", stalls, 50 * time.Millisecond, 1, ErrUnavailable},
-		"half a head":              {"HTTP/1.1 200 OK\r\n", closes, 0, 1, io.ErrUnexpectedEOF},
-		"half a body":              {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", closes, 0, 1, io.ErrUnexpectedEOF},
-		"half a body, stalled":     {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", stalls, 50 * time.Millisecond, 1, ErrBadResponse},
-		"redirect":                 {rawAnswer(307, "", "Location", "/"), keeps, 0, 1, ErrBadResponse},
-		"InternalError":            {rawAnswer(500, refusalBody("InternalError", "m")), keeps, 0, 1, ErrUnavailable},
-		"not HTTP":                 {"SSH-2.0-OpenSSH\r\n", closes, 0, 1, ErrUnavailable},
+		"closed after the request": {"", closeConn, 0, 1, io.EOF},
+		"reset after the request":  {"", resetConn, 0, 1, syscall.ECONNRESET},
+		"no answer":                {"", stallConn, 50 * time.Millisecond, 1, ErrUnavailable},
+		"half a head":              {"HTTP/1.1 200 OK\r\n", closeConn, 0, 1, io.ErrUnexpectedEOF},
+		"half a body":              {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", closeConn, 0, 1, io.ErrUnexpectedEOF},
+		"half a body, stalled":     {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", stallConn, 50 * time.Millisecond, 1, ErrBadResponse},
+		"redirect":                 {rawResponse(307, "", "Location", "/"), keepOpen, 0, 1, ErrBadResponse},
+		"InternalError":            {rawResponse(500, errorBodyJSON("InternalError", "m")), keepOpen, 0, 1, ErrUnavailable},
+		"not HTTP":                 {"SSH-2.0-OpenSSH\r\n", closeConn, 0, 1, ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := listen(t, func(int, string) (string, ending) { return tt.raw, tt.then })
+			w := newRawServer(t, func(int, string) (string, connectionEnd) { return tt.raw, tt.then })
 			err := submitJob(t.Context(), w.client(t, WithRetryPolicy(RetryPolicy{AttemptTimeout: tt.timeout, BaseDelay: 1})))
 			if !errors.Is(err, ErrAmbiguous) || !errors.Is(err, tt.is) {
 				t.Errorf("the error is %v, want ErrAmbiguous and %v", err, tt.is)
@@ -267,11 +267,11 @@ func TestWritesOnTheWire(t *testing.T) {
 	}
 	t.Run("throttled", func(t *testing.T) {
 		t.Parallel()
-		w := listen(t, func(n int, _ string) (string, ending) {
+		w := newRawServer(t, func(n int, _ string) (string, connectionEnd) {
 			if n == 0 {
-				return rawAnswer(400, refusalBody("Throttling.User", "m"), "x-acs-retry-after", "1"), keeps
+				return rawResponse(400, errorBodyJSON("Throttling.User", "m"), "x-acs-retry-after", "1"), keepOpen
 			}
-			return rawAnswer(200, `{"RequestId":"r","JobId":"j"}`), keeps
+			return rawResponse(200, `{"RequestId":"r","JobId":"j"}`), keepOpen
 		})
 		if err := submitJob(t.Context(), w.client(t)); err != nil {
 			t.Error(err)
@@ -282,7 +282,7 @@ func TestWritesOnTheWire(t *testing.T) {
 	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
-		w := listen(t, nil)
+		w := newRawServer(t, nil)
 		c := w.client(t, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
 		w.close()
 		err := submitJob(t.Context(), c)
@@ -305,7 +305,7 @@ func TestWritesOnTheWire(t *testing.T) {
 	t.Run("cancelled after the write", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
-		w := listen(t, func(int, string) (string, ending) { cancel(); return "", stalls })
+		w := newRawServer(t, func(int, string) (string, connectionEnd) { cancel(); return "", stallConn })
 		err := submitJob(ctx, w.client(t))
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrAmbiguous) {
 			t.Errorf("the error is %v, want context.Canceled and ErrAmbiguous", err)
@@ -318,11 +318,11 @@ func TestWritesOnTheWire(t *testing.T) {
 	// nothing of it was written.
 	t.Run("closed while idle", func(t *testing.T) {
 		t.Parallel()
-		w := listen(t, func(n int, _ string) (string, ending) {
+		w := newRawServer(t, func(n int, _ string) (string, connectionEnd) {
 			if n == 1 {
-				return "", closes
+				return "", closeConn
 			}
-			return rawAnswer(200, `{"RequestId":"r","JobId":"j"}`), keeps
+			return rawResponse(200, `{"RequestId":"r","JobId":"j"}`), keepOpen
 		})
 		c := w.client(t)
 		if err := submitJob(t.Context(), c); err != nil {

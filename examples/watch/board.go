@@ -246,7 +246,7 @@ func (t troubles) Handle(ctx context.Context, r slog.Record) error {
 
 // hideKey hides what may be a key in the URL of a stream: user info, query, and the last element of the path.
 func hideKey(stream string) string {
-	const hidden = "[hidden]"
+	const hidden = "[redacted]"
 	u, err := url.Parse(stream)
 	switch {
 	case stream == "":

@@ -24,9 +24,9 @@ func sample(n int) frame {
 		trouble: "ListLiveTranscodeJobs: Throttling.User", troubleAt: now.Add(-time.Second),
 		counts: []count{{"in progress", live, 1 + n}, {"not started", waiting, 1}, {"stopped", ended, 1}, {"gone", lost, 1}},
 		rows: []row{
-			{id: strings.Repeat("a", 32), name: "news-riga-001", input: "rtmp://in-1.example.net/news/[hidden]", template: "hd", status: "in progress", since: now.Add(-time.Minute), before: true},
-			{id: strings.Repeat("b", 32), name: "猫-lyon-002", input: "rtmp://in-2.example.net/cats/[hidden]", template: "sd", status: "not started", kind: waiting, since: now.Add(-48 * time.Hour)},
-			{id: strings.Repeat("c", 32), name: "chess-perth-003", input: "rtmp://in-3.example.net/chess/[hidden]", template: "narrow-hd", status: "stopped", kind: ended, since: now.Add(-time.Second), changed: now.Add(-time.Second)},
+			{id: strings.Repeat("a", 32), name: "news-riga-001", input: "rtmp://in-1.example.net/news/[redacted]", template: "hd", status: "in progress", since: now.Add(-time.Minute), before: true},
+			{id: strings.Repeat("b", 32), name: "猫-lyon-002", input: "rtmp://in-2.example.net/cats/[redacted]", template: "sd", status: "not started", kind: waiting, since: now.Add(-48 * time.Hour)},
+			{id: strings.Repeat("c", 32), name: "chess-perth-003", input: "rtmp://in-3.example.net/chess/[redacted]", template: "narrow-hd", status: "stopped", kind: ended, since: now.Add(-time.Second), changed: now.Add(-time.Second)},
 			{id: strings.Repeat("d", 32), status: "gone", kind: lost, since: now.Add(-time.Minute)},
 		},
 	}
@@ -66,9 +66,9 @@ Live transcoding jobs  emulator, watching for 1m23s
 last error 15:04:04  ListLiveTranscodeJobs: Throttling.User
 
   NAME                              STATUS         SINCE        INPUT                                   TEMPLATE   JOB ID
-  news-riga-001                     ● in progress  ≤15:03:05    rtmp://in-1.example.net/news/[hidden]   hd         aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-  猫-lyon-002                       ○ not started   2025-12-31  rtmp://in-2.example.net/cats/[hidden]   sd         bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
-▸ chess-perth-003                   ■ stopped       15:04:04    rtmp://in-3.example.net/chess/[hidden]  narrow-hd  cccccccccccccccccccccccccccccccc
+  news-riga-001                     ● in progress  ≤15:03:05    rtmp://in-1.example.net/news/[redacted]   hd         aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+  猫-lyon-002                       ○ not started   2025-12-31  rtmp://in-2.example.net/cats/[redacted]   sd         bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+▸ chess-perth-003                   ■ stopped       15:04:04    rtmp://in-3.example.net/chess/[redacted]  narrow-hd  cccccccccccccccccccccccccccccccc
   dddddddddddddddddddddddddddddddd  ✕ gone          15:03:05                                                       dddddddddddddddddddddddddddddddd
 
 
@@ -215,7 +215,7 @@ func TestShowTable(t *testing.T) {
 				if (err != nil) != test.failed {
 					t.Errorf("error: %v", err)
 				}
-				for _, want := range []string{"Live transcoding jobs", "in progress", "rtmp://in-", "[hidden]"} {
+				for _, want := range []string{"Live transcoding jobs", "in progress", "rtmp://in-", "[redacted]"} {
 					if !strings.Contains(out.String(), want) {
 						t.Errorf("%q was not drawn", want)
 					}

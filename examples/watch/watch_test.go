@@ -335,18 +335,18 @@ func TestHideKey(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ url, want string }{
 		{"", ""},
-		{"rtmp://mydomain/app/stream1", "rtmp://mydomain/app/[hidden]"},
-		{"rtmp://user:pass@mydomain:1935/app/stream1?auth_key=1-0-0-ab#c", "rtmp://mydomain:1935/app/[hidden]"},
-		{"rtmp://mydomain/app/stream1/", "rtmp://mydomain/app/[hidden]"},
-		{"rtmp://mydomain/stream1", "rtmp://mydomain/[hidden]"},
-		{"rtmp://mydomain/app/a%2Fb", "rtmp://mydomain/app/[hidden]"},
+		{"rtmp://mydomain/app/stream1", "rtmp://mydomain/app/[redacted]"},
+		{"rtmp://user:pass@mydomain:1935/app/stream1?auth_key=1-0-0-ab#c", "rtmp://mydomain:1935/app/[redacted]"},
+		{"rtmp://mydomain/app/stream1/", "rtmp://mydomain/app/[redacted]"},
+		{"rtmp://mydomain/stream1", "rtmp://mydomain/[redacted]"},
+		{"rtmp://mydomain/app/a%2Fb", "rtmp://mydomain/app/[redacted]"},
 		{"rtmp://mydomain", "rtmp://mydomain"},
 		{"srt://mydomain:1105?streamid=key", "srt://mydomain:1105"},
-		{"rtmp:user:pass", "[hidden]"},
-		{"user:pass@mydomain/app/key", "[hidden]"},
-		{"mydomain/app/key", "[hidden]"},
-		{"rtmp://my domain/app/key", "[hidden]"},
-		{"rtmp://mydomain/%zz/key", "[hidden]"},
+		{"rtmp:user:pass", "[redacted]"},
+		{"user:pass@mydomain/app/key", "[redacted]"},
+		{"mydomain/app/key", "[redacted]"},
+		{"rtmp://my domain/app/key", "[redacted]"},
+		{"rtmp://mydomain/%zz/key", "[redacted]"},
 	} {
 		if got := hideKey(test.url); got != test.want {
 			t.Errorf("hideKey(%q) = %q, want %q", test.url, got, test.want)

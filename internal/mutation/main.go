@@ -1,10 +1,11 @@
-// Command mutants breaks the rules of this package one by one, in a copy, and shows that the tests notice.
+// Command mutation breaks the rules of the package one by one, in a copy of the module, and shows that the tests
+// notice.
 //
-//	go run ./mutants            # all, as a Markdown table: docs/mutants.md keeps the last one
-//	go run ./mutants nonce page # those whose name contains one of the words
+//	go run ./internal/mutation            # all, as a Markdown table: docs/mutation.md holds the last run
+//	go run ./internal/mutation nonce page # those whose name contains one of the words
 //
-// It exits with 1 unless every mutant was killed. A mutant whose old text is no longer in the source, once, does
-// not apply: adapt the table.
+// It exits with 1 unless every mutant was killed. The rows quote the source: a change of a quoted line changes
+// its row too, which a test of this package checks.
 package main
 
 import (
@@ -24,13 +25,13 @@ import (
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "mutants:", err)
+		fmt.Fprintln(os.Stderr, "mutation:", err)
 		os.Exit(1)
 	}
 }
 
 func run(words []string) error {
-	dir, err := os.MkdirTemp("", "mutants")
+	dir, err := os.MkdirTemp("", "mutation")
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func run(words []string) error {
 	fmt.Println("| rule | file | mutant | result | by |")
 	fmt.Println("|---|---|---|---|---|")
 	for _, m := range chosen {
-		result, by := m.try(dir)
+		result, by := m.apply(dir)
 		if result != killed {
 			survivors++
 		}
@@ -65,7 +66,7 @@ func run(words []string) error {
 	return nil
 }
 
-// copyModule copies the module in the working directory, but for what its tests do not need.
+// copyModule copies the module in the working directory, without what the tests do not need.
 func copyModule(to string) error {
 	return filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -85,7 +86,7 @@ func copyModule(to string) error {
 	})
 }
 
-// A result is what became of a mutant.
+// The results of a mutant.
 const (
 	killed       = "killed"
 	survived     = "**survived**"
@@ -93,8 +94,8 @@ const (
 	doesNotBuild = "**does not build**"
 )
 
-// try puts the mutant into the copy, runs its tests, and takes it out again.
-func (m mutant) try(dir string) (result, by string) {
+// apply changes the copy, runs the tests of the rule, and restores the copy.
+func (m mutant) apply(dir string) (result, by string) {
 	path := filepath.Join(dir, m.file)
 	text, err := os.ReadFile(path)
 	if err != nil || bytes.Count(text, []byte(m.old)) != 1 {
@@ -116,7 +117,7 @@ func (m mutant) try(dir string) (result, by string) {
 
 var failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\w+)|^panic: test timed out|^panic: `)
 
-// test runs tests of the copy, and names the first that failed.
+// test runs tests of the root package in the copy, and names the first that failed.
 func test(dir, pattern string) (failed, output string, passed bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()

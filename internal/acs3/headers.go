@@ -1,0 +1,180 @@
+package acs3
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// The headers of a signed request, as net/http spells them.
+const (
+	HeaderAction        = "X-Acs-Action"
+	HeaderVersion       = "X-Acs-Version"
+	HeaderAuthorization = "Authorization"
+	HeaderContentSHA256 = "X-Acs-Content-Sha256"
+	HeaderDate          = "X-Acs-Date"
+	HeaderNonce         = "X-Acs-Signature-Nonce"
+	HeaderSecurityToken = "X-Acs-Security-Token"
+)
+
+// A header is one that the signature covers. Without a name it is absent.
+type header struct {
+	name  string // lower case
+	value string
+}
+
+// Indexes of the headers that every request of a client carries, in the order of their names.
+const (
+	indexHost = iota
+	indexAction
+	indexContentSHA256
+	indexDate
+	indexSecurityToken
+	indexNonce
+	indexVersion
+	knownHeaders
+)
+
+var knownNames = [knownHeaders]string{
+	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-security-token", "x-acs-signature-nonce", "x-acs-version",
+}
+
+// SignedHeaders is the set of headers that a signature covers: the host, Content-Type if set, and every
+// x-acs-* header. The known ones have fixed places, so that a usual request needs no sorting. The zero value is
+// empty.
+type SignedHeaders struct {
+	known  [knownHeaders]header
+	others []header
+
+	// NonCanonical reports whether the request has one of the headers that a signer sets in another spelling
+	// than net/http's. Such a header is not in the set; RemoveNonCanonical removes it from the request.
+	NonCanonical bool
+}
+
+// Collect adds the signed headers of req to an empty set. It does not change req.
+func (s *SignedHeaders) Collect(req *http.Request) {
+	s.known[indexHost] = header{knownNames[indexHost], Host(req)}
+	for key, values := range req.Header {
+		index := -1
+		switch key {
+		case "Accept", "User-Agent", HeaderAuthorization:
+			continue
+		case HeaderAction:
+			index = indexAction
+		case HeaderVersion:
+			index = indexVersion
+		case HeaderDate:
+			index = indexDate
+		case HeaderNonce:
+			index = indexNonce
+		case HeaderContentSHA256:
+			index = indexContentSHA256
+		case HeaderSecurityToken:
+			index = indexSecurityToken
+		}
+		switch {
+		case len(values) == 0:
+		case index >= 0 && len(values) == 1 && s.known[index].name == "":
+			s.known[index] = header{knownNames[index], strings.TrimSpace(values[0])}
+		default:
+			s.collectOther(req.Header, key)
+		}
+	}
+}
+
+// collectOther adds a header that is not a known one in net/http's spelling with a single value.
+func (s *SignedHeaders) collectOther(h http.Header, key string) {
+	if isSetBySigner(key) && key != http.CanonicalHeaderKey(key) {
+		s.NonCanonical = true
+		return
+	}
+	name := strings.ToLower(key)
+	switch index := slices.Index(knownNames[:], name); {
+	case name == "host": // net/http ignores it here: the host is in the request
+	case index >= 0:
+		s.known[index] = header{name, joinValues(h, name)}
+	case name != "content-type" && !strings.HasPrefix(name, "x-acs-"):
+	case slices.ContainsFunc(s.others, func(o header) bool { return o.name == name }):
+	default:
+		s.others = append(s.others, header{name, joinValues(h, name)})
+	}
+}
+
+// isSetBySigner reports whether a signer sets the header, in whatever spelling.
+func isSetBySigner(key string) bool {
+	switch http.CanonicalHeaderKey(key) {
+	case HeaderDate, HeaderNonce, HeaderContentSHA256, HeaderSecurityToken, HeaderAuthorization:
+		return true
+	}
+	return false
+}
+
+// RemoveNonCanonical removes the headers that a signer sets where they are spelled otherwise than by net/http.
+func RemoveNonCanonical(h http.Header) {
+	maps.DeleteFunc(h, func(key string, _ []string) bool {
+		return isSetBySigner(key) && key != http.CanonicalHeaderKey(key)
+	})
+}
+
+// joinValues returns the values of a header in all its spellings as they are signed: trimmed, sorted, and
+// separated by commas.
+func joinValues(h http.Header, name string) string {
+	var all []string
+	for key, values := range h {
+		if strings.ToLower(key) == name {
+			for _, v := range values {
+				all = append(all, strings.TrimSpace(v))
+			}
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ",")
+}
+
+// sorted returns the headers in the order of their names, absent ones included.
+func (s *SignedHeaders) sorted() []header {
+	if len(s.others) == 0 {
+		return s.known[:]
+	}
+	all := slices.Concat(s.known[:], s.others)
+	slices.SortFunc(all, func(a, b header) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
+
+// Host returns the Host header that net/http sends with req.
+func Host(req *http.Request) string { return cmp.Or(req.Host, req.URL.Host) }
+
+// IsPlainHost reports whether net/http sends a host unchanged: it is ASCII, and has no zone.
+func IsPlainHost(host string) bool {
+	for i := range len(host) {
+		if host[i] <= ' ' || host[i] >= 0x7f || host[i] == '%' {
+			return false
+		}
+	}
+	return true
+}
+
+// InvalidHeaderValue returns why a text cannot be sent as the value of a header, or "".
+func InvalidHeaderValue(s string) (reason string) {
+	switch {
+	case s == "":
+		return "is empty"
+	case HasControl(s):
+		return "has control characters"
+	case strings.TrimSpace(s) != s:
+		return "has surrounding white space"
+	}
+	return ""
+}
+
+// HasControl reports whether s has ASCII control characters.
+func HasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}

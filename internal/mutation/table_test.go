@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestRowsApply checks that every row still fits the source: its old text occurs once in its file, and its tests
+// exist.
+func TestRowsApply(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../*_test.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no test files: %v", err)
+	}
+	var tests strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(text)
+	}
+	names := make(map[string]bool)
+	for _, m := range mutants {
+		if names[m.name] {
+			t.Errorf("%s: the name occurs twice", m.name)
+		}
+		names[m.name] = true
+		text, err := os.ReadFile(filepath.Join("../..", m.file))
+		if err != nil {
+			t.Errorf("%s: %v", m.name, err)
+			continue
+		}
+		if n := strings.Count(string(text), m.old); n != 1 {
+			t.Errorf("%s: the old text occurs %d times in %s, want once: %s", m.name, n, m.file, m.old)
+		}
+		if m.old == m.new {
+			t.Errorf("%s: the mutant changes nothing", m.name)
+		}
+		for name := range strings.SplitSeq(m.run, "|") {
+			if !regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(name) + `\(`).MatchString(tests.String()) {
+				t.Errorf("%s: there is no test %s", m.name, name)
+			}
+		}
+	}
+}

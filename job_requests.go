@@ -1,0 +1,283 @@
+package livetranscode
+
+import (
+	"log/slog"
+	"net/url"
+)
+
+// GetLiveTranscodeJobResponse is the answer to GetLiveTranscodeJob.
+type GetLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service; quote it in a support ticket.
+	RequestID string
+	// Job is the job. It is never nil.
+	Job *Job
+}
+
+func (r *GetLiveTranscodeJobResponse) requestID() *string { return &r.RequestID }
+
+func (r *GetLiveTranscodeJobResponse) member(d *decoder, name []byte) error {
+	switch {
+	case string(name) != "Job":
+		return readRequestID(d, name, &r.RequestID)
+	case d.PeekKind() == 'n':
+		return d.SkipValue()
+	}
+	r.Job = newJob()
+	return d.object(r.Job)
+}
+
+func (r *GetLiveTranscodeJobResponse) missing() string {
+	if r.Job == nil {
+		return "Job"
+	}
+	return ""
+}
+
+// LogValue implements slog.LogValuer. It hides what Job.LogValue hides.
+func (r GetLiveTranscodeJobResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("request_id", r.RequestID), logJob("job", r.Job))
+}
+
+// logJob is the attribute of a job that may be nil.
+func logJob(key string, job *Job) slog.Attr {
+	if job == nil {
+		return slog.Any(key, nil)
+	}
+	return slog.Any(key, *job)
+}
+
+// ListLiveTranscodeJobsRequest selects jobs. A nil or zero field does not filter.
+type ListLiveTranscodeJobsRequest struct {
+	// Type selects jobs by the kind of their template.
+	Type TemplateType `url:"Type,omitempty"`
+	// StartMode selects jobs by their start mode: new(livetranscode.StartModeTimed).
+	StartMode *StartMode `url:"StartMode,omitempty"`
+	// Status selects jobs by their state: new(livetranscode.JobStatusNotStarted).
+	Status *JobStatus `url:"Status,omitempty"`
+	// PageNo is the page, counted from 1. 0 is the first.
+	PageNo int `url:"PageNo,omitempty"`
+	// PageSize is the number of jobs in a page, 1 to 100. 0 is the service's default, 10.
+	PageSize int `url:"PageSize,omitempty"`
+	// SortBy orders by time of creation. Empty is newest first.
+	SortBy SortOrder `url:"SortBy,omitempty"`
+	// KeyWord selects jobs by id, or by a part of the name.
+	KeyWord string `url:"KeyWord,omitempty"`
+}
+
+func (r *ListLiveTranscodeJobsRequest) validate() (field, reason string) {
+	switch {
+	case r.StartMode != nil && *r.StartMode < 0:
+		return "StartMode", "is negative"
+	case r.Status != nil && *r.Status < 0:
+		return "Status", "is negative"
+	}
+	return checkPage(r.PageNo, r.PageSize)
+}
+
+// ListLiveTranscodeJobsResponse is one page of jobs.
+type ListLiveTranscodeJobsResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+	// TotalCount is the number of jobs that match, on all pages.
+	TotalCount int
+	// Jobs are the jobs of this page. No element is nil.
+	Jobs []*Job
+}
+
+// LogValue implements slog.LogValuer. It counts the jobs and does not show them: their URLs hold stream keys.
+func (r ListLiveTranscodeJobsResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("request_id", r.RequestID), slog.Int("total", r.TotalCount), slog.Int("jobs", len(r.Jobs)))
+}
+
+// SubmitLiveTranscodeJobRequest describes a new job.
+type SubmitLiveTranscodeJobRequest struct {
+	// Name is required. A unique one makes the job easy to find when an answer was lost.
+	Name string
+	// TemplateID is required.
+	TemplateID string `url:"TemplateId"`
+	// StartMode is sent always; its zero value is StartModeImmediate.
+	StartMode StartMode
+	// StreamInput is required, by its InputURL. An empty Type is sent as rtmp. The stream must be playable
+	// when the job starts.
+	StreamInput StreamInput
+	// TranscodeOutput is where the job sends what it produces.
+	TranscodeOutput TranscodeOutput
+	// TimedConfig is required for StartModeTimed.
+	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
+}
+
+// LogValue implements slog.LogValuer. It hides what StreamInput.LogValue hides.
+func (r SubmitLiveTranscodeJobRequest) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", r.Name), slog.String("template_id", r.TemplateID),
+		slog.String("start_mode", r.StartMode.String()), slog.Any("input", r.StreamInput),
+		slog.Any("output", r.TranscodeOutput), slog.Any("schedule", r.TimedConfig))
+}
+
+func (r *SubmitLiveTranscodeJobRequest) validate() (field, reason string) {
+	switch {
+	case r == nil:
+		return "req", "is nil"
+	case r.Name == "":
+		return "Name", "is empty"
+	case r.TemplateID == "":
+		return "TemplateID", "is empty"
+	case r.StartMode == StartModeUnknown:
+		return "StartMode", "is StartModeUnknown"
+	case r.StartMode < 0:
+		return "StartMode", "is negative"
+	case r.StreamInput.InputURL == "":
+		return "StreamInput.InputURL", "is empty"
+	case r.StartMode == StartModeTimed && r.TimedConfig == nil:
+		return "TimedConfig", "is nil, and StartModeTimed needs it"
+	case r.StartMode == StartModeTimed && r.TimedConfig.StartTime.IsZero():
+		return "TimedConfig.StartTime", "is zero, and StartModeTimed needs it"
+	}
+	return r.TimedConfig.validate()
+}
+
+func (c *TimedConfig) validate() (field, reason string) {
+	if c != nil && !c.StartTime.IsZero() && !c.EndTime.IsZero() && c.EndTime.Before(c.StartTime) {
+		return "TimedConfig.EndTime", "is before StartTime"
+	}
+	return "", ""
+}
+
+// SubmitLiveTranscodeJobResponse is the answer to SubmitLiveTranscodeJob.
+type SubmitLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+	// JobID identifies the new job. It is never empty.
+	JobID string
+}
+
+func (r *SubmitLiveTranscodeJobResponse) requestID() *string { return &r.RequestID }
+
+func (r *SubmitLiveTranscodeJobResponse) member(d *decoder, name []byte) error {
+	if string(name) == "JobId" {
+		return d.text(&r.JobID)
+	}
+	return readRequestID(d, name, &r.RequestID)
+}
+
+func (r *SubmitLiveTranscodeJobResponse) missing() string {
+	if r.JobID == "" {
+		return "JobId"
+	}
+	return ""
+}
+
+// UpdateLiveTranscodeJobRequest describes a change of a job. What is empty or nil stays as it is.
+type UpdateLiveTranscodeJobRequest struct {
+	// JobID is required.
+	JobID string `url:"JobId"`
+	// Name can be changed in any state.
+	Name string `url:"Name,omitempty"`
+	// StreamInput can be changed for a timed job that has not started.
+	StreamInput *StreamInput `url:"StreamInput,omitempty"`
+	// TranscodeOutput can be changed for a timed job that has not started. It needs a DomainName.
+	TranscodeOutput *TranscodeOutput `url:"TranscodeOutput,omitempty"`
+	// TimedConfig can be changed for a timed job that has not started.
+	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
+}
+
+// LogValue implements slog.LogValuer. It hides what StreamInput.LogValue hides.
+func (r UpdateLiveTranscodeJobRequest) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("id", r.JobID), slog.String("name", r.Name)}
+	if r.StreamInput != nil {
+		attrs = append(attrs, slog.Any("input", *r.StreamInput))
+	}
+	return slog.GroupValue(append(attrs, slog.Any("output", r.TranscodeOutput), slog.Any("schedule", r.TimedConfig))...)
+}
+
+func (r *UpdateLiveTranscodeJobRequest) validate() (field, reason string) {
+	switch {
+	case r == nil:
+		return "req", "is nil"
+	case r.JobID == "":
+		return "JobID", "is empty"
+	case r.StreamInput != nil && r.StreamInput.InputURL == "":
+		return "StreamInput.InputURL", "is empty"
+	case r.TranscodeOutput != nil && r.TranscodeOutput.DomainName == "":
+		return "TranscodeOutput.DomainName", "is empty"
+	}
+	return r.TimedConfig.validate()
+}
+
+// UpdateLiveTranscodeJobResponse is the answer to UpdateLiveTranscodeJob.
+type UpdateLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+}
+
+// SendLiveTranscodeJobCommandResponse is the answer to SendLiveTranscodeJobCommand.
+type SendLiveTranscodeJobCommandResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+}
+
+// DeleteLiveTranscodeJobResponse is the answer to DeleteLiveTranscodeJob.
+type DeleteLiveTranscodeJobResponse struct {
+	// RequestID identifies the call at the service.
+	RequestID string
+}
+
+// A param is a text that encodes itself: go-querystring takes the way over package fmt for those that do not.
+type param string
+
+// EncodeValues implements query.Encoder of go-querystring.
+func (p param) EncodeValues(key string, v *url.Values) error {
+	v.Set(key, string(p))
+	return nil
+}
+
+// jobParams are the parameters of an operation on one job.
+type jobParams struct {
+	JobID param `url:"JobId"`
+}
+
+func (p *jobParams) validate() (field, reason string) {
+	if p.JobID == "" {
+		return "JobID", "is empty"
+	}
+	return "", ""
+}
+
+type commandParams struct {
+	JobID   param `url:"JobId"`
+	Command JobCommand
+}
+
+func (p *commandParams) validate() (field, reason string) {
+	switch {
+	case p.JobID == "":
+		return "JobID", "is empty"
+	case p.Command == "":
+		return "Command", "is empty"
+	}
+	return "", ""
+}
+
+// A confirmation is an answer that says no more than that the call was carried out.
+type emptyResponse struct {
+	baseResponse
+	code string
+}
+
+func (a *emptyResponse) member(d *decoder, name []byte) error {
+	if fold(name) == "code" {
+		return d.loose(&a.code)
+	}
+	return a.baseResponse.member(d, name)
+}
+
+// missing tells a confirmation, which has a request id in the body or at least in the header, from an error
+// that comes with a status of success.
+func (a *emptyResponse) missing() string {
+	switch {
+	case a.code != "" && a.code != "Success" && a.code != "OK" && a.code != "200":
+		return "confirmation but an error code"
+	case a.id == "":
+		return "RequestId"
+	}
+	return ""
+}
