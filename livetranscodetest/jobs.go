@@ -91,6 +91,7 @@ func (s *Server) submitJob(p *params) (result, *refusal) {
 	p.required("StartMode")
 	j.StartMode = livetranscode.StartMode(p.number("StartMode", 0, 0, 1))
 	j.CreateTime = p.now.Truncate(time.Second)
+	j.visibleFrom = p.now.Add(s.visibilityDelay)
 
 	input := p.streamInput()
 	domain, hasOutput := p.transcodeOutput()
@@ -125,6 +126,9 @@ func (s *Server) submitJob(p *params) (result, *refusal) {
 
 func (s *Server) getJob(p *params) (result, *refusal) {
 	j := s.findJob(p)
+	if j != nil && !j.visibleAt(p.now) {
+		p.refused = notFound("JobId")
+	}
 	if p.refused != nil {
 		return nil, p.refused
 	}

@@ -475,6 +475,29 @@ func TestListFollowsChanges(t *testing.T) {
 	want(0, "many filters")
 }
 
+func TestJobs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := livetranscodetest.NewServer()
+		if got := srv.Jobs(); len(got) != 0 {
+			t.Errorf("a new server has jobs: %v", got)
+		}
+		id := mustDo(t, srv, "SubmitLiveTranscodeJob", submission("StartMode", "1", "TimedConfig", timed(60, 120))...).JobID
+		srv.AddJob(livetranscode.Job{JobID: "older", CreateTime: time.Unix(1, 0)})
+		time.Sleep(time.Minute)
+		for range 2 { // a caller's change does not come back
+			got := srv.Jobs()
+			if len(got) != 2 || got[0].JobID != "older" || got[1].JobID != id || got[1].Status != inProgress {
+				t.Fatalf("Jobs() = %+v", got)
+			}
+			if url := got[1].OutputStream.StreamInfos[0].OutputURL; url != "rtmp://out/app/"+id {
+				t.Errorf("the output is %s", url)
+			}
+			got[1].OutputStream.StreamInfos[0].OutputURL = "changed"
+		}
+	})
+}
+
 func TestListFollowsTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -493,6 +516,49 @@ func TestListFollowsTime(t *testing.T) {
 		if got := mustDo(t, srv, "ListLiveTranscodeJobs", "Status", "1").TotalCount; got != 2 {
 			t.Errorf("after the clock went back: %d jobs, want 2", got)
 		}
+	})
+}
+
+func TestWithVisibilityDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, start := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(10*time.Second)), time.Now()
+		want := func(visible bool, id string) {
+			t.Helper()
+			if got := do(t, srv, "GetLiveTranscodeJob", "JobId", id).status == http.StatusOK; got != visible {
+				t.Errorf("after %s: job read: %t, want %t", time.Since(start), got, visible)
+			}
+			if got := mustDo(t, srv, "ListLiveTranscodeJobs", "KeyWord", id).TotalCount == 1; got != visible {
+				t.Errorf("after %s: job listed: %t, want %t", time.Since(start), got, visible)
+			}
+		}
+		want(true, srv.AddJob(livetranscode.Job{}))
+
+		submit := func() string { return mustDo(t, srv, "SubmitLiveTranscodeJob", submission()...).JobID }
+		id, set, stoppedEarly, deleted := submit(), submit(), submit(), submit()
+		srv.SetStatus(set, stopped)
+		mustDo(t, srv, "SendLiveTranscodeJobCommand", "JobId", stoppedEarly, "Command", "stop")
+		mustDo(t, srv, "UpdateLiveTranscodeJob", "JobId", id, "Name", "renamed")
+		mustDo(t, srv, "DeleteLiveTranscodeJob", "JobId", deleted)
+		if j, ok := srv.Job(id); !ok || j.Name != "renamed" {
+			t.Error("Server.Job does not show the job at once")
+		}
+		if n := len(srv.Jobs()); n != 4 {
+			t.Errorf("Server.Jobs has %d jobs, want 4", n)
+		}
+		want(false, id)
+		wantCode(t, do(t, srv, "GetLiveTranscodeJob", "JobId", id), 404, "InvalidParameter.ResourceNotFound", "JobId")
+		time.Sleep(10*time.Second - 1)
+		for _, id := range []string{id, set, stoppedEarly, deleted} {
+			want(false, id)
+		}
+		time.Sleep(1)
+		for _, id := range []string{id, set, stoppedEarly} {
+			want(true, id)
+		}
+		want(false, deleted)
+		wantStatus(t, srv, id, inProgress)
+		wantStatus(t, srv, stoppedEarly, stopped)
 	})
 }
 

@@ -13,7 +13,8 @@ type job struct {
 	livetranscode.Job // with a Status that holds only when the job does not live by time
 	byTime            bool
 	schedule          schedule
-	sequence          int // the order of creation
+	visibleFrom       time.Time // before, Get and List do not show it; zero for added jobs
+	sequence          int       // the order of creation
 }
 
 // schedule is when a job that lives by time starts and ends; without an end it runs on.
@@ -32,16 +33,17 @@ func (j *job) statusAt(now time.Time) livetranscode.JobStatus {
 	return livetranscode.JobStatusStopped
 }
 
-// nextChange returns when the status changes by itself; the zero time if it does not.
+func (j *job) visibleAt(now time.Time) bool { return !now.Before(j.visibleFrom) }
+
+// nextChange returns when the job's status or visibility may change without a call. The zero time means never.
 func (j *job) nextChange(now time.Time) time.Time {
-	if j.byTime {
-		for _, t := range []time.Time{j.schedule.start, j.schedule.end} {
-			if now.Before(t) {
-				return t
-			}
+	var next time.Time
+	for _, t := range [...]time.Time{j.visibleFrom, j.schedule.start, j.schedule.end} {
+		if now.Before(t) && (next.IsZero() || t.Before(next)) {
+			next = t
 		}
 	}
-	return time.Time{}
+	return next
 }
 
 // snapshot returns a copy of the job as it is at now.
@@ -143,7 +145,7 @@ func (s *jobStore) find(f jobFilter, now time.Time) []*job {
 	s.sort()
 	sel = selection{from: now}
 	for _, j := range s.ordered {
-		if f.matches(j, now) {
+		if j.visibleAt(now) && f.matches(j, now) {
 			sel.jobs = append(sel.jobs, j)
 		}
 		if next := j.nextChange(now); !next.IsZero() && (sel.until.IsZero() || next.Before(sel.until)) {
@@ -197,6 +199,19 @@ func (s *Server) Job(jobID string) (livetranscode.Job, bool) {
 		return livetranscode.Job{}, false
 	}
 	return j.snapshot(s.now()), true
+}
+
+// Jobs returns all jobs as they are now, in the order of their creation: also those that a visibility delay still
+// hides from clients. The caller owns the result.
+func (s *Server) Jobs() []livetranscode.Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.jobs.sort()
+	now, all := s.now(), make([]livetranscode.Job, len(s.jobs.ordered))
+	for i, j := range s.jobs.ordered {
+		all[i] = j.snapshot(now)
+	}
+	return all
 }
 
 // RemoveJob removes a job as if it had been deleted, and reports whether there was such a job.

@@ -22,7 +22,7 @@ const (
 //
 // However it is printed, a Server shows no secret.
 type Server struct {
-	startDelay time.Duration
+	startDelay, visibilityDelay time.Duration
 
 	mu          sync.Mutex // guards everything below
 	accepted    []key
@@ -50,6 +50,13 @@ func WithCredentials(c livetranscode.Credentials) Option {
 // WithStartDelay keeps an immediate job in the state not started until d after it was submitted. If not set,
 // an immediate job is in progress from the first look on.
 func WithStartDelay(d time.Duration) Option { return func(s *Server) { s.startDelay = d } }
+
+// WithVisibilityDelay hides a submitted job from GetLiveTranscodeJob and ListLiveTranscodeJobs until d after its
+// submission, as a replica or an index that lags does. The other operations, [Server.Job] and [Server.Jobs] see
+// the job at once, and so do all for a job added by [Server.AddJob]. Defaults to 0: jobs are visible at once.
+func WithVisibilityDelay(d time.Duration) Option {
+	return func(s *Server) { s.visibilityDelay = d }
+}
 
 // WithClockOffset sets the server's clock ahead of the machine's by d, or behind it if d is negative; see
 // Server.SetClockOffset. If not set, the two agree.
