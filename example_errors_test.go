@@ -1,0 +1,73 @@
+package livetranscode_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
+)
+
+// errors.Is tells the kind of an error, whatever code the service uses for it.
+func Example_errors() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+
+	_, err := client.GetLiveTranscodeJob(context.Background(), "some-id")
+	switch {
+	case err == nil:
+		fmt.Println("found")
+	case errors.Is(err, livetranscode.ErrNotFound):
+		fmt.Println("there is no such job")
+	case errors.Is(err, livetranscode.ErrForbidden), errors.Is(err, livetranscode.ErrAuthentication):
+		fmt.Println("check the credentials and their permissions:", err)
+	case errors.Is(err, livetranscode.ErrThrottled), errors.Is(err, livetranscode.ErrUnavailable):
+		fmt.Println("transient, but the retries were not enough:", err)
+	default:
+		fmt.Println(err)
+	}
+	// Output: there is no such job
+}
+
+// errors.As returns the service's error response.
+func ExampleAPIError() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	srv.Inject(livetranscodetest.Fault{Code: "Forbidden.RAM"})
+
+	_, err := client.GetLiveTranscodeJob(context.Background(), "some-id")
+	var apiErr *livetranscode.APIError
+	if errors.As(err, &apiErr) {
+		fmt.Println("operation: ", apiErr.Operation)
+		fmt.Println("status:    ", apiErr.StatusCode)
+		fmt.Println("code:      ", apiErr.Code)
+		fmt.Println("request id:", apiErr.RequestID != "") // for a support ticket
+	}
+	// Output:
+	// operation:  GetLiveTranscodeJob
+	// status:     403
+	// code:       Forbidden.RAM
+	// request id: true
+}
+
+// An invalid request is a ParamError, returned before anything is sent.
+func ExampleParamError() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+
+	_, err := client.SubmitLiveTranscodeJob(context.Background(), &livetranscode.SubmitLiveTranscodeJobRequest{
+		Name:        "evening-show",
+		StreamInput: livetranscode.StreamInput{InputURL: "rtmp://mydomain/app/stream1"},
+	})
+	var paramErr *livetranscode.ParamError
+	if errors.As(err, &paramErr) {
+		fmt.Println("operation:", paramErr.Operation)
+		fmt.Println("problem:  ", paramErr.Field, paramErr.Reason)
+	}
+	fmt.Println("requests: ", len(srv.Calls()))
+	// Output:
+	// operation: SubmitLiveTranscodeJob
+	// problem:   TemplateID is empty
+	// requests:  0
+}
