@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// A PollOption tunes a wait or a Watcher. A negative argument is a *ParamError: of the wait, or of the first
-// range over the Watcher.
+// A PollOption tunes a wait or a [Watcher]. A nil option is ignored. A negative argument is a *ParamError: of the wait,
+// or of the first range over the Watcher.
 type PollOption func(*pollConfig)
 
 type pollConfig struct {
-	first       time.Duration // the interval in the beginning
-	max         time.Duration // the interval in the end
+	first       time.Duration // the shortest interval
+	max         time.Duration // the longest interval
 	tolerate    int
 	onPoll      func(*Job)
 	concurrency int
@@ -20,9 +20,10 @@ type pollConfig struct {
 	err         error // the first option that is invalid
 }
 
-// PollInterval sets how often to look: every first in the beginning, later less often, up to max. 0 leaves
-// either as it is, and a max below first is first. If not set, a wait looks every 2 s for 30 s, then less
-// often, from 10 minutes on every 30 s; a Watcher every 10 s to 30 s, by the time since the last event or Add.
+// PollInterval sets the time between polls: first at the beginning, rising to max. 0 leaves either unchanged, and a max
+// below first is taken as first. Defaults to 2 s for a wait and 10 s for a Watcher, rising to 30 s for both: of a wait
+// by the time since it began, of a Watcher by the time since the last event or Add. It is first for 30 s, and max from
+// 10 minutes on, both with 10 % jitter.
 func PollInterval(first, max time.Duration) PollOption {
 	return func(c *pollConfig) {
 		c.checkNegative(first < 0, "PollInterval", "first")
@@ -39,8 +40,9 @@ func PollInterval(first, max time.Duration) PollOption {
 	}
 }
 
-// TolerateErrors sets how many failures in a row that may pass, each a call with all its retries, a wait
-// tolerates, and after how many sweeps in a row without any answer a watch ends. If not set, it is 5.
+// TolerateErrors sets how many consecutive transient failures are tolerated; the next one ends the wait or the watch.
+// For a wait, a failure is a call that failed after all its retries; for a Watcher, a sweep without any response.
+// Defaults to 5.
 func TolerateErrors(inARow int) PollOption {
 	return func(c *pollConfig) {
 		c.checkNegative(inARow < 0, "TolerateErrors", "inARow")
@@ -48,8 +50,8 @@ func TolerateErrors(inARow int) PollOption {
 	}
 }
 
-// OnPoll calls f with every job that was read, changed or not, from the goroutine of the wait or of the range
-// loop, one at a time. f must not change the job. If not set, nothing is called.
+// OnPoll calls f with every job that is read, changed or not, one at a time, from the goroutine of the wait or of the
+// range loop. f must not change the job. Defaults to none; a nil f is ignored.
 func OnPoll(f func(*Job)) PollOption {
 	return func(c *pollConfig) {
 		if f != nil {
@@ -58,8 +60,8 @@ func OnPoll(f func(*Job)) PollOption {
 	}
 }
 
-// Concurrency sets how many requests a Watcher sends side by side; 0 leaves it as it is. It does not concern a
-// wait for one job. If not set, it is 8.
+// Concurrency sets how many requests a Watcher sends concurrently; 0 leaves it unchanged. It has no effect on a wait for
+// one job. Defaults to 8.
 func Concurrency(n int) PollOption {
 	return func(c *pollConfig) {
 		c.checkNegative(n < 0, "Concurrency", "n")
@@ -69,9 +71,8 @@ func Concurrency(n int) PollOption {
 	}
 }
 
-// NotFoundGrace sets for how long, from the start of a wait or from Add, a job that was never seen may be not
-// found; 0 is not at all. Whether the service knows a job as soon as it is submitted is not documented. If not
-// set, it is 30 s.
+// NotFoundGrace sets for how long, from the start of a wait or from Add, a job that has never been read may be not found;
+// 0 is not at all. Whether the service finds a job as soon as it is submitted is not documented. Defaults to 30 s.
 func NotFoundGrace(d time.Duration) PollOption {
 	return func(c *pollConfig) {
 		c.checkNegative(d < 0, "NotFoundGrace", "d")
@@ -79,7 +80,7 @@ func NotFoundGrace(d time.Duration) PollOption {
 	}
 }
 
-// refuse keeps the first argument that is negative.
+// checkNegative records the first argument that is negative.
 func (c *pollConfig) checkNegative(negative bool, operation, field string) {
 	if negative && c.err == nil {
 		c.err = &ParamError{Operation: operation, Field: field, Reason: "is negative"}
@@ -97,31 +98,31 @@ func newPollConfig(first time.Duration, opts []PollOption) pollConfig {
 }
 
 const (
-	rampStart = 30 * time.Second // for this long the interval is the first
-	rampEnd   = 10 * time.Minute // from here on it is the longest
+	rampStart = 30 * time.Second // until then the interval is the shortest
+	rampEnd   = 10 * time.Minute // from then on it is the longest
 )
 
-// interval returns the time to the next look, by how long nothing has happened: on average the first, rising
-// to the longest, give or take a tenth.
-func (c *pollConfig) interval(quiet time.Duration) time.Duration {
+// interval returns the time to the next poll, given for how long nothing has happened: on average the shortest interval,
+// rising to the longest, with 10 % jitter.
+func (c *pollConfig) interval(elapsed time.Duration) time.Duration {
 	d := c.first
 	switch {
-	case quiet >= rampEnd:
+	case elapsed >= rampEnd:
 		d = c.max
-	case quiet > rampStart:
-		d += time.Duration(float64(c.max-c.first) * float64(quiet-rampStart) / float64(rampEnd-rampStart))
+	case elapsed > rampStart:
+		d += time.Duration(float64(c.max-c.first) * float64(elapsed-rampStart) / float64(rampEnd-rampStart))
 	}
-	d = min(d, math.MaxInt64/2) // so that a tenth more is still a duration
+	d = min(d, math.MaxInt64/2) // so that the jitter cannot overflow
 	return jitter(d-d/10, d+d/10)
 }
 
-// longestAsked is the longest delay that a wait or watch grants. More is taken for a mistake, which would end it.
+// maxRetryAfter is the longest delay that a wait or a watch grants: a longer one is taken for a mistake.
 const maxRetryAfter = time.Hour
 
-// askedDelay returns the delay that the service asked for with an error, 0 for none.
+// retryAfterOf returns the Retry-After delay of a transient error, 0 for none.
 func retryAfterOf(err error) time.Duration {
 	var api *APIError
-	if errors.As(err, &api) && errors.Is(err, ErrThrottled) {
+	if err != nil && !isPermanent(err) && errors.As(err, &api) {
 		return min(api.RetryAfter, maxRetryAfter)
 	}
 	return 0

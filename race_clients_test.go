@@ -126,17 +126,3 @@ func testRotation(t *testing.T, refused bool, provider func(*rotation) livetrans
 		t.Error("nothing was refused")
 	}
 }
-
-// TestWaitEndsInTheLook: the context ends while the job is judged. What was found then does not count: a caller
-// that has given up is not told of success.
-func TestWaitEndsInTheLook(t *testing.T) {
-	t.Parallel()
-	srv := livetranscodetest.NewServer()
-	id := srv.AddJob(livetranscode.Job{Status: livetranscode.JobStatusInProgress})
-	ctx, cancel := context.WithCancel(t.Context())
-	job, err := srv.Client().WaitUntil(ctx, id, func(*livetranscode.Job) (bool, error) { cancel(); return true, nil })
-	var wait *livetranscode.WaitError
-	if job != nil || !errors.As(err, &wait) || !errors.Is(err, context.Canceled) || wait.Last == nil {
-		t.Errorf("%v, %v, want a *WaitError of a cancelled context that has the job", job, err)
-	}
-}

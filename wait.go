@@ -12,52 +12,49 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// lastLook is how long before the deadline of its context a wait looks for the last time.
+// lastPollMargin is how long before the deadline of its context a wait polls for the last time.
 const lastPollMargin = 500 * time.Millisecond
 
-// A WaitError is a wait that did not get what it waited for. errors.Is finds the context's error if it ended
-// the wait, the kind of the failure if the last look failed, and ErrUnreachable.
+// A WaitError is the error of a wait for a job. errors.Is and errors.As see through it: to the context's error if
+// ctx ended the wait, to the error of the last poll if that failed, and to ErrUnreachable.
 type WaitError struct {
 	// JobID is the job that was waited for.
 	JobID string
-	// Last is the job as it was seen last; nil if it never was.
+	// Last is the job as it was last read; nil if it was never read.
 	Last *Job
-	// Polls is how often the job was looked at, failures included. For WaitForAll a page that has the job is a look
-	// at it; one that could not be read is none.
+	// Polls is the number of polls, failed ones included. For [Client.WaitForAll], a page that lists the job is a
+	// poll of it; a page that could not be read is none.
 	Polls int
 	// Err is what ended the wait.
 	Err error
 }
 
-// Error returns one line: the job, its last status, the number of looks and what ended the wait.
+// Error returns one line: the job, its last status, the number of polls, and what ended the wait.
 func (e *WaitError) Error() string {
-	last := "never seen"
+	last := "never read"
 	if e.Last != nil {
-		last = "last seen " + e.Last.Status.String()
+		last = "last read as " + e.Last.Status.String()
 	}
-	looks := "1 look"
+	polls := "1 poll"
 	if e.Polls != 1 {
-		looks = fmt.Sprint(e.Polls, " looks")
+		polls = fmt.Sprint(e.Polls, " polls")
 	}
-	return redact.OneLine(fmt.Sprintf("livetranscode: wait for job %s: %s, %s: %v", e.JobID, last, looks, e.Err))
+	return redact.OneLine(fmt.Sprintf("livetranscode: wait for job %s: %s, %s: %v", e.JobID, last, polls, e.Err))
 }
 
 // Unwrap returns Err.
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// endedWait is the error of a context that ended a wait, with that of the last look.
-type contextAndPollError struct{ ended, look error }
+// contextAndPollError is the error of a context that ended a wait whose last poll had failed.
+type contextAndPollError struct{ ctx, poll error }
 
-func (e *contextAndPollError) Error() string {
-	return fmt.Sprintf("%v; last look: %v", e.ended, e.look)
-}
+func (e *contextAndPollError) Error() string { return fmt.Sprintf("%v; last poll: %v", e.ctx, e.poll) }
 
-func (e *contextAndPollError) Unwrap() []error { return []error{e.ended, e.look} }
+func (e *contextAndPollError) Unwrap() []error { return []error{e.ctx, e.poll} }
 
-// WaitForStatus waits until the job has the status want, and returns it. It looks at once, so a job that is
-// there already is returned at once. ctx is the only limit of time: see WaitUntil for how it looks, and how it
-// fails. A stopped job never changes again: then the wait for another status ends at once with ErrUnreachable.
-// A status that was passed between two looks is not seen.
+// WaitForStatus waits until the job has the status want, and returns it. It polls as [Client.WaitUntil] does, and
+// fails as it does. A stopped job never changes again: a wait for another status then ends at once with
+// ErrUnreachable. A status that the job had only between two polls is not seen.
 func (c *Client) WaitForStatus(ctx context.Context, jobID string, want JobStatus, opts ...PollOption) (*Job, error) {
 	if want < 0 {
 		return nil, &ParamError{Operation: "WaitForStatus", Field: "want", Reason: "is no status that a job can have"}
@@ -70,18 +67,22 @@ func (c *Client) WaitForStatus(ctx context.Context, jobID string, want JobStatus
 	}, opts...)
 }
 
-// WaitUntil looks at a job until cond returns true, and returns the job; the *Job is nil with an error. cond
-// is called with every job that is read, stopped ones too, in the caller's goroutine; its error ends the wait.
+// WaitUntil polls a job until cond returns true, and returns the job; with an error the *Job is nil. cond is called
+// with every job that is read, stopped ones included, in the caller's goroutine; an error that it returns ends the
+// wait.
 //
-// The first look is at once. The next are 2 s apart for the first 30 s, then less often, from 10 minutes on 30
-// s apart, all of it jittered; the last is half a second before the deadline of ctx. Each look is a call with
-// its retries. Beyond those, 5 failures in a row that may pass are tolerated, which is an outage of some 12 s
-// in the beginning and of minutes later on (TolerateErrors); one that will not pass ends the wait at once. A job that was never seen and is not found in the first 30 s is looked for again (NotFoundGrace): if
-// it may have been deleted before the wait, pass NotFoundGrace(0).
+// The first poll is immediate. The next ones are 2 s apart for the first 30 s, then less frequent, and 30 s apart from
+// 10 minutes on, with jitter ([PollInterval]); the last one is half a second before the deadline of ctx. Each poll is
+// a call with its retries. Beyond those, 5 consecutive transient failures are tolerated and the next one ends the wait
+// ([TolerateErrors]): that is an outage of some 12 s at the beginning of a wait, and of minutes later. A failure with a
+// Retry-After delay is not counted: the wait polls again after that delay, which is cut at an hour. A permanent failure
+// ends the wait at once, with two exceptions: a job that has not been read yet may be not found for 30 s
+// ([NotFoundGrace]; pass 0 if the job may have been deleted before the wait), and a job that has been read may be not
+// found once, as the service's replicas can disagree.
 //
-// ctx is the only limit of time: without a deadline the wait can last for ever. A wait that ctx ends returns an error
-// even if the last look was good. Every error but a *ParamError is a *WaitError, with the job as it was seen
-// last.
+// ctx is the only limit of time: without a deadline, a wait for a status that never comes does not end. A wait that
+// ctx ends returns an error even if the last poll succeeded. Every error except a *ParamError is a [*WaitError], which
+// holds the job as it was last read.
 func (c *Client) WaitUntil(ctx context.Context, jobID string, cond func(*Job) (bool, error), opts ...PollOption) (*Job, error) {
 	return c.waitUntil(ctx, "WaitUntil", jobID, cond, opts...)
 }
@@ -97,76 +98,106 @@ func (c *Client) waitUntil(ctx context.Context, method, jobID string, cond func(
 	case cond == nil:
 		return nil, &ParamError{Operation: method, Field: "cond", Reason: "is nil"}
 	}
-	var (
-		start    = time.Now()
-		wait     = &WaitError{JobID: jobID}
-		failures = 0
-		lookErr  error // of the last look
-	)
-	fail := func(err error) (*Job, error) {
-		wait.Err = err
-		return nil, wait
+	w := &wait{WaitError: WaitError{JobID: jobID}, client: c, cfg: cfg, cond: cond, start: time.Now()}
+	done, err := false, w.contextError(ctx)
+	for !done && err == nil {
+		if done, err = w.poll(ctx); !done && err == nil {
+			err = w.pause(ctx)
+		}
 	}
-	for {
-		if ctx.Err() != nil {
-			return fail(endOfWait(ctx, lookErr))
-		}
-		wait.Polls++
-		asked := time.Now()
-		var resp *GetLiveTranscodeJobResponse
-		resp, lookErr = c.GetLiveTranscodeJob(ctx, jobID)
-		switch {
-		case lookErr == nil:
-			failures, wait.Last = 0, resp.Job
-			if cfg.onPoll != nil {
-				cfg.onPoll(resp.Job)
-			}
-			done, err := cond(resp.Job)
-			switch {
-			case err != nil:
-				return fail(err)
-			case ctx.Err() != nil:
-				return fail(contextError(ctx))
-			case done:
-				return resp.Job, nil
-			}
-		case ctx.Err() != nil:
-			return fail(endOfWait(ctx, lookErr))
-		case errors.Is(lookErr, ErrNotFound) && wait.Last == nil && asked.Sub(start) < cfg.grace:
-			failures = 0 // an answer all the same
-		case isPermanent(lookErr):
-			return fail(lookErr)
-		default:
-			if failures++; failures > cfg.tolerate {
-				return fail(lookErr)
-			}
-		}
-		pause := max(cfg.interval(time.Since(start)), retryAfterOf(lookErr))
-		if deadline, ok := ctx.Deadline(); ok {
-			left := time.Until(deadline) - lastPollMargin
-			if left <= 0 { // that was the last look
-				<-ctx.Done()
-				continue
-			}
-			pause = min(pause, left)
-		}
-		_ = sleep(ctx, pause)
+	if err != nil {
+		w.Err = err
+		return nil, &w.WaitError
 	}
+	return w.Last, nil
 }
 
-// endOfWait returns the error of a context that ended a wait, with that of the last look.
-func endOfWait(ctx context.Context, look error) error {
+// A wait is one WaitUntil. Its WaitError is what is known so far.
+type wait struct {
+	WaitError
+	client *Client
+	cfg    pollConfig
+	cond   func(*Job) (bool, error)
+	start  time.Time
+
+	pollErr  error // of the last poll
+	failures int   // consecutive transient failures
+	notFound bool  // the last response was that the job is not found
+}
+
+// poll reads the job once. It returns whether the wait has succeeded, or the error that ends it.
+func (w *wait) poll(ctx context.Context) (done bool, err error) {
+	began := time.Since(w.start)
+	w.Polls++
+	resp, err := w.client.GetLiveTranscodeJob(ctx, w.JobID)
+	if w.pollErr = err; err != nil {
+		if err := w.contextError(ctx); err != nil {
+			return false, err
+		}
+		return false, w.permanent(err, began)
+	}
+	w.Last, w.failures, w.notFound = resp.Job, 0, false
+	if w.cfg.onPoll != nil {
+		w.cfg.onPoll(resp.Job)
+	}
+	if done, err = w.cond(resp.Job); err != nil {
+		return false, err
+	}
+	return done, w.contextError(ctx)
+}
+
+// permanent returns the error of a poll that began at a time since the start, or nil if the wait continues despite it.
+func (w *wait) permanent(err error, began time.Duration) error {
+	tolerated := false
 	switch {
-	case look == nil:
-		return contextError(ctx)
-	case errors.Is(look, ctx.Err()):
-		return look
+	case errors.Is(err, ErrNotFound):
+		tolerated = w.Last == nil && began < w.cfg.grace || w.Last != nil && !w.notFound
+		w.failures, w.notFound = 0, true // a response all the same
+	case isPermanent(err):
+	case retryAfterOf(err) > 0:
+		tolerated = true
+	default:
+		w.failures++
+		tolerated = w.failures <= w.cfg.tolerate
 	}
-	return &contextAndPollError{ended: contextError(ctx), look: look}
+	if tolerated {
+		return nil
+	}
+	return err
 }
 
-// WatchJobs yields what happens to the given jobs until all have ended, as Watcher.Events does, and ends then.
-// Each range starts afresh.
+// pause waits until the next poll is due, the last one just before the deadline of ctx.
+func (w *wait) pause(ctx context.Context) error {
+	d := w.cfg.interval(time.Since(w.start))
+	if asked := retryAfterOf(w.pollErr); asked > 0 {
+		d = max(d, jitter(asked, asked+asked/10))
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline) - lastPollMargin
+		if left <= 0 { // that was the last poll
+			<-ctx.Done()
+		}
+		d = min(d, left)
+	}
+	_ = sleep(ctx, d)
+	return w.contextError(ctx)
+}
+
+// contextError returns nil unless ctx has ended: then its error, with that of the last poll if it failed.
+func (w *wait) contextError(ctx context.Context) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case w.pollErr == nil:
+		return contextError(ctx)
+	case errors.Is(w.pollErr, ctx.Err()):
+		return w.pollErr
+	}
+	return &contextAndPollError{ctx: contextError(ctx), poll: w.pollErr}
+}
+
+// WatchJobs yields the events of the given jobs, as [Watcher.Events] does, and ends when all of them have ended. Each
+// range starts from the beginning.
 func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOption) iter.Seq2[JobEvent, error] {
 	ids := slices.Clone(jobIDs)
 	return func(yield func(JobEvent, error) bool) {
@@ -180,10 +211,10 @@ func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOpt
 	}
 }
 
-// WaitForAll waits until each of the jobs has the status want or can no longer have it. It returns the jobs
-// that arrived, by id, and if any did not, WaitErrors with one *WaitError for each. One job's trouble does not end the wait
-// for the others; what ends the watch of all (see Watcher.Events) and the end of ctx do. It looks as a Watcher
-// does, and once more half a second before the deadline of ctx.
+// WaitForAll waits until each of the jobs has the status want or can no longer reach it. It returns the jobs that did,
+// by id, and if any did not, [WaitErrors] with one *WaitError for each. A failure of one job does not end the wait for
+// the others; the end of ctx, and what ends the watch of all (see [Watcher.Events]), do. It polls as a Watcher does, and
+// once more half a second before the deadline of ctx.
 func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus, opts ...PollOption) (map[string]*Job, error) {
 	switch {
 	case want < 0:
@@ -196,7 +227,7 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 		return nil, w.cfg.err
 	}
 	w.Add(jobIDs...)
-	all := maps.Clone(w.jobs) // each keeps its last job and its looks
+	all := maps.Clone(w.jobs) // each keeps its last job and its number of polls
 	arrived := make(map[string]*Job)
 	var failed WaitErrors
 	fail := func(id string, err error) {
@@ -220,7 +251,7 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 	}
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		if err := end; all[id].target && w.lastErr != nil && !errors.Is(err, w.lastErr) {
-			fail(id, &contextAndPollError{ended: err, look: w.lastErr}) // the last look at it failed
+			fail(id, &contextAndPollError{ctx: err, poll: w.lastErr}) // its last poll failed
 		} else {
 			fail(id, end)
 		}
@@ -231,8 +262,8 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 	return arrived, nil
 }
 
-// WaitErrors are the failures of a WaitForAll, one for each job that did not arrive. errors.Is and errors.As
-// look through all of them.
+// WaitErrors are the failures of a WaitForAll, one for each job that did not reach the status. errors.Is and errors.As
+// see through all of them.
 type WaitErrors []*WaitError
 
 // Error returns one line: the first failure, and how many more there are.

@@ -3,6 +3,9 @@ package livetranscode_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,7 +51,7 @@ func waitError(t *testing.T, err error) *livetranscode.WaitError {
 	return wait
 }
 
-func TestWaitReturnsAtOnceWhenTheJobIsThere(t *testing.T) {
+func TestWaitReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: inProgress})
@@ -63,7 +66,7 @@ func TestWaitReturnsAtOnceWhenTheJobIsThere(t *testing.T) {
 	})
 }
 
-func TestWaitLooksLessAndLessOften(t *testing.T) {
+func TestWaitPollsLessAndLessOften(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
@@ -74,7 +77,7 @@ func TestWaitLooksLessAndLessOften(t *testing.T) {
 		}
 		calls := srv.Calls()
 		if n := len(calls); n < 100 || n > 220 {
-			t.Errorf("%d looks in an hour", n)
+			t.Errorf("%d polls in an hour", n)
 		}
 		distinct := map[time.Duration]bool{}
 		for i, gap := range gaps(calls) {
@@ -94,12 +97,12 @@ func TestWaitLooksLessAndLessOften(t *testing.T) {
 			distinct[gap] = true
 		}
 		if len(distinct) < len(calls)/2 {
-			t.Errorf("only %d different gaps in %d looks: no jitter", len(distinct), len(calls))
+			t.Errorf("only %d different gaps in %d polls: no jitter", len(distinct), len(calls))
 		}
 	})
 }
 
-func TestWaitLooksJustBeforeTheDeadline(t *testing.T) {
+func TestWaitPollsJustBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Name: "late"})
@@ -113,7 +116,7 @@ func TestWaitLooksJustBeforeTheDeadline(t *testing.T) {
 		}
 		calls := srv.Calls()
 		if last := deadline.Sub(calls[len(calls)-1].Time); last > time.Second || last <= 0 {
-			t.Errorf("the last look is %v before the deadline", last)
+			t.Errorf("the last poll is %v before the deadline", last)
 		}
 		if wait.Last == nil || wait.Last.Name != "late" || wait.Polls != len(calls) || wait.JobID != id {
 			t.Errorf("wait error is %+v after %d calls", wait, len(calls))
@@ -157,7 +160,7 @@ func TestWaitUnreachable(t *testing.T) {
 	}
 }
 
-func TestWaitForUnknownStatusGoesOn(t *testing.T) {
+func TestWaitForUnknownStatusContinues(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: livetranscode.JobStatusUnknown})
@@ -169,12 +172,12 @@ func TestWaitForUnknownStatusGoesOn(t *testing.T) {
 	})
 }
 
-func TestWaitToleratesWhatPasses(t *testing.T) {
+func TestWaitToleratesTransientFailures(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
 		fault livetranscodetest.Fault
-		looks int // failed ones; a look is three attempts
+		polls int // failed ones; a poll is three attempts
 		opts  []livetranscode.PollOption
 		want  error // nil: the wait succeeds
 	}{
@@ -190,7 +193,7 @@ func TestWaitToleratesWhatPasses(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 				id := srv.AddJob(livetranscode.Job{Status: inProgress})
-				tt.fault.Times = 3 * tt.looks
+				tt.fault.Times = 3 * tt.polls
 				srv.Inject(tt.fault)
 				_, err := srv.Client().WaitForStatus(t.Context(), id, inProgress, tt.opts...)
 				if tt.want == nil {
@@ -199,8 +202,8 @@ func TestWaitToleratesWhatPasses(t *testing.T) {
 					}
 					return
 				}
-				if wait := waitError(t, err); !errors.Is(err, tt.want) || wait.Polls != tt.looks || wait.Last != nil {
-					t.Errorf("got %v after %d looks", err, wait.Polls)
+				if wait := waitError(t, err); !errors.Is(err, tt.want) || wait.Polls != tt.polls || wait.Last != nil {
+					t.Errorf("got %v after %d polls", err, wait.Polls)
 				}
 			})
 		})
@@ -208,14 +211,14 @@ func TestWaitToleratesWhatPasses(t *testing.T) {
 }
 
 // Failures count only in a row.
-func TestWaitForgetsFailures(t *testing.T) {
+func TestWaitCountsConsecutiveFailures(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{})
-		looks := 0
+		polls := 0
 		srv.Inject(livetranscodetest.Fault{Code: "InternalError", Times: 3 * 4})
 		_, err := srv.Client().WaitForStatus(t.Context(), id, inProgress, livetranscode.OnPoll(func(*livetranscode.Job) {
-			if looks++; looks == 6 {
+			if polls++; polls == 6 {
 				srv.SetStatus(id, inProgress)
 			} else {
 				srv.Inject(livetranscodetest.Fault{Code: "InternalError", Times: 3 * 4})
@@ -227,7 +230,7 @@ func TestWaitForgetsFailures(t *testing.T) {
 	})
 }
 
-func TestWaitEndsAtOnceOnWhatStays(t *testing.T) {
+func TestWaitEndsAtOnceOnPermanentFailures(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]error{
 		"Forbidden.RAM":               livetranscode.ErrForbidden,
@@ -269,7 +272,7 @@ func TestWaitNotFoundGrace(t *testing.T) {
 		if !errors.Is(err, livetranscode.ErrNotFound) || time.Since(start) != 0 {
 			t.Errorf("without grace: %v after %v", err, time.Since(start))
 		}
-		// A job that was seen has no grace.
+		// A job that was read has no grace.
 		after(5*time.Second, func() { srv.RemoveJob("late") })
 		_, err = srv.Client().WaitForStatus(t.Context(), "late", stopped)
 		if wait := waitError(t, err); !errors.Is(err, livetranscode.ErrNotFound) || wait.Last == nil {
@@ -291,7 +294,7 @@ func TestWaitContext(t *testing.T) {
 			t.Errorf("cancelled before: %v", err)
 		}
 
-		// Cancelled while it waits, with a cause, after a failed look: all three can be told.
+		// Cancelled while it waits, with a cause, after a failed poll: all three can be told.
 		reason := errors.New("shutting down")
 		ctx, cancelCause := context.WithCancelCause(t.Context())
 		after(5*time.Second, func() { srv.Inject(livetranscodetest.Fault{Code: "Throttling", Times: -1}) })
@@ -307,7 +310,7 @@ func TestWaitContext(t *testing.T) {
 			t.Errorf("the last job is %v", wait.Last)
 		}
 
-		// Cancelled in the middle of a look.
+		// Cancelled in the middle of a poll.
 		srv.ClearFaults()
 		srv.Inject(livetranscodetest.Fault{Latency: time.Minute})
 		ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
@@ -338,7 +341,78 @@ func TestWaitUntil(t *testing.T) {
 	})
 }
 
-func TestWaitRefusesWhatIsInvalid(t *testing.T) {
+// TestWaitRetryAfter: a transient failure with a Retry-After delay is not counted, and the next poll comes after it.
+func TestWaitRetryAfter(t *testing.T) {
+	t.Parallel()
+	proxy := func(status int, retryAfter string) livetranscodetest.Fault {
+		return livetranscodetest.Fault{StatusCode: status, Header: http.Header{"Retry-After": {retryAfter}}}
+	}
+	for name, tt := range map[string]struct {
+		fault livetranscodetest.Fault
+		delay time.Duration
+	}{
+		"502":                  {proxy(502, "90"), 90 * time.Second},
+		"503":                  {proxy(503, "90"), 90 * time.Second},
+		"504":                  {proxy(504, "90"), 90 * time.Second},
+		"429 of a proxy":       {proxy(429, "90"), 90 * time.Second},
+		"ServiceUnavailable":   {livetranscodetest.Fault{Code: "ServiceUnavailable", RetryAfter: 90 * time.Second}, 90 * time.Second},
+		"InternalError":        {livetranscodetest.Fault{Code: "InternalError", RetryAfter: 3 * time.Minute}, 3 * time.Minute},
+		"Throttling":           {livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 3 * time.Minute}, 3 * time.Minute},
+		"more than an hour":    {livetranscodetest.Fault{StatusCode: 503, RetryAfter: 48 * time.Hour}, time.Hour},
+		"beyond all durations": {livetranscodetest.Fault{StatusCode: 503, Header: http.Header{"X-Acs-Retry-After": {"9223372036854775807"}}}, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				id := srv.AddJob(livetranscode.Job{Status: inProgress})
+				tt.fault.Times = 20
+				srv.Inject(tt.fault)
+				_, err := srv.Client().WaitForStatus(t.Context(), id, inProgress, livetranscode.TolerateErrors(0))
+				calls := gaps(srv.Calls())
+				if err != nil || len(calls) != 20 {
+					t.Fatalf("%v after %d polls", err, len(calls)+1)
+				}
+				for _, gap := range calls {
+					if gap < tt.delay || gap > tt.delay*11/10 {
+						t.Errorf("polled again after %v", gap)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWaitNotFoundOnce: replicas of the service can disagree for a moment, but a job that is not found twice in a row is
+// gone, whatever failures lie between.
+func TestWaitNotFoundOnce(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		polls := 0
+		_, err := srv.Client().WaitForStatus(t.Context(), id, inProgress, livetranscode.NotFoundGrace(0), livetranscode.OnPoll(func(*livetranscode.Job) {
+			if polls++; polls < 5 {
+				srv.Inject(livetranscodetest.Fault{Code: "JobNotFound"})
+			} else {
+				srv.SetStatus(id, inProgress)
+			}
+		}))
+		if err != nil || polls != 6 {
+			t.Errorf("%v after %d good polls", err, polls)
+		}
+		srv.SetStatus(id, notStarted)
+		srv.ResetCalls()
+		_, err = srv.Client().WaitForStatus(t.Context(), id, inProgress, livetranscode.OnPoll(func(*livetranscode.Job) {
+			srv.Inject(livetranscodetest.Fault{Code: "JobNotFound"})
+			srv.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable", Times: 3})
+			srv.Inject(livetranscodetest.Fault{Code: "JobNotFound"})
+		}))
+		if wait := waitError(t, err); !errors.Is(err, livetranscode.ErrNotFound) || wait.Polls != 4 || wait.Last == nil {
+			t.Errorf("not found twice: %v", err)
+		}
+	})
+}
+
+func TestWaitArguments(t *testing.T) {
 	t.Parallel()
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -397,4 +471,162 @@ func TestWaitRefusesWhatIsInvalid(t *testing.T) {
 	if n := len(srv.Calls()); n != 0 {
 		t.Errorf("%d calls were sent", n)
 	}
+}
+
+// TestWaitEndedByItsContextInCond: the context ends while the job is judged. What was found then does not count: a caller
+// that has given up is not told of success.
+func TestWaitEndedByItsContextInCond(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	id := srv.AddJob(livetranscode.Job{Status: livetranscode.JobStatusInProgress})
+	ctx, cancel := context.WithCancel(t.Context())
+	job, err := srv.Client().WaitUntil(ctx, id, func(*livetranscode.Job) (bool, error) { cancel(); return true, nil })
+	var wait *livetranscode.WaitError
+	if job != nil || !errors.As(err, &wait) || !errors.Is(err, context.Canceled) || wait.Last == nil {
+		t.Errorf("%v, %v, want a *WaitError of a cancelled context that has the job", job, err)
+	}
+}
+
+// When the deadline falls into a sweep, what the sweep has found counts; and what ended the rest is told.
+func TestWaitForAllCutOff(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 40, 7) // on no page: a Get each, eight at a time, and not all in the last half second
+		after(time.Minute, func() {
+			for _, id := range ids {
+				srv.SetStatus(id, stopped)
+			}
+			srv.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", Latency: 200 * time.Millisecond, Times: -1})
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute+3*time.Second)
+		defer cancel()
+		arrived, err := srv.Client().WaitForAll(ctx, ids, stopped, livetranscode.PollInterval(10*time.Minute, 0))
+		var failed livetranscode.WaitErrors
+		if !errors.As(err, &failed) || len(arrived) == 0 || len(arrived)+len(failed) != len(ids) {
+			t.Fatalf("%d arrived, %d failed: %v", len(arrived), len(failed), err)
+		}
+		for _, wait := range failed {
+			if wait.Last != nil && wait.Last.Status == stopped || !errors.Is(wait, context.DeadlineExceeded) {
+				t.Errorf("%v", wait)
+			}
+		}
+	})
+}
+
+func TestWaitForAllInAnOutage(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		srv.Inject(livetranscodetest.Fault{StatusCode: 503, Times: -1})
+		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+		defer cancel()
+		_, err := srv.Client().WaitForAll(ctx, []string{"a"}, stopped)
+		wait := waitError(t, err)
+		for _, want := range []error{context.DeadlineExceeded, livetranscode.ErrUnavailable} {
+			if !errors.Is(err, want) {
+				t.Errorf("%v is not %v", err, want)
+			}
+		}
+		if wait.Polls < 2 || wait.Last != nil {
+			t.Errorf("%d polls, last %v", wait.Polls, wait.Last)
+		}
+	})
+}
+
+// TestWaitForAllCountsPolls: a poll that a sweep did not get to is none.
+func TestWaitForAllCountsPolls(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 200, 7)
+		srv.Inject(livetranscodetest.Fault{StatusCode: 503, Times: -1})
+		_, err := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1})).WaitForAll(t.Context(), ids, stopped)
+		var failed livetranscode.WaitErrors
+		if !errors.As(err, &failed) || len(failed) != len(ids) {
+			t.Fatal(err)
+		}
+		asked := make(map[string]int)
+		for _, call := range srv.Calls() {
+			asked[call.Query.Get("JobId")]++
+		}
+		for _, wait := range failed {
+			if wait.Polls != asked[wait.JobID] {
+				t.Errorf("asked for %d times: %v", asked[wait.JobID], wait)
+			}
+		}
+	})
+}
+
+// TestWaitForAllCutOffInTheFirstPoll: a poll that ctx cuts off is a poll.
+func TestWaitForAllCutOffInTheFirstPoll(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		srv.Inject(livetranscodetest.Fault{Latency: 10 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		_, err := srv.Client().WaitForAll(ctx, []string{srv.AddJob(livetranscode.Job{})}, stopped)
+		if wait := waitError(t, err); wait.Polls != 1 {
+			t.Error(wait)
+		}
+	})
+}
+
+func TestWaitForAll(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 6, notStarted)
+		for _, id := range ids[:3] {
+			after(time.Minute, func() { srv.SetStatus(id, inProgress) })
+		}
+		after(time.Minute, func() { srv.SetStatus(ids[3], stopped); srv.RemoveJob(ids[4]) })
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+		defer cancel()
+		deadline, _ := ctx.Deadline()
+		arrived, err := srv.Client().WaitForAll(ctx, append(ids, ids[0], "never"), inProgress)
+		if got, want := slices.Sorted(maps.Keys(arrived)), slices.Sorted(slices.Values(ids[:3])); !slices.Equal(got, want) {
+			t.Errorf("arrived: %v, want %v", got, want)
+		}
+		waitError(t, err)
+		var many interface{ Unwrap() []error }
+		if !errors.As(err, &many) {
+			t.Fatalf("the error is a %T", err)
+		}
+		want := map[string]error{
+			ids[3]: livetranscode.ErrUnreachable, ids[4]: livetranscode.ErrNotFound, "never": livetranscode.ErrNotFound,
+			ids[5]: context.DeadlineExceeded,
+		}
+		for _, err := range many.Unwrap() {
+			wait := waitError(t, err)
+			if !errors.Is(err, want[wait.JobID]) || (wait.Last == nil) != (wait.JobID == "never") || wait.Polls == 0 {
+				t.Errorf("%v, want %v", err, want[wait.JobID])
+			}
+			delete(want, wait.JobID)
+		}
+		if len(want) > 0 {
+			t.Errorf("no error for %v", want)
+		}
+		calls := srv.Calls()
+		if last := deadline.Sub(calls[len(calls)-1].Time); last > time.Second {
+			t.Errorf("the last poll is %v before the deadline", last)
+		}
+	})
+}
+
+func TestWaitForAllOfNone(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	arrived, err := srv.Client().WaitForAll(t.Context(), nil, stopped)
+	if err != nil || len(arrived) != 0 || len(srv.Calls()) != 0 {
+		t.Error(arrived, err)
+	}
+}
+
+func TestWaitForAllEndsWithTheWatch(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 3, notStarted)
+		after(time.Minute, func() { srv.SetCredentials() })
+		arrived, err := srv.Client().WaitForAll(t.Context(), ids, stopped)
+		if waitError(t, err); len(arrived) != 0 || !errors.Is(err, livetranscode.ErrAuthentication) {
+			t.Error(arrived, err)
+		}
+	})
 }

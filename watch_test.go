@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"maps"
 	"math"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -751,68 +754,6 @@ func TestWatchOnPoll(t *testing.T) {
 	})
 }
 
-func TestWaitForAll(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-		ids := addJobs(srv, 6, notStarted)
-		for _, id := range ids[:3] {
-			after(time.Minute, func() { srv.SetStatus(id, inProgress) })
-		}
-		after(time.Minute, func() { srv.SetStatus(ids[3], stopped); srv.RemoveJob(ids[4]) })
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
-		defer cancel()
-		deadline, _ := ctx.Deadline()
-		arrived, err := srv.Client().WaitForAll(ctx, append(ids, ids[0], "never"), inProgress)
-		if got, want := slices.Sorted(maps.Keys(arrived)), slices.Sorted(slices.Values(ids[:3])); !slices.Equal(got, want) {
-			t.Errorf("arrived: %v, want %v", got, want)
-		}
-		waitError(t, err)
-		var many interface{ Unwrap() []error }
-		if !errors.As(err, &many) {
-			t.Fatalf("the error is a %T", err)
-		}
-		want := map[string]error{
-			ids[3]: livetranscode.ErrUnreachable, ids[4]: livetranscode.ErrNotFound, "never": livetranscode.ErrNotFound,
-			ids[5]: context.DeadlineExceeded,
-		}
-		for _, err := range many.Unwrap() {
-			wait := waitError(t, err)
-			if !errors.Is(err, want[wait.JobID]) || (wait.Last == nil) != (wait.JobID == "never") || wait.Polls == 0 {
-				t.Errorf("%v, want %v", err, want[wait.JobID])
-			}
-			delete(want, wait.JobID)
-		}
-		if len(want) > 0 {
-			t.Errorf("no error for %v", want)
-		}
-		calls := srv.Calls()
-		if last := deadline.Sub(calls[len(calls)-1].Time); last > time.Second {
-			t.Errorf("the last look is %v before the deadline", last)
-		}
-	})
-}
-
-func TestWaitForAllOfNone(t *testing.T) {
-	t.Parallel()
-	srv := livetranscodetest.NewServer()
-	arrived, err := srv.Client().WaitForAll(t.Context(), nil, stopped)
-	if err != nil || len(arrived) != 0 || len(srv.Calls()) != 0 {
-		t.Error(arrived, err)
-	}
-}
-
-func TestWaitForAllEndsWithTheWatch(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-		ids := addJobs(srv, 3, notStarted)
-		after(time.Minute, func() { srv.SetCredentials() })
-		arrived, err := srv.Client().WaitForAll(t.Context(), ids, stopped)
-		if waitError(t, err); len(arrived) != 0 || !errors.Is(err, livetranscode.ErrAuthentication) {
-			t.Error(arrived, err)
-		}
-	})
-}
-
 // No goroutine and no timer stays behind when a loop is left, whatever it was doing: the bubble would not end.
 func TestWatchLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
@@ -822,6 +763,273 @@ func TestWatchLeavesNothingBehind(t *testing.T) {
 		w.Add(addJobs(srv, 300, inProgress)...)
 		for range w.Events(t.Context()) {
 			break
+		}
+	})
+}
+
+// A List that fails for now is no reason to ask for each job; one that goes on failing is.
+func TestWatchListFailsForNow(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 500, inProgress)
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+		w.Add(ids...)
+		pull := watch(t.Context(), t, w)
+		for range ids {
+			next(t, pull)
+		}
+		srv.ResetCalls()
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: 9})
+		after(time.Minute, func() { srv.SetStatus(ids[0], stopped) })
+		next(t, pull)
+		if gets, _ := count(srv.Calls()); gets > 10 {
+			t.Errorf("%d Gets while List failed for now", gets)
+		}
+		srv.ResetCalls()
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: -1})
+		after(time.Minute, func() { srv.SetStatus(ids[1], stopped) })
+		if event := next(t, pull); event.JobID != ids[1] {
+			t.Errorf("got %+v", event)
+		}
+		if gets, _ := count(srv.Calls()); gets < 499 {
+			t.Errorf("%d Gets while List did not come back", gets)
+		}
+	})
+}
+
+// A delay that the service asks for is heeded, however long.
+func TestRetryAfterIsRespected(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{Status: inProgress})
+		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 3 * time.Minute})
+		if _, err := srv.Client().WaitForStatus(t.Context(), id, inProgress); err != nil {
+			t.Error(err)
+		}
+		if calls := gaps(srv.Calls()); len(calls) != 1 || calls[0] < 3*time.Minute {
+			t.Errorf("a wait came back after %v", calls)
+		}
+		srv.ResetCalls()
+		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 3 * time.Minute})
+		w := srv.Client().NewWatcher()
+		w.Add(id)
+		next(t, watch(t.Context(), t, w))
+		if calls := gaps(srv.Calls()); len(calls) != 1 || calls[0] < 3*time.Minute {
+			t.Errorf("a watch came back after %v", calls)
+		}
+	})
+}
+
+// The longest interval there is means only on Add.
+func TestWatchOnlyOnAdd(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(1<<63-1, 0))
+		w.Add(id)
+		ctx, cancel := context.WithTimeout(t.Context(), 1000*time.Hour)
+		defer cancel()
+		for range w.Events(ctx) {
+		}
+		if n := len(srv.Calls()); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+// TestWatchAddAfterQuiet: a job that is added in a quiet time is looked at as often as any new one.
+func TestWatchAddAfterQuiet(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		id := srv.AddJob(livetranscode.Job{})
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 30*time.Minute))
+		w.Add(srv.AddJob(livetranscode.Job{Status: inProgress}))
+		pull := watch(t.Context(), t, w)
+		next(t, pull)
+		added := time.Now().Add(2 * time.Hour)
+		after(2*time.Hour, func() { w.Add(id) })
+		after(2*time.Hour+15*time.Second, func() { srv.SetStatus(id, inProgress) })
+		next(t, pull) // not started
+		next(t, pull) // in progress
+		if late := time.Since(added); late > 30*time.Second {
+			t.Errorf("a change 15 s after Add was seen %v after it", late)
+		}
+	})
+}
+
+// TestWatchEndIsNotLost: what ends a finite watch comes after the events that are known, and no request between.
+func TestWatchEndIsNotLost(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		a, b := srv.AddJob(livetranscode.Job{Status: inProgress}), srv.AddJob(livetranscode.Job{Status: inProgress})
+		srv.Inject(livetranscodetest.Fault{JobID: b, Code: "InvalidAccessKeyId.Inactive"})
+		start, events := time.Now(), 0
+		var end error
+		for _, err := range srv.Client().WatchJobs(t.Context(), []string{a, b}, livetranscode.Concurrency(1)) {
+			events++
+			end = err
+		}
+		if !errors.Is(end, livetranscode.ErrAuthentication) || events > 2 || time.Since(start) > time.Second || len(srv.Calls()) > 2 {
+			t.Errorf("after %v, %d events and %d calls it ended with %v", time.Since(start), events, len(srv.Calls()), end)
+		}
+	})
+}
+
+// A rated transport lets one request pass every so often, and throttles the others.
+type rated struct {
+	http.RoundTripper
+	mu    sync.Mutex
+	every time.Duration
+	free  time.Time
+}
+
+func (r *rated) set(every time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.every = every
+}
+
+func (r *rated) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	ok := !time.Now().Before(r.free)
+	if ok {
+		r.free = time.Now().Add(r.every)
+	}
+	r.mu.Unlock()
+	if ok {
+		return r.RoundTripper.RoundTrip(req)
+	}
+	return &http.Response{
+		StatusCode: 400, Header: http.Header{}, Request: req,
+		Body: io.NopCloser(strings.NewReader(`{"RequestId":"r","Code":"Throttling.User","Message":"slow"}`)),
+	}, nil
+}
+
+// watchRated watches jobs through a rated transport that does not throttle yet, and has seen each.
+func watchRated(t *testing.T, srv *livetranscodetest.Server, ids []string) (*rated, func() (livetranscode.JobEvent, error, bool)) {
+	rt := &rated{RoundTripper: srv.Transport()}
+	w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: rt})).NewWatcher()
+	w.Add(ids...)
+	pull := watch(t.Context(), t, w)
+	for range ids {
+		next(t, pull)
+	}
+	return rt, pull
+}
+
+// TestWatchThrottledReachesAll: a service that lets pass less than a sweep in half a minute is asked for the last
+// pages all the same.
+func TestWatchThrottledReachesAll(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 3000, inProgress)
+		rt, pull := watchRated(t, srv, ids)
+		rt.set(4 * time.Second) // two minutes for all pages
+		srv.SetStatus(ids[17], stopped)
+		start := time.Now()
+		after(6*time.Hour, func() { rt.set(0) }) // so that the test ends
+		if event := next(t, pull); event.JobID != ids[17] || time.Since(start) > 10*time.Minute {
+			t.Errorf("%s was seen after %v", event.JobID, time.Since(start))
+		}
+	})
+}
+
+// TestWatchEndlessDelay: a delay beyond all measure leaves the Watcher awake.
+func TestWatchEndlessDelay(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		srv.Inject(livetranscodetest.Fault{
+			Code: "Throttling.User", Latency: time.Millisecond, Header: http.Header{"X-Acs-Retry-After": {"9223372036854775807"}},
+		})
+		w := srv.Client().NewWatcher()
+		w.Add(srv.AddJob(livetranscode.Job{Status: inProgress}))
+		added := srv.AddJob(livetranscode.Job{Status: inProgress})
+		after(time.Minute, func() { w.Add(added) })
+		start := time.Now()
+		pull := watch(t.Context(), t, w)
+		if event := next(t, pull); event.JobID != added || time.Since(start) > 2*time.Minute {
+			t.Errorf("%+v after %v", event, time.Since(start))
+		}
+		if event := next(t, pull); event.JobID == added || time.Since(start) > 2*time.Hour {
+			t.Errorf("%+v after %v", event, time.Since(start))
+		}
+	})
+}
+
+// TestWatchThrottledGets: Gets that a sweep does not get to in half a minute come first in the next, so that events and
+// Add need not wait for them.
+func TestWatchThrottledGets(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 500, inProgress)
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM", Times: -1})
+		rt, pull := watchRated(t, srv, ids)
+		rt.set(4 * time.Second)
+		for _, id := range ids {
+			srv.SetStatus(id, stopped)
+		}
+		start := time.Now()
+		next(t, pull)
+		if late := time.Since(start); late > 2*time.Minute {
+			t.Errorf("the first event came after %v", late)
+		}
+		seen := map[string]bool{}
+		for range len(ids) - 1 { // and all in the end
+			seen[next(t, pull).JobID] = true
+		}
+		if len(seen) != len(ids)-1 {
+			t.Errorf("%d jobs", len(seen))
+		}
+	})
+}
+
+// TestWatchAddInAPause: Add cuts short neither the delay that the service asks for nor the pause after a long sweep.
+func TestWatchAddInAPause(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]livetranscodetest.Fault{
+		"asked for":    {Code: "Throttling.User", RetryAfter: 10 * time.Minute},
+		"a long sweep": {Latency: 5 * time.Minute},
+	} {
+		bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+			id, other := srv.AddJob(livetranscode.Job{Status: inProgress}), srv.AddJob(livetranscode.Job{Status: inProgress})
+			w := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{AttemptTimeout: time.Hour})).NewWatcher()
+			w.Add(id)
+			fault.JobID = id
+			srv.Inject(fault)
+			after(5*time.Minute+time.Second, func() { w.Add(other) })
+			start := time.Now()
+			pull := watch(t.Context(), t, w)
+			next(t, pull)
+			next(t, pull)
+			after(8*time.Minute, func() { srv.SetStatus(id, stopped) })
+			next(t, pull)
+			for _, call := range srv.Calls() {
+				if at := call.Time.Sub(start); call.Query.Get("JobId") == id && at > 0 && at < 10*time.Minute {
+					t.Errorf("%s: asked again after %v", name, at)
+				}
+			}
+		})
+	}
+}
+
+// TestWatchEndedByCredentials: what is wrong with the credentials is not said of List, nor held against it.
+func TestWatchEndedByCredentials(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		var log bytes.Buffer
+		w := srv.Client(livetranscode.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).NewWatcher()
+		w.Add(addJobs(srv, 500, inProgress)...)
+		srv.Inject(livetranscodetest.Fault{Code: "InvalidAccessKeyId.Inactive", Times: 2})
+		for _, err := range w.Events(t.Context()) {
+			if !errors.Is(err, livetranscode.ErrAuthentication) {
+				t.Error(err)
+			}
+		}
+		srv.ClearFaults()
+		srv.ResetCalls()
+		next(t, watch(t.Context(), t, w))
+		if gets, lists := count(srv.Calls()); gets > 0 || lists == 0 || log.Len() > 0 {
+			t.Errorf("%d Gets and %d Lists, log %q", gets, lists, log.String())
 		}
 	})
 }
