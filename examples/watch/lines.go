@@ -12,47 +12,47 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// printJSON prints a change as an object on a line of its own.
+// printJSON prints a change as one line of JSON.
 func printJSON(out io.Writer, c change) error { return json.NewEncoder(out).Encode(c) }
 
-// printLine prints a change in words.
+// printLine prints a change as one line of text.
 func printLine(out io.Writer, c change) error {
-	said := c.Input
+	detail := c.Input
 	switch {
 	case c.Error != "":
-		said = c.Error
+		detail = c.Error
 	case c.Previous == c.Status:
-		said = "changed"
+		detail = "changed"
 	case c.Previous != "":
-		said = "was " + c.Previous
+		detail = "was " + c.Previous
 	}
-	line := fmt.Sprintf("%s  %-11s  %-24s  %s", c.Time.Local().Format(time.TimeOnly), c.Status, cmp.Or(c.Name, clean(c.JobID)), said)
+	line := fmt.Sprintf("%s  %-11s  %-24s  %s", c.Time.Local().Format(time.TimeOnly), c.Status, cmp.Or(c.Name, printable(c.JobID)), detail)
 	_, err := fmt.Fprintln(out, strings.TrimRight(line, " "))
 	return err
 }
 
-// printTable prints the table as it is, all of it.
-func printTable(out io.Writer, f frame) error {
-	look := newLook(true)
-	lines := append(look.header(f, 0), "")
-	lines = append(lines, look.table(f.rows, 0, len(f.rows), f.now, 0)...)
-	_, err := lipgloss.Fprintln(out, strings.Join(lines, "\n")) // with the colours that out can show
+// printTable prints the whole table once.
+func printTable(out io.Writer, f snapshot) error {
+	styles := newStyles(true)
+	lines := append(styles.header(f, 0), "")
+	lines = append(lines, styles.table(f.rows, 0, len(f.rows), f.now, 0)...)
+	_, err := lipgloss.Fprintln(out, strings.Join(lines, "\n")) // downsamples to the colors that out supports
 	return err
 }
 
-// printSummary prints how it went.
-func printSummary(out io.Writer, f frame) {
+// printSummary prints totals at the end.
+func printSummary(out io.Writer, f snapshot) {
 	counts := make([]string, len(f.counts))
 	for i, c := range f.counts {
 		counts[i] = grouped(c.jobs) + " " + c.status
 	}
-	took := f.now.Sub(f.began).Round(time.Second)
+	took := f.now.Sub(f.started).Round(time.Second)
 	fmt.Fprintf(out, "%s seen in %v: %s; %s.\n", plural(f.jobs, "job"), took, cmp.Or(strings.Join(counts, ", "), "none"), plural(f.changes, "change"))
 	fmt.Fprintln(out, requests(f)+".")
 }
 
-func requests(f frame) string {
-	return plural(f.requests, "request") + ", " + grouped(f.saved()) + " saved against one call per job"
+func requests(f snapshot) string {
+	return plural(f.requests, "request") + ", " + grouped(f.savedRequests()) + " saved by listing"
 }
 
 func plural(n int, noun string) string {
@@ -62,7 +62,7 @@ func plural(n int, noun string) string {
 	return grouped(n) + " " + noun
 }
 
-// grouped writes a number as people do: 1,599.
+// grouped formats a number with thousands separators: 1,599.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
