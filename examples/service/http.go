@@ -13,27 +13,27 @@ import (
 )
 
 const (
-	maxBody       = 64 << 10
-	streamSilence = 15 * time.Second // then a comment is sent, so that proxies keep a stream open
-	streamLimit   = 10 * time.Second // for a reader to take what is sent
+	maxBody            = 64 << 10
+	streamKeepAlive    = 15 * time.Second // a comment after this much silence keeps proxies from closing a stream
+	streamWriteTimeout = 10 * time.Second // for one write to a stream
 )
 
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /jobs", s.postJob)
 	mux.HandleFunc("GET /jobs", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]any{"jobs": s.list(0)})
+		respond(w, http.StatusOK, map[string]any{"jobs": s.list(0)})
 	})
 	mux.HandleFunc("GET /jobs/{id}", func(w http.ResponseWriter, r *http.Request) {
 		if v, ok := s.get(r.PathValue("id")); ok {
-			answer(w, http.StatusOK, v)
+			respond(w, http.StatusOK, v)
 		} else {
-			refuse(w, http.StatusNotFound, "no such job, or it ended long ago")
+			respondError(w, http.StatusNotFound, "no such job, or it ended more than an hour ago")
 		}
 	})
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /healthz", s.healthz)
-	return http.NewCrossOriginProtection().Handler(mux) // no page of another site may submit jobs
+	return http.NewCrossOriginProtection().Handler(mux) // pages of other sites must not submit jobs
 }
 
 func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
@@ -49,10 +49,10 @@ func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
 	decoder.DisallowUnknownFields()
 	var tooLarge *http.MaxBytesError
 	if err := decoder.Decode(&body); errors.As(err, &tooLarge) {
-		refuse(w, http.StatusRequestEntityTooLarge, err.Error())
+		respondError(w, http.StatusRequestEntityTooLarge, err.Error())
 		return
 	} else if err != nil {
-		refuse(w, http.StatusBadRequest, "the body is not as it should be: "+err.Error())
+		respondError(w, http.StatusBadRequest, "invalid body: "+err.Error())
 		return
 	}
 	req := &livetranscode.SubmitLiveTranscodeJobRequest{
@@ -65,20 +65,20 @@ func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
 		req.StartMode = livetranscode.StartModeTimed
 		req.TimedConfig = &livetranscode.TimedConfig{StartTime: body.Start, EndTime: body.End}
 	}
-	// A caller that hangs up must not leave a job behind that nobody knows of.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), submitLimit)
+	// A client that disconnects must not leave behind a job that the service does not know.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), submitTimeout)
 	defer cancel()
 	v, err := s.submit(ctx, req)
 	if err != nil {
-		refuseSubmit(w, err)
+		respondSubmitError(w, err)
 		return
 	}
 	w.Header().Set("Location", "/jobs/"+v.ID)
-	answer(w, http.StatusCreated, v)
+	respond(w, http.StatusCreated, v)
 }
 
-// refuseSubmit tells why there is no job, or why there may be one. The library's errors hold no secret.
-func refuseSubmit(w http.ResponseWriter, err error) {
+// respondSubmitError responds to a failed submit. The library's errors hold no secrets.
+func respondSubmitError(w http.ResponseWriter, err error) {
 	var api *livetranscode.APIError
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
@@ -86,32 +86,31 @@ func refuseSubmit(w http.ResponseWriter, err error) {
 		if errors.Is(err, context.DeadlineExceeded) {
 			status = http.StatusGatewayTimeout
 		}
-		refuse(w, status, "the job may have been started: look for its name before another try: "+err.Error())
+		respondError(w, status, "the job may have been started, check by name before retrying: "+err.Error())
 	case errors.Is(err, livetranscode.ErrInvalidRequest), errors.Is(err, livetranscode.ErrNotFound):
-		refuse(w, http.StatusBadRequest, err.Error())
+		respondError(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, livetranscode.ErrThrottled), errors.Is(err, livetranscode.ErrUnavailable):
 		if errors.As(err, &api) && api.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(api.RetryAfter/time.Second)+1))
 		}
-		refuse(w, http.StatusServiceUnavailable, err.Error())
+		respondError(w, http.StatusServiceUnavailable, err.Error())
 	default:
-		refuse(w, http.StatusBadGateway, err.Error())
+		respondError(w, http.StatusBadGateway, err.Error())
 	}
 }
 
-// events sends the jobs as they are, or as they changed after the event that the reader names, and then every
-// change. Nothing is queued: a reader that is slow gets the latest state of each job, and one that hangs is cut
-// off.
+// events sends the state of all jobs, or of those that changed since the client's Last-Event-ID, and then every
+// change. Nothing is queued: a slow client gets the latest state of each job, and a stalled one is disconnected.
 func (s *service) events(w http.ResponseWriter, r *http.Request) {
 	stream := http.NewResponseController(w)
-	// When the service ends it does not wait for readers that hang.
+	// A shutdown does not wait for stalled clients.
 	defer context.AfterFunc(r.Context(), func() { _ = stream.SetWriteDeadline(time.Now()) })()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	last, _ := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64)
 	for {
 		views, changed := s.changes(last)
-		if err := stream.SetWriteDeadline(time.Now().Add(streamLimit)); err != nil || r.Context().Err() != nil {
+		if err := stream.SetWriteDeadline(time.Now().Add(streamWriteTimeout)); err != nil || r.Context().Err() != nil {
 			return
 		}
 		for _, v := range views {
@@ -131,35 +130,35 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-changed:
-		case <-time.After(streamSilence):
-			fmt.Fprint(w, ": still here\n\n")
+		case <-time.After(streamKeepAlive):
+			fmt.Fprint(w, ": keep-alive\n\n")
 		}
 	}
 }
 
 func (s *service) healthz(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
-	lookedAt, watchErr := s.lookedAt, s.watchErr
+	polledAt, watchErr := s.polledAt, s.watchErr
 	s.mu.Unlock()
 	health := struct {
 		Status   string    `json:"status"`
-		LookedAt time.Time `json:"looked_at,omitzero"` // when the watch had its last answer
+		PolledAt time.Time `json:"polled_at,omitzero"` // when the watch last had a response
 		Error    string    `json:"error,omitempty"`
-	}{"ok", lookedAt.UTC(), ""}
+	}{"ok", polledAt.UTC(), ""}
 	if watchErr != nil {
-		health.Status, health.Error = "the watch has ended and will begin anew", watchErr.Error()
-		answer(w, http.StatusServiceUnavailable, health)
+		health.Status, health.Error = "the watch has ended and will restart", watchErr.Error()
+		respond(w, http.StatusServiceUnavailable, health)
 		return
 	}
-	answer(w, http.StatusOK, health)
+	respond(w, http.StatusOK, health)
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func respond(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the reader may be gone
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
 }
 
-func refuse(w http.ResponseWriter, status int, why string) {
-	answer(w, status, map[string]string{"error": why})
+func respondError(w http.ResponseWriter, status int, message string) {
+	respond(w, status, map[string]string{"error": message})
 }

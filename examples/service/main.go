@@ -1,22 +1,22 @@
-// Command service is a small HTTP service over live transcoding jobs: it submits them, and serves the state that
-// one Watcher keeps fresh. No request of a reader becomes a call to Alibaba Cloud.
+// Command service is a small HTTP service for live transcoding jobs: it submits them and serves their state, which one
+// Watcher keeps up to date. Reads make no calls to Alibaba Cloud.
 //
 //	POST /jobs       submits a job: {"name", "template_id", "input_url", "domain", "start", "end"}; 201 and Location
-//	GET  /jobs       all jobs that it submitted, ended ones for an hour
+//	GET  /jobs       all jobs that it submitted; ended ones for an hour
 //	GET  /jobs/{id}  one of them
-//	GET  /events     the same as server-sent events: the state as it is, then every change
-//	GET  /healthz    200, or 503 while the watch is broken
+//	GET  /events     server-sent events: the state of all jobs, then every change
+//	GET  /healthz    200, or 503 while the watch has ended
 //
 // It is configured by the environment:
 //
-//	LISTEN_ADDR  where to listen, 127.0.0.1:8080 if not set
-//	STATE_FILE   where to keep the ids of the jobs; if not set, a restart forgets them
-//	ENDPOINT     the service's address, that of cn-shanghai if not set
-//	EMULATOR     true: an emulator in memory; false: the real service; if not set, the emulator if there is neither
+//	LISTEN_ADDR  listen address; defaults to 127.0.0.1:8080
+//	STATE_FILE   file that keeps the ids of the jobs; without it, a restart forgets them
+//	ENDPOINT     endpoint of the real service; defaults to that of cn-shanghai
+//	EMULATOR     true: an emulator in memory; false: the real service; defaults to the emulator if there is neither
 //	             an ENDPOINT nor credentials (see livetranscode.DefaultCredentials)
-//	LOG_FORMAT   text or json, text if not set
+//	LOG_FORMAT   text or json; defaults to text
 //
-// Whoever can reach it can submit jobs, which cost money: put something in front of it that asks who is there.
+// Anyone who can reach it can submit jobs, which cost money: put a proxy that authenticates in front of it.
 package main
 
 import (
@@ -40,7 +40,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second signal ends it the hard way
+	context.AfterFunc(ctx, stop) // a second signal kills the program
 	if err := run(ctx, os.Getenv, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "service:", err)
 		os.Exit(1)
@@ -54,7 +54,7 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	case "json":
 		handler = slog.NewJSONHandler(logs, nil)
 	default:
-		return fmt.Errorf("LOG_FORMAT is %q, not text or json", format)
+		return fmt.Errorf("LOG_FORMAT is %q, want text or json", format)
 	}
 	log := slog.New(handler)
 	client, err := newClient(ctx, getenv, log)
@@ -72,7 +72,7 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	return s.serve(ctx, listener)
 }
 
-// newClient returns a client of the real service or of an emulator, as the environment says.
+// newClient returns a client of the real service or of an emulator, depending on the environment.
 func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger) (*livetranscode.Client, error) {
 	credentials := livetranscode.DefaultCredentials()
 	opts := []livetranscode.Option{livetranscode.WithCredentials(credentials), livetranscode.WithLogger(log)}
@@ -94,54 +94,54 @@ func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger
 			return nil, err
 		}
 	default:
-		return nil, fmt.Errorf("EMULATOR is %q, not true or false", choice)
+		return nil, fmt.Errorf("EMULATOR is %q, want true or false", choice)
 	}
 	if emulate {
-		log.Warn("jobs are only emulated, and end with this process; EMULATOR=false asks the real service")
+		log.Warn("using an emulator in memory, its jobs end with this process; set EMULATOR=false for the real service")
 		return livetranscodetest.NewServer(livetranscodetest.WithStartDelay(15 * time.Second)).Client(), nil
 	}
 	return livetranscode.NewClient(opts...)
 }
 
 const (
-	submitLimit   = 25 * time.Second // for the call to Alibaba Cloud, retries included
-	writeLimit    = 30 * time.Second // for an answer; a Submit must fit
-	shutdownLimit = 30 * time.Second
+	submitTimeout   = 25 * time.Second // for the call to Alibaba Cloud, retries included
+	writeTimeout    = 30 * time.Second // for a response; longer than submitTimeout
+	shutdownTimeout = 30 * time.Second
 )
 
-// serve answers requests and watches the jobs until ctx ends. Then it takes no more requests, ends the event
-// streams and the watch, finishes the submits that are under way, and keeps the ids.
+// serve serves HTTP and watches the jobs until ctx ends. Then it stops accepting requests, ends the event streams and
+// the watch, finishes the submits in progress, and saves the ids.
 func (s *service) serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	server := &http.Server{
 		Handler:           s.routes(),
-		BaseContext:       func(net.Listener) context.Context { return ctx }, // so the end of ctx ends the streams
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams with ctx
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      writeLimit,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	var background sync.WaitGroup
 	background.Go(func() { s.watch(ctx) })
-	broken := make(chan error, 1)
-	background.Go(func() { broken <- server.Serve(listener) })
+	served := make(chan error, 1)
+	background.Go(func() { served <- server.Serve(listener) })
 	s.log.Info("serving", "address", listener.Addr().String(), "jobs", len(s.list(0)))
 
 	var err error
 	select {
 	case <-ctx.Done():
 		s.log.Info("shutting down")
-	case err = <-broken:
+	case err = <-served:
 	}
 	cancel()
-	limit, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
+	limit, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer done()
 	if shutdownErr := server.Shutdown(limit); shutdownErr != nil {
 		err = cmp.Or(err, shutdownErr)
-		_ = server.Close() // cuts off what is left
+		_ = server.Close() // closes what is still open
 	}
 	background.Wait()
 	return cmp.Or(err, s.save())

@@ -15,27 +15,27 @@ import (
 )
 
 const (
-	watchPause = 30 * time.Second // before a watch that has ended begins anew
-	keepEnded  = time.Hour        // for how long a job that has ended is served
+	restartDelay = 30 * time.Second // before a watch that has ended restarts
+	keepEnded    = time.Hour        // how long an ended job is served
 )
 
-// A view is what is served of a job. The URLs of its streams hold keys, so they are not shown: of the input
-// there is the host, of the outputs nothing.
+// view is the state of a job as it is served. The URLs of its streams hold keys, so they are not shown: of the input
+// only the host, of the outputs nothing.
 type view struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name,omitempty"`
-	Status    string    `json:"status"` // in words; "submitted" and "unknown" before the first look, "lost" with an error
+	Status    string    `json:"status"` // in words; "submitted" or "unknown" before the first poll, "lost" with an error
 	Template  string    `json:"template,omitempty"`
 	InputHost string    `json:"input_host,omitempty"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	ChangedAt time.Time `json:"changed_at"` // when the change was seen
 	Error     string    `json:"error,omitempty"`
 
-	version int64 // grows with every change of any job
+	version int64 // increases with every change of any job
 	ended   bool
 }
 
-// A service keeps the state of the jobs. The watch writes it, requests read it.
+// service keeps the state of the jobs. The watch writes it, requests read it.
 type service struct {
 	client  *livetranscode.Client
 	watcher *livetranscode.Watcher
@@ -45,21 +45,21 @@ type service struct {
 	mu       sync.Mutex
 	views    map[string]view
 	version  int64         // of the latest change
-	changed  chan struct{} // closed by the next change
-	lookedAt time.Time     // when the watch had its last answer
-	watchErr error         // why the watch ended; nil again after an answer
+	changed  chan struct{} // closed on the next change
+	polledAt time.Time     // when the watch last had a response
+	watchErr error         // what ended the watch; nil again after a response
 
 	saving sync.Mutex // held while the file is written
 }
 
-// newService returns a service of the jobs in the file.
+// newService returns a service that watches the jobs in file.
 func newService(client *livetranscode.Client, file string, log *slog.Logger) (*service, error) {
 	s := &service{
 		client: client, file: file, log: log, views: make(map[string]view), changed: make(chan struct{}),
-		// Versions are the ids of events, and a reader may come back with one from before a restart.
+		// Versions are event ids, which clients send again after a restart.
 		version: time.Now().UnixMicro(),
 	}
-	s.watcher = client.NewWatcher(livetranscode.OnPoll(func(*livetranscode.Job) { s.answered() }))
+	s.watcher = client.NewWatcher(livetranscode.OnPoll(func(*livetranscode.Job) { s.polled() }))
 	ids, err := load(file)
 	if err != nil {
 		return nil, err
@@ -71,8 +71,8 @@ func newService(client *livetranscode.Client, file string, log *slog.Logger) (*s
 	return s, nil
 }
 
-// watch keeps the state fresh until ctx ends. What ends a watch, such as refused credentials, may be mended
-// outside: then the next one goes on where it stopped.
+// watch keeps the state up to date until ctx ends. What ends a watch, such as revoked credentials, may be repaired
+// while the service runs, so the watch restarts and continues where it stopped.
 func (s *service) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		for event, err := range s.watcher.Events(ctx) {
@@ -80,7 +80,7 @@ func (s *service) watch(ctx context.Context) {
 			case ctx.Err() != nil:
 				return
 			case err != nil:
-				s.log.Error("the watch has ended", "error", err, "pause", watchPause)
+				s.log.Error("watch ended", "error", err, "restart_in", restartDelay)
 				s.mu.Lock()
 				s.watchErr = err
 				s.mu.Unlock()
@@ -90,21 +90,21 @@ func (s *service) watch(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(watchPause):
+		case <-time.After(restartDelay):
 		}
 	}
 }
 
-// answered notes that the watch works.
-func (s *service) answered() {
+// polled records that the watch had a response.
+func (s *service) polled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lookedAt, s.watchErr = time.Now(), nil
+	s.polledAt, s.watchErr = time.Now(), nil
 }
 
-// apply takes in what the watch has seen.
+// apply records an event.
 func (s *service) apply(event livetranscode.JobEvent) {
-	s.answered()
+	s.polled()
 	v, _ := s.get(event.JobID)
 	v.ID = event.JobID
 	if job := event.Job; event.Err == nil {
@@ -124,7 +124,7 @@ func (s *service) apply(event livetranscode.JobEvent) {
 	}
 }
 
-// put sets the state of a job, and wakes who waits for changes. It forgets the jobs that ended long ago.
+// put sets the state of a job and wakes the event streams. It drops jobs that ended more than keepEnded ago.
 func (s *service) put(v view) view {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *service) put(v view) view {
 	return v
 }
 
-// get returns the state of a job.
+// get returns the state of a job and whether there is one.
 func (s *service) get(id string) (view, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,17 +145,17 @@ func (s *service) get(id string) (view, bool) {
 	return v, ok
 }
 
-// list returns the jobs that changed after a version, in the order of their changes.
+// list returns the jobs that changed after a version, in order of change.
 func (s *service) list(after int64) []view {
 	views, _ := s.changes(after)
 	return views
 }
 
-// changes is list, with a channel that the next change closes.
+// changes is list, and returns a channel that is closed on the next change.
 func (s *service) changes(after int64) ([]view, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	views := []view{} // in JSON not null
+	views := []view{} // not null in JSON
 	for _, v := range s.views {
 		if v.version > after {
 			views = append(views, v)
@@ -165,11 +165,11 @@ func (s *service) changes(after int64) ([]view, <-chan struct{}) {
 	return views, s.changed
 }
 
-// submit starts a job, and keeps and watches it.
+// submit submits a job, saves its id and watches it.
 func (s *service) submit(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (view, error) {
 	resp, err := s.client.SubmitLiveTranscodeJob(ctx, req)
 	if err != nil {
-		s.log.Error("submit", "name", req.Name, "error", err, "ambiguous", errors.Is(err, livetranscode.ErrAmbiguous))
+		s.log.Error("submit failed", "name", req.Name, "error", err, "ambiguous", errors.Is(err, livetranscode.ErrAmbiguous))
 		return view{}, err
 	}
 	v := s.put(view{ID: resp.JobID, Name: req.Name, Status: "submitted"})

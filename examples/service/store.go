@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// load reads the ids of a file. One that is not there has none.
+// load reads the ids in file. A missing file has none.
 func load(file string) (ids []string, err error) {
 	if file == "" {
 		return nil, nil
@@ -21,19 +21,19 @@ func load(file string) (ids []string, err error) {
 	case err != nil:
 		return nil, err
 	}
-	// A file that cannot be read must not be overwritten: the jobs in it run, and cost money.
+	// A malformed file is an error, so that it is not overwritten: the jobs in it are running and cost money.
 	if err := json.Unmarshal(text, &ids); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return ids, nil
 }
 
-// save writes the ids of the jobs that have not ended. Whenever it is interrupted, the file is there and whole.
+// save writes the ids of the jobs that have not ended. It replaces the file atomically.
 func (s *service) save() error {
 	if s.file == "" {
 		return nil
 	}
-	s.saving.Lock() // before the ids are read, so that the last to write has the latest
+	s.saving.Lock() // held while reading the ids, so that the last write has the latest
 	defer s.saving.Unlock()
 	ids := []string{}
 	for _, v := range s.list(0) {
@@ -49,10 +49,10 @@ func (s *service) save() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }() // it is not there any more if all went well
+	defer func() { _ = os.Remove(temp.Name()) }() // fails after the rename
 	_, err = temp.Write(append(text, '\n'))
 	if err == nil {
-		err = temp.Sync() // the name must not get there before the content
+		err = temp.Sync() // before the rename, or a crash may leave an empty file
 	}
 	if closeErr := temp.Close(); err == nil {
 		err = closeErr
@@ -63,9 +63,9 @@ func (s *service) save() error {
 	return os.Rename(temp.Name(), s.file)
 }
 
-// saveOrLog is save where nobody can do anything about its error. The next change tries again.
+// saveOrLog logs an error of save. The next change saves again.
 func (s *service) saveOrLog() {
 	if err := s.save(); err != nil {
-		s.log.Error("the state file was not written", "error", err)
+		s.log.Error("saving the state file failed", "error", err)
 	}
 }

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
+)
+
+// pipes is a listener in memory, for use in a synctest bubble.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// instance is a running service and a client of it.
+type instance struct {
+	*service
+	t      *testing.T
+	net    *pipes
+	http   *http.Client
+	cancel context.CancelFunc
+	ended  chan error
+	log    *bytes.Buffer // read it only after the service has ended
+}
+
+func start(t *testing.T, srv *livetranscodetest.Server, file string) *instance {
+	t.Helper()
+	i := &instance{
+		t: t, net: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}, ended: make(chan error, 1),
+		log: new(bytes.Buffer),
+	}
+	transport := &http.Transport{DialContext: i.net.dial}
+	i.http = &http.Client{Transport: transport}
+	s, err := newService(srv.Client(), file, slog.New(slog.NewTextHandler(i.log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.service = s
+	ctx, cancel := context.WithCancel(t.Context())
+	i.cancel = func() {
+		cancel()
+		transport.CloseIdleConnections()
+	}
+	go func() { i.ended <- i.serve(ctx, i.net) }()
+	return i
+}
+
+// stop shuts the service down as SIGTERM does and returns how long that took.
+func (i *instance) stop() time.Duration {
+	i.t.Helper()
+	began := time.Now()
+	i.cancel()
+	if err := <-i.ended; err != nil {
+		i.t.Errorf("serve: %v", err)
+	}
+	if text := i.log.String(); strings.Contains(text, "s3cret") {
+		i.t.Errorf("a stream key is in the log:\n%s", text)
+	}
+	return time.Since(began)
+}
+
+// do sends a request and returns the response. A stream key in it fails the test.
+func (i *instance) do(method, path, body string) (status int, header http.Header, text string) {
+	i.t.Helper()
+	req, err := http.NewRequestWithContext(i.t.Context(), method, "http://service"+path, strings.NewReader(body))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	resp, err := i.http.Do(req)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	read, err := io.ReadAll(resp.Body)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if strings.Contains(string(read), "s3cret") {
+		i.t.Errorf("%s %s serves a stream key: %s", method, path, read)
+	}
+	return resp.StatusCode, resp.Header, string(read)
+}
+
+const someJob = `{"name":"show","template_id":"t","input_url":"rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"}`
+
+// post submits a job and returns its id.
+func (i *instance) post() string {
+	i.t.Helper()
+	status, header, text := i.do(http.MethodPost, "/jobs", someJob)
+	if status != http.StatusCreated {
+		i.t.Fatalf("POST /jobs: %d %s", status, text)
+	}
+	id, ok := strings.CutPrefix(header.Get("Location"), "/jobs/")
+	if !ok || !strings.HasPrefix(text, `{"id":"`+id+`","name":"show","status":"submitted"`) {
+		i.t.Fatalf("Location %q, body %s", header.Get("Location"), text)
+	}
+	return id
+}
+
+// status returns the served status of a job, or "" if there is no such job.
+func (i *instance) status(id string) string {
+	i.t.Helper()
+	status, _, text := i.do(http.MethodGet, "/jobs/"+id, "")
+	if status == http.StatusNotFound {
+		return ""
+	}
+	var v view
+	if err := json.Unmarshal([]byte(text), &v); err != nil || status != http.StatusOK {
+		i.t.Fatalf("GET /jobs/%s: %d %s %v", id, status, text, err)
+	}
+	return v.Status
+}
+
+// stream is what a client of /events has received.
+type stream struct {
+	mu    sync.Mutex
+	lines []string
+	ended bool
+}
+
+func (i *instance) stream(lastEventID string) *stream {
+	i.t.Helper()
+	req, err := http.NewRequestWithContext(i.t.Context(), http.MethodGet, "http://service/events", http.NoBody)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	req.Header.Set("Last-Event-ID", lastEventID)
+	resp, err := i.http.Do(req) //nolint:bodyclose // the goroutine below closes it
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
+		i.t.Fatalf("GET /events: %d %s", resp.StatusCode, resp.Header.Get("Content-Type"))
+	}
+	s := new(stream)
+	go func() {
+		defer resp.Body.Close()
+		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+			s.mu.Lock()
+			s.lines = append(s.lines, lines.Text())
+			s.mu.Unlock()
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ended = true
+	}()
+	return s
+}
+
+// statuses returns the statuses received of a job, and the id of the last event.
+func (s *stream) statuses(t *testing.T, id string) (statuses []string, last string) {
+	t.Helper()
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, line := range s.lines {
+		switch name, value, _ := strings.Cut(line, ": "); name {
+		case "id":
+			if len(value) < len(last) || value <= last && len(value) == len(last) {
+				t.Errorf("id %q after %q", value, last)
+			}
+			last = value
+		case "data":
+			var v view
+			if err := json.Unmarshal([]byte(value), &v); err != nil {
+				t.Errorf("data %q: %v", value, err)
+			}
+			// Whether a client sees "submitted" depends on whether it is faster than the first poll.
+			if v.ID == id && v.Status != "submitted" {
+				statuses = append(statuses, v.Status)
+			}
+		case "event":
+			if value != "job" {
+				t.Errorf("event %q", value)
+			}
+		}
+	}
+	if text := strings.Join(s.lines, "\n"); strings.Contains(text, "s3cret") {
+		t.Errorf("a stream key is in the events:\n%s", text)
+	}
+	return statuses, last
+}
+
+func equal(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if strings.Join(got, ", ") != strings.Join(want, ", ") {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+// inBubble runs f in a synctest bubble with an emulator whose jobs take a minute to start.
+func inBubble(t *testing.T, f func(t *testing.T, srv *livetranscodetest.Server, file string)) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "jobs.json")
+	synctest.Test(t, func(t *testing.T) {
+		f(t, livetranscodetest.NewServer(livetranscodetest.WithStartDelay(time.Minute)), file)
+	})
+}
