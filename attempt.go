@@ -13,192 +13,180 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// attempt sends the request once, with a date, nonce and credentials of its own.
-func (t *call) attempt(ctx context.Context) (*body, *failure) {
-	if err := t.waitLimiter(ctx); err != nil {
-		return nil, t.clientFailure(ctx, err)
-	}
-	attemptCtx, cancel := context.WithTimeout(ctx, t.client.policy.AttemptTimeout)
-	defer cancel()
-	if err := t.fetchCredentials(attemptCtx); err != nil {
-		return nil, t.clientFailure(ctx, err)
-	}
-	req, written := t.newRequest(attemptCtx)
-	if err := t.sign(req); err != nil {
-		return nil, t.clientFailure(ctx, err)
-	}
-	t.req = req
-	resp, err := t.send(req)
-	if err != nil {
-		return nil, t.transportFailure(ctx, err, written)
-	}
-	reply, err := readBody(resp)
-	return t.classify(ctx, resp, reply, err)
+// A failure is an attempt that did not succeed.
+type failure struct {
+	err           error // what the call returns if it ends here
+	reason        retryReason
+	retryAfter    time.Duration // the delay that the service asks for
+	clockOffset   time.Duration // how far the service's clock is ahead
+	hasOffset     bool          // clockOffset is known
+	timedOut      bool
+	clientSide    bool // caused by the context, the provider or the limiter
+	maybeExecuted bool // the service may have executed the request
 }
 
-// wait asks the limiter.
-func (t *call) waitLimiter(ctx context.Context) error {
+// attempt sends the request once, with a date, nonce and credentials of its own.
+func (c *call) attempt(ctx context.Context) (*body, *failure) {
+	if err := c.waitLimiter(ctx); err != nil {
+		return nil, c.clientFailure(ctx, err)
+	}
+	attemptCtx, cancel := context.WithTimeout(ctx, c.client.policy.AttemptTimeout)
+	defer cancel()
+	if err := c.fetchCredentials(attemptCtx); err != nil {
+		return nil, c.clientFailure(ctx, err)
+	}
+	written, err := c.newRequest(attemptCtx)
+	if err != nil {
+		return nil, c.clientFailure(ctx, err)
+	}
+	resp, err := c.send()
+	if err != nil {
+		return nil, c.transportFailure(ctx, err, written)
+	}
+	body, err := readBody(resp)
+	return c.classify(ctx, body, err)
+}
+
+// waitLimiter waits until the limiter permits a request.
+func (c *call) waitLimiter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if t.client.limiter == nil {
+	if c.client.limiter == nil {
 		return nil
 	}
-	return t.client.limiter.Wait(ctx)
+	return c.client.limiter.Wait(ctx)
 }
 
-// errSameCredentials ends a call whose credentials were refused and then offered again.
+// errSameCredentials ends a call whose provider returns the credentials that the service has just refused.
 var errSameCredentials = errors.New("the provider returned the refused credentials again")
 
-// authorize asks for the credentials of this attempt.
-func (t *call) fetchCredentials(ctx context.Context) error {
-	creds, err := t.client.provider.Credentials(ctx)
+// fetchCredentials sets the credentials of this attempt.
+func (c *call) fetchCredentials(ctx context.Context) error {
+	creds, err := c.client.provider.Credentials(ctx)
 	switch {
 	case err != nil && isContextError(err):
-		return fmt.Errorf("no credentials in %v: %w", t.client.policy.AttemptTimeout, err)
+		return fmt.Errorf("no credentials in %v: %w", c.client.policy.AttemptTimeout, err)
 	case err != nil:
 		return err
 	case creds.AccessKeyID == "" || creds.AccessKeySecret == "":
 		return fmt.Errorf("%w: the provider returned an empty access key", ErrNoCredentials)
-	case t.refetched && creds == t.refused:
+	case c.repaired[expiredToken] && creds == c.rejected:
 		return errSameCredentials
 	}
-	t.creds = creds
+	c.creds = creds
 	return nil
 }
 
-// newRequest returns the request of one attempt, not yet signed. If the operation must not be repeated
-// blindly, its headers' way to the network is traced.
-func (t *call) newRequest(ctx context.Context) (*http.Request, *writeTrace) {
+// newRequest makes and signs the request of this attempt, with the service's time as far as it is known. The
+// way of a request that is not idempotent to the network is traced.
+func (c *call) newRequest(ctx context.Context) (*writeTrace, error) {
 	var written *writeTrace
-	if !t.op.idempotent {
+	if !c.op.idempotent {
 		ctx, written = traceWrite(ctx)
 	}
-	req := t.client.template.WithContext(ctx)
-	u := *req.URL // its query comes with the signature
+	req := c.client.template.WithContext(ctx)
+	u := *req.URL // the signer sets its query
 	req.URL = &u
 	req.Header = maps.Clone(req.Header)
-	req.Header[acs3.HeaderAction] = t.op.action
-	return req, written
-}
+	req.Header[acs3.HeaderAction] = c.op.action
 
-// sign signs the request with the service's time, as far as it is known.
-func (t *call) sign(req *http.Request) error {
-	t.clock = time.Duration(t.client.clock.Load())
-	t.started = time.Now()
-	err := t.client.signer.sign(req, t.query, acs3.EmptyBodyHash, t.creds, t.started.Add(t.clock), rand.Text())
+	c.clockOffset = time.Duration(c.client.clockOffset.Load())
+	c.started = time.Now()
+	err := c.client.signer.sign(req, c.query, acs3.EmptyBodyHash, c.creds, c.started.Add(c.clockOffset), rand.Text())
 	if err != nil {
-		var refused *ParamError
-		if errors.As(err, &refused) {
-			refused.Operation = t.op.name
+		if invalid := (*ParamError)(nil); errors.As(err, &invalid) {
+			invalid.Operation = c.op.name
 		}
+		return nil, err
 	}
-	return err
+	c.req = req
+	return written, nil
 }
 
-// send hands the request to the transport, and guards against transports that break their contract.
-func (t *call) send(req *http.Request) (*http.Response, error) {
-	t.sent++
-	t.spent, t.cost = t.spent+t.cost, 0
-	resp, err := t.client.transport().RoundTrip(req)
+// send hands the request to the transport. It copes with transports that break their contract.
+func (c *call) send() (*http.Response, error) {
+	c.sent++
+	c.spent, c.retryCost = c.spent+c.retryCost, 0
+	resp, err := c.client.transport().RoundTrip(c.req)
 	switch {
 	case err != nil:
 		return nil, err
 	case resp == nil:
-		return nil, errors.New("the transport returned neither an answer nor an error")
+		return nil, errors.New("the transport returned neither a response nor an error")
 	case resp.Body == nil:
 		resp.Body = http.NoBody
 	}
 	return resp, nil
 }
 
-// classify returns the reply of an attempt that the service answered with success, and what is wrong with
-// any other. readErr is what ended the reading of the body.
-func (t *call) classify(ctx context.Context, resp *http.Response, r *body, readErr error) (*body, *failure) {
-	if isSuccess(resp) && readErr == nil {
-		return r, nil
+// classify returns the body of a successful response, and the failure of any other. readErr is what ended the
+// reading of the body.
+func (c *call) classify(ctx context.Context, b *body, readErr error) (*body, *failure) {
+	if isSuccess(b.resp) && readErr == nil {
+		return b, nil
 	}
-	defer r.release()
-	api := t.newAPIError(r)
+	defer b.release()
+	api := c.newAPIError(b)
 	f := &failure{err: api, reason: reasonFor(api), maybeExecuted: maybeExecuted(api), retryAfter: api.RetryAfter}
 	switch cutOff := readErr != nil && api.Code == ""; {
-	case cutOff && ctx.Err() != nil && isSuccess(resp):
-		f = t.clientFailure(ctx, ctx.Err())
+	case cutOff && ctx.Err() != nil && isSuccess(b.resp):
+		f = c.clientFailure(ctx, ctx.Err())
 		f.maybeExecuted = true
 	case cutOff && ctx.Err() != nil:
 		api.cause, f.reason, f.maybeExecuted = contextError(ctx), noRetry, true
 	case cutOff:
 		f.maybeExecuted = true
-		if passing, timedOut := classifyTransportError(readErr); f.reason == noRetry && !errors.Is(readErr, errTooLarge) {
-			f.reason, f.timedOut = passing, timedOut
+		if reason, timedOut := classifyTransportError(readErr); f.reason == noRetry && !errors.Is(readErr, errTooLarge) {
+			f.reason, f.timedOut = reason, timedOut
 		}
-		api.cause = newScrubbedError(readErr, t.creds)
+		api.cause = newTransportError(readErr, c.creds)
 		if isContextError(readErr) {
 			api.cause = &opaqueError{text: "the body did not arrive in time"}
 		}
 	case clockCodes[api.Code]:
-		f.offset, f.offsetSeen = clockOffset(resp.Header, t.started, time.Now())
+		f.clockOffset, f.hasOffset = measureClockOffset(b.resp.Header, c.started, time.Now())
 	}
 	return nil, f
 }
 
-// A failure is an attempt that did not succeed.
-type failure struct {
-	err           error // what the call returns if it ends here
-	reason        retryReason
-	retryAfter    time.Duration // the delay that the service asks for
-	offset        time.Duration // how far the service's clock was seen to be ahead
-	offsetSeen    bool
-	timedOut      bool
-	clientSide    bool // ended by the context, the provider or the limiter, not by the service or the network
-	maybeExecuted bool // the request may have been carried out
-}
-
-// local is the failure of an attempt that ended before, or because, the caller's side gave up.
-func (t *call) clientFailure(ctx context.Context, err error) *failure {
-	var refused *ParamError
+// clientFailure is the failure of an attempt that the client's side ended: the context, the provider, the limiter.
+func (c *call) clientFailure(ctx context.Context, err error) *failure {
+	var invalid *ParamError
 	switch {
 	case ctx.Err() != nil:
 		err = contextError(ctx)
-	case errors.As(err, &refused):
+	case errors.As(err, &invalid):
 		return &failure{err: err, clientSide: true}
 	case isContextError(err): // of a context that is not the caller's
-		err = &opaqueError{text: redact.Text(err.Error()), is: hiddenKind(err)}
+		kind := error(nil)
+		if errors.Is(err, ErrNoCredentials) {
+			kind = ErrNoCredentials
+		}
+		err = &opaqueError{text: redact.Text(err.Error()), kind: kind}
 	}
-	return &failure{err: &CallError{Operation: t.op.name, Err: err}, clientSide: true}
+	return &failure{err: &CallError{Operation: c.op.name, Err: err}, clientSide: true}
 }
 
-// unanswered is the failure of an attempt for which the transport returned an error.
-func (t *call) transportFailure(ctx context.Context, err error, written *writeTrace) *failure {
-	uncertain := written.mayBeWritten(err)
+// transportFailure is the failure of an attempt whose transport returned an error.
+func (c *call) transportFailure(ctx context.Context, err error, written *writeTrace) *failure {
+	maybeExecuted := written.mayBeWritten(err)
 	if ctx.Err() != nil {
-		f := t.clientFailure(ctx, err)
-		f.maybeExecuted = uncertain
+		f := c.clientFailure(ctx, err)
+		f.maybeExecuted = maybeExecuted
 		return f
 	}
-	f := &failure{maybeExecuted: uncertain}
+	f := &failure{maybeExecuted: maybeExecuted}
 	f.reason, f.timedOut = classifyTransportError(err)
-	if t.req.Context().Err() != nil {
-		err = fmt.Errorf("no answer in %v: %w", t.client.policy.AttemptTimeout, err)
+	if c.req.Context().Err() != nil {
+		err = fmt.Errorf("no response in %v: %w", c.client.policy.AttemptTimeout, err)
 	}
-	f.err = &CallError{Operation: t.op.name, Err: newNetworkError(t.req.Host, err, t.creds)}
+	f.err = &CallError{Operation: c.op.name, Err: newNetworkError(c.req.Host, err, c.creds)}
 	return f
 }
 
-// A refusable provider keeps credentials, and drops them when the service does not accept them.
-type credentialsRejecter interface{ refused(Credentials) }
-
-// reportRefused tells a provider that keeps credentials that the service does not accept the current ones.
-func (t *call) reportRejected(f *failure) {
-	var api *APIError
-	p, keeps := t.client.provider.(credentialsRejecter)
-	if keeps && errors.As(f.err, &api) && isCredentialsCode(api.Code) {
-		p.refused(t.creds)
-	}
-}
-
-// isUncertain reports whether an operation may have been carried out although this error came back: the
-// service did not clearly refuse it.
+// maybeExecuted reports whether the service may have executed an operation although it returned this error: it
+// did not clearly refuse it.
 func maybeExecuted(e *APIError) bool {
 	return errors.Is(e, ErrUnavailable) || errors.Is(e, ErrBadResponse) || e.Code == "SignatureNonceUsed"
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
-// version is this package's, for the User-Agent header.
+// version is the version of this package, for the User-Agent header.
 const version = "0.1.0"
 
 // apiVersion is the version of the service's API.
 const apiVersion = "2020-11-09"
 
 // A Client calls the live transcoding operations of Alibaba Cloud Intelligent Media Services. Create one with
-// NewClient and share it: it is safe for concurrent use, and keeps connections, retry quota and clock for all
-// its callers. It needs no closing.
+// [NewClient] and share it: it is safe for concurrent use, and its callers share connections, retry quota and
+// clock. It needs no closing.
 type Client struct {
 	template  *http.Request // of every attempt: all but the query, the action and the signature
 	provider  CredentialsProvider
@@ -29,13 +29,13 @@ type Client struct {
 	limiter   Limiter
 	logger    *slog.Logger
 
-	signer Signer
-	quota  quota
-	clock  atomic.Int64 // nanoseconds that the service's clock is ahead of the machine's
+	signer      Signer
+	quota       quota
+	clockOffset atomic.Int64 // nanoseconds that the service's clock is ahead of the machine's
 }
 
-// NewClient returns a client. It does no I/O. Without options it calls the endpoint of cn-shanghai with
-// DefaultCredentials. An option that cannot be used is a *ParamError.
+// NewClient returns a client. It does no I/O. Without options the client calls the endpoint of cn-shanghai with
+// [DefaultCredentials]. An invalid option is a [*ParamError].
 func NewClient(opts ...Option) (*Client, error) {
 	cfg := config{
 		userAgent: fmt.Sprintf("livetranscode-go/%s (%s; %s) %s", version, runtime.GOOS, runtime.GOARCH, runtime.Version()),
@@ -56,7 +56,8 @@ func NewClient(opts ...Option) (*Client, error) {
 	c := &Client{
 		template: &http.Request{
 			Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			URL: &url.URL{Scheme: cfg.endpoint.Scheme, Host: cfg.endpoint.Host, Path: "/"}, Host: cfg.endpoint.Host, Body: http.NoBody,
+			URL:  &url.URL{Scheme: cfg.endpoint.Scheme, Host: cfg.endpoint.Host, Path: "/"},
+			Host: cfg.endpoint.Host, Body: http.NoBody,
 			Header: http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}, acs3.HeaderVersion: {apiVersion}},
 		},
 		provider: cfg.provider,
@@ -64,29 +65,34 @@ func NewClient(opts ...Option) (*Client, error) {
 		limiter:  cfg.limiter,
 		logger:   cfg.logger,
 	}
-	if hc := cfg.httpClient; hc != nil {
-		c.closeIdle = hc.CloseIdleConnections
-		c.transport = func() http.RoundTripper {
-			if hc.Transport == nil {
-				return http.DefaultTransport
-			}
-			return hc.Transport
-		}
-		if hc.Timeout > 0 {
-			c.policy.AttemptTimeout = min(c.policy.AttemptTimeout, hc.Timeout)
-		}
-	} else {
+	c.setTransport(cfg.httpClient)
+	return c, nil
+}
+
+// setTransport makes the client send through hc, or through a transport of its own if hc is nil.
+func (c *Client) setTransport(hc *http.Client) {
+	if hc == nil {
 		own := newTransport()
 		c.closeIdle = own.CloseIdleConnections
 		c.transport = func() http.RoundTripper { return own }
+		return
 	}
-	return c, nil
+	c.closeIdle = hc.CloseIdleConnections
+	c.transport = func() http.RoundTripper {
+		if hc.Transport == nil {
+			return http.DefaultTransport
+		}
+		return hc.Transport
+	}
+	if hc.Timeout > 0 {
+		c.policy.AttemptTimeout = min(c.policy.AttemptTimeout, hc.Timeout)
+	}
 }
 
 // CloseIdleConnections closes the connections that no call is using. The client stays usable.
 func (c *Client) CloseIdleConnections() { c.closeIdle() }
 
-// Format implements fmt.Formatter. For every verb it prints the endpoint, and nothing of the credentials.
+// Format implements [fmt.Formatter]. For every verb it prints the endpoint, and nothing of the credentials.
 func (c *Client) Format(f fmt.State, _ rune) {
 	if c == nil {
 		fmt.Fprint(f, "livetranscode.Client(nil)")

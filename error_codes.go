@@ -8,7 +8,7 @@ import (
 
 var clockCodes = map[string]bool{"InvalidTimeStamp.Expired": true, "IllegalTimestamp": true}
 
-// codeKinds is the table of exact codes.
+// codeKinds maps exact codes to kinds.
 var codeKinds = map[string]error{
 	"Rejected.Throttling":         ErrThrottled,
 	"ServiceUnavailable":          ErrUnavailable,
@@ -25,7 +25,7 @@ var codeKinds = map[string]error{
 	"NoPermission":                ErrForbidden,
 }
 
-// codeFamilies are codes that stand for themselves and for all that follow after a dot.
+// codeFamilies maps codes, and all codes that continue them after a dot, to kinds.
 var codeFamilies = []struct {
 	name string
 	kind error
@@ -48,8 +48,8 @@ func inFamily(code, family string) bool {
 	return ok && (rest == "" || rest[0] == '.')
 }
 
-// kind classifies the error: what is no error status first, then exact codes and families, then what codes
-// have in common, then the status.
+// kind returns the kind of the error: by a status that is no error, exact codes, families, parts of codes, and last
+// by the status.
 func (e *APIError) kind() error {
 	if e.StatusCode > 0 && e.StatusCode < 400 {
 		return ErrBadResponse
@@ -74,7 +74,7 @@ func (e *APIError) kind() error {
 		return ErrThrottled
 	case e.StatusCode >= 500:
 		return ErrUnavailable
-	case code == "": // a proxy's
+	case code == "": // a proxy's response
 		return ErrBadResponse
 	case e.StatusCode == http.StatusUnauthorized:
 		return ErrAuthentication
@@ -84,12 +84,23 @@ func (e *APIError) kind() error {
 	return ErrInvalidRequest
 }
 
-// isCode reports whether a text can be a code of the service. {"code": 404} is some proxy's.
+// isCode reports whether a text can be a code of the service. A proxy's {"code": 404} is none.
 func isCode(s string) bool {
 	return s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z')
 }
 
-// isPermanent reports whether an error of a call will not pass by waiting.
+// isCredentialsCode reports whether a code says that the service does not accept the credentials.
+func isCredentialsCode(code string) bool {
+	return isTokenCode(code) || inFamily(code, "InvalidAccessKeyId") ||
+		code == "Forbidden.AccessKeyDisabled" || code == "SignatureDoesNotMatch"
+}
+
+// isTokenCode reports whether a code says that the service does not accept the security token.
+func isTokenCode(code string) bool {
+	return code == "MissingSecurityToken" || inFamily(code, "InvalidSecurityToken")
+}
+
+// isPermanent reports whether an error of a call is permanent.
 func isPermanent(err error) bool {
 	for _, kind := range []error{ErrNotFound, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrNoCredentials} {
 		if errors.Is(err, kind) {

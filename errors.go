@@ -9,77 +9,77 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// The kinds of failure, for errors.Is. An error of the service is of exactly one of the first seven kinds;
-// which one follows from the service's code, then from the HTTP status, and never from a text.
+// The kinds of errors, for [errors.Is]. An error response of the service is of exactly one of the first seven
+// kinds, which follows from the service's code, then from the HTTP status, and never from a text.
 var (
 	// ErrNotFound: the service does not know the job or template.
 	ErrNotFound = errors.New("not found")
-	// ErrThrottled: too many requests; the service refused this one without processing it.
+	// ErrThrottled: too many requests. The service refused this one without processing it.
 	ErrThrottled = errors.New("throttled")
-	// ErrForbidden: the credentials are good, but lack the permission. The error's text names the RAM action.
+	// ErrForbidden: the credentials are valid but lack a permission. The text names the RAM action.
 	ErrForbidden = errors.New("forbidden")
 	// ErrAuthentication: the service does not accept the credentials, the signature or the clock.
 	ErrAuthentication = errors.New("authentication failed")
 	// ErrInvalidRequest: the service, or a check before anything was sent, refused the request as it is.
 	ErrInvalidRequest = errors.New("invalid request")
-	// ErrUnavailable: the service is in trouble, or the network did not carry the call. It may pass.
+	// ErrUnavailable: the service is failing, or the network did not carry the call. It is transient.
 	ErrUnavailable = errors.New("service unavailable")
-	// ErrBadResponse: something answered, but not in the service's language: a redirect, a proxy's page, a
-	// success without its content.
+	// ErrBadResponse: the response is not one of the service's: a redirect, a proxy's page, or a success
+	// without its content.
 	ErrBadResponse = errors.New("unusable response")
 
-	// ErrAmbiguous: a Submit or Create may or may not have been carried out. It comes beside the kind of the
-	// failure. Look before another try: list by the name.
+	// ErrAmbiguous: a Submit or Create may have been executed. It comes beside the kind of the failure. Check
+	// before retrying: list by the name.
 	ErrAmbiguous = errors.New("outcome unknown")
 	// ErrNoCredentials: no credentials are configured.
 	ErrNoCredentials = errors.New("no credentials")
-	// ErrUnreachable: the job is stopped, which is final, and the wait is for an earlier state.
-	ErrUnreachable = errors.New("status can no longer be reached")
+	// ErrJobStopped: the job has stopped, which is final, so it cannot reach the awaited status.
+	ErrJobStopped = errors.New("job has stopped")
 )
 
-// sentinels are all of the above.
+// sentinels are all kinds of errors.
 var sentinels = []error{
 	ErrNotFound, ErrThrottled, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrUnavailable, ErrBadResponse,
-	ErrAmbiguous, ErrNoCredentials, ErrUnreachable,
+	ErrAmbiguous, ErrNoCredentials, ErrJobStopped,
 }
 
-// An APIError is an answer that is not a success. Besides its fields, errors.Is finds its kind
-// (ErrNotFound, ErrThrottled, ...), derived from Code and StatusCode.
+// APIError is an error response from the service, or a response that cannot be used. Besides its fields,
+// [errors.Is] finds its kind ([ErrNotFound], [ErrThrottled], ...), derived from Code and StatusCode.
 type APIError struct {
 	// Operation is the name of the operation, such as GetLiveTranscodeJob.
 	Operation string
 	// StatusCode is the HTTP status.
 	StatusCode int
-	// Code is the service's error code, such as Throttling.User; empty if something else answered.
+	// Code is the service's error code, such as Throttling.User; empty if the response is not the service's.
 	Code string
-	// Message is the service's text, in whatever language; if the answer was not the service's, the first
-	// 256 bytes of it. Secrets, stream keys and signatures are removed. Do not parse it.
+	// Message is the service's text, in any language; of a response that is not the service's, the first 256
+	// bytes of the body. Secrets, stream keys and signatures are redacted. Do not parse it.
 	Message string
-	// RequestID identifies the call at the service; quote it in a support ticket.
+	// RequestID identifies the request at the service. Quote it in a support ticket.
 	RequestID string
-	// HostID is the endpoint that answered, as it names itself.
+	// HostID is the endpoint that responded, as it names itself.
 	HostID string
 	// Recommend is the address of a troubleshooting page.
 	Recommend string
-	// AccessDenied says why a permission was denied; nil if the answer does not.
+	// AccessDenied says why a permission was denied; nil if the response does not.
 	AccessDenied *AccessDeniedDetail
-	// RetryAfter is the delay that the service asks for, 0 if it names none.
+	// RetryAfter is the delay that the service asks for; 0 if it asks for none.
 	RetryAfter time.Duration
-	// Attempts is how many requests were sent.
+	// Attempts is the number of requests sent.
 	Attempts int
 
-	endpoint  string // the host that was asked
-	ambiguous bool   // a Submit or Create that may have been carried out
-	cause     error  // why an answer was unusable, or what ended the retries
+	endpoint  string // the host that the request was sent to
+	ambiguous bool   // a Submit or Create that may have been executed
+	cause     error  // why a response cannot be used, or what ended the retries
 }
 
-// AccessDeniedDetail is RAM's account of a denied permission.
+// AccessDeniedDetail is RAM's explanation of a denied permission.
 type AccessDeniedDetail struct {
-	// PolicyType is the kind of policy that denied, such as AccountLevelIdentityBasedPolicy.
+	// PolicyType is the kind of policy that denied it, such as AccountLevelIdentityBasedPolicy.
 	PolicyType string
-	// AuthAction is the RAM action that is missing, such as ice:GetLiveTranscodeJob.
+	// AuthAction is the missing RAM action, such as ice:GetLiveTranscodeJob.
 	AuthAction string
-	// NoPermissionType is ImplicitDeny (no policy allows it) or ExplicitDeny (a policy forbids it).
+	// NoPermissionType is ImplicitDeny (no policy allows it) or ExplicitDeny (a policy denies it).
 	NoPermissionType string
 	// AuthPrincipalType is the kind of identity that asked, such as SubUser.
 	AuthPrincipalType string
@@ -87,7 +87,7 @@ type AccessDeniedDetail struct {
 	AuthPrincipalDisplayName string
 	// AuthPrincipalOwnerID is the account that it belongs to.
 	AuthPrincipalOwnerID string `json:"AuthPrincipalOwnerId"`
-	// EncodedDiagnosticMessage is for RAM's decode tool.
+	// EncodedDiagnosticMessage is for RAM's decoding tool.
 	EncodedDiagnosticMessage string
 }
 
@@ -118,7 +118,7 @@ func (a *AccessDeniedDetail) texts() []*string {
 	}
 }
 
-// Error returns one line: the operation, code, message, status, request id and what to do.
+// Error returns one line: operation, code, message, status, request id, and what to do.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	b.WriteString("livetranscode: " + e.Operation)
@@ -148,7 +148,7 @@ func (e *APIError) Error() string {
 	return redact.OneLine(b.String())
 }
 
-// hint says what to do about the error, where that is not plain from the rest.
+// hint says what to do about the error, where the rest of the text does not.
 func (e *APIError) hint() string {
 	switch {
 	case e.ambiguous:
@@ -160,48 +160,48 @@ func (e *APIError) hint() string {
 		}
 		return "grant the RAM action " + action
 	case isWrongEndpoint(e.Code):
-		return e.checkEndpoint()
+		return e.endpointHint()
 	case e.StatusCode >= 300 && e.StatusCode < 400:
-		return "redirects are not followed: " + e.checkEndpoint()
+		return "redirects are not followed: " + e.endpointHint()
 	case clockCodes[e.Code]:
 		return "check this machine's clock"
 	}
 	return ""
 }
 
-// checkEndpoint names the endpoint, which an error made by hand does not know.
-func (e *APIError) checkEndpoint() string {
+// endpointHint names the endpoint, which an APIError made by hand does not know.
+func (e *APIError) endpointHint() string {
 	if e.endpoint == "" {
 		return "check the endpoint"
 	}
 	return "check the endpoint, " + e.endpoint
 }
 
-// Is reports whether target is the kind of the error, or ErrAmbiguous where that holds.
+// Is reports whether target is the kind of the error, or [ErrAmbiguous] if that applies.
 func (e *APIError) Is(target error) bool {
 	return target == e.kind() || e.ambiguous && target == ErrAmbiguous
 }
 
-// Unwrap returns why the answer could not be used, or what ended the retries: nil, or for example an error
-// of the context.
+// Unwrap returns why the response cannot be used, or what ended the retries, such as the error of the context; nil
+// if neither applies.
 func (e *APIError) Unwrap() error { return e.cause }
 
-// A CallError is a call without an answer: the network failed, the context ended, or credentials or limiter
-// returned an error. errors.Is finds ErrUnavailable if the request was handed to the network and failed
-// there, the context's error only if the caller's context ended, and the error of the provider or limiter.
+// CallError is a call without a response: the network failed, the context ended, or the credentials provider or
+// the limiter returned an error. [errors.Is] finds [ErrUnavailable] if the request failed in the network, the
+// context's error only if the caller's context ended, and the error of the provider or limiter.
 type CallError struct {
 	// Operation is the name of the operation, such as GetLiveTranscodeJob.
 	Operation string
-	// Attempts is how many requests were sent, 0 if the call ended before the first.
+	// Attempts is the number of requests sent; 0 if the call ended before the first.
 	Attempts int
-	// Err is what happened, without the address of the request: that would show its parameters.
+	// Err is what happened, without the URL of the request, which would show its parameters.
 	Err error
 
-	ambiguous bool  // a Submit or Create that may have been carried out
+	ambiguous bool  // a Submit or Create that may have been executed
 	cause     error // what ended the retries
 }
 
-// Error returns one line: the operation, what happened and the number of attempts.
+// Error returns one line: the operation, what happened, and the number of attempts.
 func (e *CallError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "livetranscode: %s: %v", e.Operation, e.Err)
@@ -217,10 +217,10 @@ func (e *CallError) Error() string {
 	return redact.OneLine(b.String())
 }
 
-// Is reports whether target is ErrAmbiguous and the outcome is unknown.
+// Is reports whether target is [ErrAmbiguous] and the outcome is unknown.
 func (e *CallError) Is(target error) bool { return e.ambiguous && target == ErrAmbiguous }
 
-// Unwrap returns Err and, if something other than Err ended the retries, that.
+// Unwrap returns Err and, if something other than Err ended the retries, that too.
 func (e *CallError) Unwrap() []error {
 	if e.cause == nil {
 		return []error{e.Err}
@@ -228,16 +228,15 @@ func (e *CallError) Unwrap() []error {
 	return []error{e.Err, e.cause}
 }
 
-const ambiguousHint = "it may have been carried out: look before trying again"
+const ambiguousHint = "the operation may have succeeded; check before retrying"
 
-// A ParamError is a request, or an option, that was refused before anything was sent. It is an
-// ErrInvalidRequest.
+// ParamError is an invalid request or option, refused before anything was sent. It is an [ErrInvalidRequest].
 type ParamError struct {
-	// Operation is the operation or function that refused, such as GetLiveTranscodeJob or WithEndpoint.
+	// Operation is the operation or function that refused it, such as GetLiveTranscodeJob or WithEndpoint.
 	Operation string
-	// Field is the name of what was refused, as it is written in Go.
+	// Field is the name of the invalid field or argument, as it is written in Go.
 	Field string
-	// Reason completes the sentence that starts with the field: "is empty". It never holds a secret.
+	// Reason continues the sentence that starts with Field: "is empty". It never holds a secret.
 	Reason string
 }
 
@@ -246,34 +245,32 @@ func (e *ParamError) Error() string {
 	return redact.OneLine("livetranscode: " + e.Operation + ": " + e.Field + " " + e.Reason)
 }
 
-// Is reports whether target is ErrInvalidRequest.
+// Is reports whether target is [ErrInvalidRequest].
 func (e *ParamError) Is(target error) bool { return target == ErrInvalidRequest }
 
-// A callError is an error of a call that was under way: an *APIError or a *CallError.
+// A callError is the error of a call that made or prepared an attempt: an *APIError or a *CallError.
 type callError interface {
 	error
 	// complete adds what is known when the call ends.
 	complete(attempts int, ambiguous bool)
-	// add adds what ended the retries.
-	add(cause error)
+	// setCause adds what ended the retries.
+	setCause(cause error)
 }
 
 func (e *APIError) complete(attempts int, ambiguous bool) {
 	e.Attempts, e.ambiguous = attempts, ambiguous
 }
-
-func (e *APIError) add(cause error) { e.cause = cause }
+func (e *APIError) setCause(cause error) { e.cause = cause }
 
 func (e *CallError) complete(attempts int, ambiguous bool) {
 	e.Attempts, e.ambiguous = attempts, ambiguous
 }
-
-func (e *CallError) add(cause error) { e.cause = cause }
+func (e *CallError) setCause(cause error) { e.cause = cause }
 
 // addCause records what ended the retries after the failure err, and returns err.
 func addCause(err, cause error) error {
 	if e := callError(nil); errors.As(err, &e) {
-		e.add(cause)
+		e.setCause(cause)
 	}
 	return err
 }

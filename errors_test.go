@@ -458,7 +458,7 @@ func TestAttemptTimeoutIsNoDeadline(t *testing.T) {
 // TestSentinelsDiffer guards against two names for one error.
 func TestSentinelsDiffer(t *testing.T) {
 	t.Parallel()
-	all := append(slices.Clone(kinds), ErrAmbiguous, ErrNoCredentials, ErrUnreachable)
+	all := append(slices.Clone(kinds), ErrAmbiguous, ErrNoCredentials, ErrJobStopped)
 	for i, a := range all {
 		for j, b := range all {
 			if errors.Is(a, b) != (i == j) {

@@ -72,7 +72,7 @@ func ExampleClient_WaitForAll() {
 	}
 	// Output:
 	// evening-show is in progress
-	// morning-show: status can no longer be reached
+	// morning-show: job has stopped
 }
 
 // The error of a failed wait holds the job as it was last read.
@@ -83,7 +83,7 @@ func ExampleWaitError() {
 
 	_, err := client.WaitForStatus(context.Background(), id, livetranscode.JobStatusInProgress)
 	var failed *livetranscode.WaitError
-	if errors.As(err, &failed) && errors.Is(err, livetranscode.ErrUnreachable) {
+	if errors.As(err, &failed) && errors.Is(err, livetranscode.ErrJobStopped) {
 		fmt.Println("too late: the job is", failed.Last.Status)
 	}
 	// Output:

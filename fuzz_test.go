@@ -264,7 +264,7 @@ func FuzzRateLimit(f *testing.F) {
 		if got := rateLimit(header); got < 0 || got > 0 && !strings.Contains(header, "TimeLeft") {
 			t.Errorf("%q is a delay of %v", header, got)
 		}
-		want := positive(left, time.Millisecond)
+		want := toDuration(left, time.Millisecond)
 		if remain > 0 {
 			want = 0
 		}

@@ -254,7 +254,7 @@ func TestAttemptTimeoutIsNamed(t *testing.T) {
 					time.Sleep(delay)
 					return creds, nil
 				})))
-			if _, err := client.GetLiveTranscodeJob(t.Context(), "j"); err == nil || !strings.Contains(err.Error(), "no answer in 30s") {
+			if _, err := client.GetLiveTranscodeJob(t.Context(), "j"); err == nil || !strings.Contains(err.Error(), "no response in 30s") {
 				t.Errorf("after %v: %v", delay, err)
 			}
 		})

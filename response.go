@@ -13,14 +13,14 @@ import (
 const (
 	maxResponse  = 8 << 20   // bytes of a success that are read
 	maxErrorBody = 64 << 10  // bytes of an error that are read
-	maxSnippet   = 256       // bytes of a foreign body that an error shows
+	maxSnippet   = 256       // bytes of an unexpected body that an error shows
 	maxMessage   = 1 << 10   // bytes of the service's message that an error keeps
-	maxPooled    = 256 << 10 // larger buffers are not kept
+	maxPooled    = 256 << 10 // larger buffers are not reused
 )
 
 const headerRequestID = "X-Acs-Request-Id"
 
-// A reply is the body of an answer, in a buffer that release gives back.
+// A body is the body of a response, in a buffer that release gives back.
 type body struct {
 	resp  *http.Response
 	bytes []byte
@@ -28,73 +28,78 @@ type body struct {
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
 
-func (r *body) release() {
-	if cap(r.bytes) <= maxPooled {
-		r.resp, r.bytes = nil, r.bytes[:0]
-		bodies.Put(r)
+func (b *body) release() {
+	if cap(b.bytes) <= maxPooled {
+		b.resp, b.bytes = nil, b.bytes[:0]
+		bodies.Put(b)
 	}
 }
 
-var errTooLarge = errors.New("the answer is larger than " + strconv.Itoa(maxResponse>>20) + " MiB")
+var errTooLarge = errors.New("the response is larger than " + strconv.Itoa(maxResponse>>20) + " MiB")
 
-// read takes the body of an answer, up to a limit, and closes it. What could be read comes back also with
-// an error.
+// readBody reads the body of a response, up to a limit, and closes it. What was read is returned also with an
+// error.
 func readBody(resp *http.Response) (*body, error) {
 	defer resp.Body.Close()
 	limit := maxResponse
 	if !isSuccess(resp) {
 		limit = maxErrorBody
 	}
-	r := bodies.Get().(*body)
-	r.resp = resp
+	b := bodies.Get().(*body)
+	b.resp = resp
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return r, nil // its body is the bare connection, on which no context has power
+		return b, nil // the body is the bare connection, which no context can interrupt
 	}
 	for {
-		if len(r.bytes) == cap(r.bytes) {
-			size := max(2*cap(r.bytes), 4<<10)
-			if size >= limit {
-				size = limit + 1 // the last growth: one byte more would be too much
-			}
-			grown := make([]byte, len(r.bytes), size)
-			copy(grown, r.bytes)
-			r.bytes = grown
+		if len(b.bytes) == cap(b.bytes) {
+			b.grow(limit)
 		}
-		n, err := resp.Body.Read(r.bytes[len(r.bytes):min(cap(r.bytes), limit+1)])
-		r.bytes = r.bytes[:len(r.bytes)+n]
+		n, err := resp.Body.Read(b.bytes[len(b.bytes):min(cap(b.bytes), limit+1)])
+		b.bytes = b.bytes[:len(b.bytes)+n]
 		switch {
-		case len(r.bytes) > limit && isSuccess(resp):
-			return r, errTooLarge
-		case len(r.bytes) > limit:
-			r.bytes = r.bytes[:limit]
-			return r, nil
+		case len(b.bytes) > limit && isSuccess(resp):
+			return b, errTooLarge
+		case len(b.bytes) > limit:
+			b.bytes = b.bytes[:limit]
+			return b, nil
 		case err == io.EOF:
-			return r, nil
+			return b, nil
 		case err != nil:
-			return r, err
+			return b, err
 		}
 	}
+}
+
+// grow doubles the buffer, up to one byte more than limit: that byte shows that the body is too large.
+func (b *body) grow(limit int) {
+	size := max(2*cap(b.bytes), 4<<10)
+	if size >= limit {
+		size = limit + 1
+	}
+	grown := make([]byte, len(b.bytes), size)
+	copy(grown, b.bytes)
+	b.bytes = grown
 }
 
 func isSuccess(resp *http.Response) bool { return resp.StatusCode >= 200 && resp.StatusCode < 300 }
 
-// An answer is what a success is read into.
+// A responseDecoder is what a successful response is decoded into.
 type responseDecoder interface {
 	object
-	// missing names the part without which the answer cannot be used; empty if all is there.
+	// missing names the part without which the response cannot be used; "" if it is complete.
 	missing() string
-	// requestID is where the id of the call is kept.
+	// requestID returns where the request id is stored.
 	requestID() *string
 }
 
-// An envelope is what an answer has if nothing else.
+// A baseResponse has what every response has.
 type baseResponse struct{ id string }
 
-func (e *baseResponse) requestID() *string { return &e.id }
+func (r *baseResponse) requestID() *string { return &r.id }
 
-func (e *baseResponse) member(d *decoder, name []byte) error { return readRequestID(d, name, &e.id) }
+func (r *baseResponse) member(d *decoder, name []byte) error { return readRequestID(d, name, &r.id) }
 
-// readRequestID reads the member that all answers have.
+// readRequestID reads the field that all responses have.
 func readRequestID(d *decoder, name []byte, id *string) error {
 	if string(name) == "RequestId" {
 		return d.text(id)
@@ -102,17 +107,38 @@ func readRequestID(d *decoder, name []byte, id *string) error {
 	return errNoMember
 }
 
-// badJSON says what kind of error it is without repeating the answer, which may hold stream keys.
+// decodeResponse decodes a successful response into out. It returns an error if the response cannot be used.
+func decodeResponse(b *body, out responseDecoder) error {
+	d := newDecoder(b.bytes)
+	defer d.release()
+	null := d.PeekKind() == 'n'
+	err := d.document(out)
+	if id := out.requestID(); *id == "" {
+		*id = b.resp.Header.Get(headerRequestID)
+	}
+	if err != nil {
+		return badJSON(err)
+	}
+	if part := out.missing(); part != "" {
+		return errors.New("the response has no " + part)
+	}
+	if null {
+		return errors.New("the response is null")
+	}
+	return nil
+}
+
+// badJSON describes a decoding error without quoting the response, which may hold stream keys.
 func badJSON(err error) error {
 	var syntax *jsontext.SyntacticError
 	var wrong *typeError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the answer is empty or cut off")
+		return errors.New("the response is empty or cut off")
 	case errors.As(err, &wrong):
-		return errors.New("the answer " + wrong.what())
+		return errors.New("the response " + wrong.what())
 	case errors.As(err, &syntax):
-		return errors.New("the answer is not valid JSON at byte " + strconv.FormatInt(syntax.ByteOffset, 10))
+		return errors.New("the response is not valid JSON at byte " + strconv.FormatInt(syntax.ByteOffset, 10))
 	}
-	return errors.New("the answer is not valid JSON")
+	return errors.New("the response is not valid JSON")
 }

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// A RetryPolicy says how often and how patiently a call is repeated; see the package comment for when. A zero
-// field has its default, a negative one is an error.
+// A RetryPolicy sets how often a call is attempted and how long it waits in between. The package comment lists
+// what is retried. A zero field has its default; a negative one is an error.
 type RetryPolicy struct {
-	// MaxAttempts is the number of attempts in all; 1 is no retry. Default 3.
+	// MaxAttempts is the total number of attempts; 1 means no retry. Defaults to 3.
 	MaxAttempts int
-	// BaseDelay is the unit of the delays: before attempt n it is random up to BaseDelay x 2^n. After a
-	// throttled attempt the unit is at least 1 s. Default 100 ms.
+	// BaseDelay is the unit of the backoff: the delay before attempt n is random, up to BaseDelay x 2^n. After a
+	// throttled attempt the unit is at least 1 s. Defaults to 100 ms.
 	BaseDelay time.Duration
-	// MaxDelay is the longest delay, unless the service names a longer one. Default 20 s.
+	// MaxDelay is the longest delay, unless the service asks for a longer one. Defaults to 20 s.
 	MaxDelay time.Duration
-	// AttemptTimeout bounds one attempt, from asking for credentials to the last byte of the answer.
-	// Default 30 s.
+	// AttemptTimeout limits one attempt, from the request for credentials to the last byte of the response.
+	// Defaults to 30 s.
 	AttemptTimeout time.Duration
 }
 
@@ -35,9 +35,9 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 		p.MaxAttempts = 3
 	}
 	for _, f := range []struct {
-		name  string
-		value *time.Duration
-		zero  time.Duration
+		name     string
+		value    *time.Duration
+		standard time.Duration
 	}{
 		{"BaseDelay", &p.BaseDelay, 100 * time.Millisecond},
 		{"MaxDelay", &p.MaxDelay, 20 * time.Second},
@@ -47,104 +47,142 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 			return p, &ParamError{Operation: "WithRetryPolicy", Field: f.name, Reason: "is negative"}
 		}
 		if *f.value == 0 {
-			*f.value = f.zero
+			*f.value = f.standard
 		}
 	}
 	return p, nil
 }
 
 const (
-	// throttleDelay is the least BaseDelay, and the least delay, after a throttled attempt.
-	throttleDelay = time.Second
-	// maxServerDelay is the longest delay that a call waits for because the service asks for it.
-	maxServerDelay = 60 * time.Second
-	// clockTolerance is the difference of clocks that is let be; the service accepts 15 minutes.
+	// minThrottleDelay is the shortest BaseDelay, and the shortest delay, after a throttled attempt.
+	minThrottleDelay = time.Second
+	// maxCallDelay is the longest delay that a call waits because the service asks for it.
+	maxCallDelay = 60 * time.Second
+	// clockTolerance is the clock skew that is left uncorrected; the service accepts 15 minutes.
 	clockTolerance = 4 * time.Minute
-
-	quotaSize     = 500
-	quotaRetry    = 5  // what a retry costs
-	quotaTimedOut = 10 // what it costs after an attempt that timed out
 )
 
-// A remedy is what could make another attempt succeed.
+// A retryReason is why another attempt can succeed.
 type retryReason int
 
 const (
 	noRetry      retryReason = iota
-	transient                // the trouble may pass
+	transient                // the failure can pass by itself
 	throttled                // the service asks for fewer requests
-	clockSkew                // the clock can be set
-	expiredToken             // temporary credentials can be fetched again
-	nonceUsed
+	clockSkew                // the clock can be corrected
+	expiredToken             // the provider may have newer credentials
+	nonceUsed                // the next attempt has another nonce
+	numRetryReasons
 )
 
-// plan says whether another attempt is worth it, and after what delay. It makes the repair that the remedy
-// needs.
-func (t *call) nextDelay(ctx context.Context, f *failure) (delay time.Duration, ok bool) {
-	c := t.client
-	t.reportRejected(f)
-	if f.clientSide || !t.op.idempotent && f.maybeExecuted {
+// reasonFor returns why another attempt can succeed after an error of the service.
+func reasonFor(e *APIError) retryReason {
+	switch {
+	case clockCodes[e.Code]:
+		return clockSkew
+	case e.Code == "SignatureNonceUsed":
+		return nonceUsed
+	case isTokenCode(e.Code):
+		return expiredToken
+	case errors.Is(e, ErrThrottled):
+		return throttled
+	case errors.Is(e, ErrUnavailable):
+		return transient
+	}
+	return noRetry
+}
+
+// nextDelay decides whether another attempt is worth it, and returns the delay before it. It repairs what made
+// the attempt fail and takes the retry's cost from the quota.
+func (c *call) nextDelay(ctx context.Context, f *failure) (delay time.Duration, retry bool) {
+	c.reportRejected(f)
+	if f.clientSide || f.reason == noRetry || !c.op.idempotent && f.maybeExecuted {
 		return 0, false
 	}
-	if ctx.Err() != nil && f.reason != noRetry {
+	if ctx.Err() != nil {
 		_ = addCause(f.err, contextError(ctx))
 		return 0, false
 	}
-	switch f.reason {
-	case noRetry:
-		return 0, false
-	case clockSkew:
-		if !t.setClock(ctx, f) {
-			return 0, false
-		}
-	case expiredToken:
-		if t.refetched || !t.creds.temporary() {
-			return 0, false
-		}
-		t.refetched, t.refused = true, t.creds
-	case nonceUsed:
-		if t.renewed {
-			return 0, false
-		}
-		t.renewed = true
-	case transient:
-		delay = jitter(0, backoff(c.policy.BaseDelay, c.policy.MaxDelay, t.sent+1))
-	case throttled:
-		longest := backoff(max(c.policy.BaseDelay, throttleDelay), c.policy.MaxDelay, t.sent+1)
-		delay = jitter(min(throttleDelay, longest), longest)
-	}
-	if t.sent >= c.policy.MaxAttempts {
+	if !c.repair(ctx, f) || c.sent >= c.client.policy.MaxAttempts {
 		return 0, false
 	}
-	if f.retryAfter > 0 {
-		left := time.Duration(math.MaxInt64)
-		if deadline, has := ctx.Deadline(); has {
-			left = time.Until(deadline)
-		}
-		if left < f.retryAfter {
-			_ = addCause(f.err, fmt.Errorf("the wait that the service asks for is too long: %w", context.DeadlineExceeded))
-			return 0, false
-		}
-		if f.retryAfter > maxServerDelay {
-			return 0, false
-		}
-		if delay = jitter(f.retryAfter, f.retryAfter+f.retryAfter/10); delay > left {
-			delay = f.retryAfter
-		}
-	}
-	cost := quotaRetry
-	if f.timedOut {
-		cost = quotaTimedOut
-	}
-	if !c.quota.take(cost) {
+	if delay, retry = c.delay(ctx, f); !retry {
 		return 0, false
 	}
-	t.cost = cost
-	return delay, true
+	return delay, c.takeQuota(f)
 }
 
-// backoff returns the longest delay before attempt n.
-func backoff(base, longest time.Duration, n int) time.Duration {
+// repair removes the reason of a failure where the client can, and reports whether another attempt can succeed.
+// Clock, credentials and nonce are repaired once a call.
+func (c *call) repair(ctx context.Context, f *failure) bool {
+	switch {
+	case f.reason == transient, f.reason == throttled:
+		return true
+	case c.repaired[f.reason]:
+		return false
+	case f.reason == clockSkew && !c.correctClock(ctx, f):
+		return false
+	case f.reason == expiredToken && !c.creds.temporary():
+		return false
+	case f.reason == expiredToken:
+		c.rejected = c.creds
+	}
+	c.repaired[f.reason] = true
+	return true
+}
+
+// correctClock adopts the service's clock, as the failed attempt measured it, and reports whether that changes
+// what the next attempt sends.
+func (c *call) correctClock(ctx context.Context, f *failure) bool {
+	if !f.hasOffset || (f.clockOffset-c.clockOffset).Abs() < clockTolerance {
+		return false
+	}
+	before := time.Duration(c.client.clockOffset.Swap(int64(f.clockOffset)))
+	if (f.clockOffset - before).Abs() >= clockTolerance { // else a concurrent call has logged it
+		c.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: this machine's clock differs from the service's",
+			slog.Duration("ahead", f.clockOffset.Round(time.Second)))
+	}
+	return true
+}
+
+// delay returns the delay before the next attempt: the one that the service asks for, or the backoff. It
+// reports false if the service asks for more than the call waits.
+func (c *call) delay(ctx context.Context, f *failure) (time.Duration, bool) {
+	if f.retryAfter <= 0 {
+		return c.backoff(f.reason), true
+	}
+	left := time.Duration(math.MaxInt64)
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	switch {
+	case left < f.retryAfter:
+		_ = addCause(f.err, fmt.Errorf("the delay that the service asks for is too long: %w", context.DeadlineExceeded))
+		return 0, false
+	case f.retryAfter > maxCallDelay:
+		return 0, false
+	}
+	if delay := jitter(f.retryAfter, f.retryAfter+f.retryAfter/10); delay <= left {
+		return delay, true
+	}
+	return f.retryAfter, true
+}
+
+// backoff returns a random delay that grows with the number of attempts.
+func (c *call) backoff(reason retryReason) time.Duration {
+	p := c.client.policy
+	switch reason {
+	case transient:
+		return jitter(0, maxBackoff(p.BaseDelay, p.MaxDelay, c.sent+1))
+	case throttled:
+		longest := maxBackoff(max(p.BaseDelay, minThrottleDelay), p.MaxDelay, c.sent+1)
+		return jitter(min(minThrottleDelay, longest), longest)
+	}
+	return 0 // what was repaired is retried at once
+}
+
+// maxBackoff returns the longest delay before attempt n.
+func maxBackoff(base, longest time.Duration, n int) time.Duration {
 	if n >= 32 || base > longest>>n {
 		return longest
 	}
@@ -174,54 +212,44 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// setClock adopts the service's clock, as the failed attempt saw it, and reports whether that changes what
-// the next attempt sends.
-func (t *call) setClock(ctx context.Context, f *failure) bool {
-	if t.clockSet || !f.offsetSeen || (f.offset-t.clock).Abs() < clockTolerance {
-		return false
+// A credentialsRejecter is a provider that keeps credentials, and drops them when the service refuses them.
+type credentialsRejecter interface{ refused(Credentials) }
+
+// reportRejected tells a provider that keeps credentials that the service refused the current ones.
+func (c *call) reportRejected(f *failure) {
+	var api *APIError
+	p, keeps := c.client.provider.(credentialsRejecter)
+	if keeps && errors.As(f.err, &api) && isCredentialsCode(api.Code) {
+		p.refused(c.creds)
 	}
-	t.clockSet = true
-	before := time.Duration(t.client.clock.Swap(int64(f.offset)))
-	if (f.offset - before).Abs() >= clockTolerance { // else another call has said it already
-		t.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: this machine's clock differs from the service's",
-			slog.Duration("ahead", f.offset.Round(time.Second)))
-	}
-	return true
 }
 
-func isCredentialsCode(code string) bool {
-	return isTokenCode(code) || inFamily(code, "InvalidAccessKeyId") ||
-		code == "Forbidden.AccessKeyDisabled" || code == "SignatureDoesNotMatch"
-}
-
-func isTokenCode(code string) bool {
-	return code == "MissingSecurityToken" || inFamily(code, "InvalidSecurityToken")
-}
-
-// temporary reports whether the credentials come from STS and so may have been replaced.
+// temporary reports whether the credentials come from STS, and so may have been replaced by now.
 func (c Credentials) temporary() bool {
 	return c.SecurityToken != "" || strings.HasPrefix(c.AccessKeyID, "STS.")
 }
 
-// remedyOf says what could help against an error of the service.
-func reasonFor(e *APIError) retryReason {
-	switch {
-	case clockCodes[e.Code]:
-		return clockSkew
-	case e.Code == "SignatureNonceUsed":
-		return nonceUsed
-	case isTokenCode(e.Code):
-		return expiredToken
-	case errors.Is(e, ErrThrottled):
-		return throttled
-	case errors.Is(e, ErrUnavailable):
-		return transient
+const (
+	quotaSize        = 500
+	retryCost        = 5  // what a retry costs
+	timeoutRetryCost = 10 // what it costs after an attempt that timed out
+)
+
+// takeQuota takes the cost of a retry from the quota, and reports whether there was enough left.
+func (c *call) takeQuota(f *failure) bool {
+	cost := retryCost
+	if f.timedOut {
+		cost = timeoutRetryCost
 	}
-	return noRetry
+	if !c.client.quota.take(cost) {
+		return false
+	}
+	c.retryCost = cost
+	return true
 }
 
-// A quota is a token bucket that all calls of a client retry from, so that a service in trouble is not
-// held down by retries. The zero value is full.
+// A quota is a token bucket that limits the retries of all calls of a client, so that retries do not overload a
+// service that is failing. The zero value is full.
 type quota struct {
 	mu   sync.Mutex
 	used int

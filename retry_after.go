@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// clockOffset returns how far the service's clock is ahead, by the Date of an answer that was not cached,
-// taken as the middle of the attempt.
-func clockOffset(h http.Header, sent, received time.Time) (time.Duration, bool) {
+// measureClockOffset returns how far the service's clock is ahead, from the Date header of a response that was
+// not cached and the midpoint of the attempt.
+func measureClockOffset(h http.Header, sent, received time.Time) (offset time.Duration, ok bool) {
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil || h.Get("Age") != "" {
 		return 0, false
@@ -18,8 +18,8 @@ func clockOffset(h http.Header, sent, received time.Time) (time.Duration, bool) 
 	return date.Sub(sent.Add(received.Sub(sent) / 2)), true
 }
 
-// retryAfter returns the delay that an answer asks for, 0 for none: the service's header in milliseconds,
-// that of its older gateways, or that of a proxy in seconds or as a date.
+// retryAfter returns the delay that a response asks for, 0 for none: the service's header in milliseconds, that
+// of its older gateways, or the standard one, which proxies send, in seconds or as a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if d := millis(h.Get("X-Acs-Retry-After")); d > 0 {
 		return d
@@ -29,7 +29,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	}
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return positive(seconds, time.Second)
+		return toDuration(seconds, time.Second)
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
@@ -41,8 +41,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// rateLimit reads "Limit:1,Remain:0,TimeLeft:2000,Reset:1234": the milliseconds until there is room again,
-// if there is none now.
+// rateLimit parses "Limit:1,Remain:0,TimeLeft:2000,Reset:1234": the milliseconds until requests are allowed
+// again, if none is allowed now.
 func rateLimit(s string) time.Duration {
 	var left time.Duration
 	for part := range strings.SplitSeq(s, ",") {
@@ -63,11 +63,11 @@ func millis(s string) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return positive(n, time.Millisecond)
+	return toDuration(n, time.Millisecond)
 }
 
-// positive returns n units, 0 if n is negative, and the longest duration if that is too long for one.
-func positive(n int64, unit time.Duration) time.Duration {
+// toDuration returns n units, 0 if n is negative, and the longest duration on overflow.
+func toDuration(n int64, unit time.Duration) time.Duration {
 	switch {
 	case n <= 0:
 		return 0

@@ -214,8 +214,8 @@ func TestBackoffDoesNotOverflow(t *testing.T) {
 	for n := range 200 {
 		for _, base := range []time.Duration{1, time.Millisecond, time.Hour, math.MaxInt64} {
 			for _, longest := range []time.Duration{1, 20 * time.Second, math.MaxInt64} {
-				if d := backoff(base, longest, n); d <= 0 || d > longest {
-					t.Errorf("backoff(%d, %d, %d) is %d", base, longest, n, d)
+				if d := maxBackoff(base, longest, n); d <= 0 || d > longest {
+					t.Errorf("maxBackoff(%d, %d, %d) is %d", base, longest, n, d)
 				}
 			}
 		}

@@ -197,8 +197,8 @@ func exportedValues(t *testing.T) map[string]any {
 		"Signer":                              &signer,
 		"StreamInfo":                          job.OutputStream.StreamInfos[0],
 		"StreamInput":                         job.StreamInput,
-		"WaitErrors":                          livetranscode.WaitErrors{{JobID: "job-1", Last: job, Err: livetranscode.ErrUnreachable}},
-		"WaitError":                           &livetranscode.WaitError{JobID: "job-1", Last: job, Err: livetranscode.ErrUnreachable},
+		"WaitErrors":                          livetranscode.WaitErrors{{JobID: "job-1", Last: job, Err: livetranscode.ErrJobStopped}},
+		"WaitError":                           &livetranscode.WaitError{JobID: "job-1", Last: job, Err: livetranscode.ErrJobStopped},
 		"Watcher":                             watcher,
 		"GetLiveTranscodeJobResponse":         livetranscode.GetLiveTranscodeJobResponse{Job: job},
 		"ListLiveTranscodeJobsResponse":       livetranscode.ListLiveTranscodeJobsResponse{Jobs: []*livetranscode.Job{job}},
@@ -538,7 +538,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 			wantFitForLogs(t, "the answer", resp, true)
 			if _, err := client.WaitForStatus(t.Context(), id, livetranscode.JobStatusNotStarted, livetranscode.OnPoll(func(*livetranscode.Job) {
 				srv.SetStatus(id, livetranscode.JobStatusStopped)
-			}), livetranscode.PollInterval(1, 1)); !errors.Is(err, livetranscode.ErrUnreachable) {
+			}), livetranscode.PollInterval(1, 1)); !errors.Is(err, livetranscode.ErrJobStopped) {
 				t.Error(err)
 			} else {
 				wantFitForLogs(t, "the WaitError", err, true)

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// newTransport returns the transport of a client that was not given one. HTTP/2 stays off: all calls would
-// share one connection, and a stalled one would hold up all of them until their timeouts.
+// newTransport returns the transport of a client that was not given one. HTTP/2 is off: all calls would share
+// one connection, and a stalled one would delay them all until their timeouts.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -30,11 +30,11 @@ func newTransport() *http.Transport {
 	}
 }
 
-// passingErrnos are what is left of trouble on a connection when a transport returns no *net.OpError.
+// transientErrnos are the transient connection errors of transports that return no *net.OpError.
 var transientErrnos = []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE}
 
-// networkRemedy says whether trouble of the network may pass: what is known to, never what is unknown.
-func classifyTransportError(err error) (r retryReason, timedOut bool) {
+// classifyTransportError reports whether an error of a transport is known to be transient. Unknown errors are not.
+func classifyTransportError(err error) (reason retryReason, timedOut bool) {
 	var (
 		timeout interface{ Timeout() bool }
 		dns     *net.DNSError
@@ -62,27 +62,27 @@ func classifyTransportError(err error) (r retryReason, timedOut bool) {
 	case errors.As(err, &errno) && slices.Contains(transientErrnos, errno):
 		return transient, false
 	case strings.Contains(err.Error(), "http: server closed idle connection"):
-		// net/http has no other name for it: the server closed the connection just as it was used again.
+		// net/http has no typed error for a connection that the server closed just as it was used again.
 		return transient, false
 	}
 	return noRetry, false
 }
 
-// isTLSRefusal reports whether TLS failed for a reason that stays.
+// isPermanentTLS reports a permanent TLS failure.
 func isPermanentTLS(err error) bool {
 	var record tls.RecordHeaderError
 	return isCertificateError(err) || errors.As(err, &record)
 }
 
-// isCertificateError reports whether the server's certificate was refused, which ends the handshake.
+// isCertificateError reports whether the verification of the server's certificate failed, which ends the handshake.
 func isCertificateError(err error) bool {
 	var (
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		invalid     x509.CertificateInvalidError
-		hostname    x509.HostnameError
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		invalid      x509.CertificateInvalidError
+		hostname     x509.HostnameError
 	)
-	return errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
 }
 
 // neverWritten reports whether an error of a transport proves that no byte of the request was sent.
@@ -92,22 +92,22 @@ func neverWritten(err error) bool {
 	return isCertificateError(err) || errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
 }
 
-// A writeTrace knows whether a request's headers were written. It is safe for concurrent use; a nil one,
-// like one that a transport does not report to, knows nothing.
+// A writeTrace records whether a request's headers were written. It is safe for concurrent use. A nil one, and
+// one to which the transport does not report, knows nothing.
 type writeTrace struct{ reports, wrote atomic.Bool }
 
 func traceWrite(ctx context.Context) (context.Context, *writeTrace) {
 	w := new(writeTrace)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { w.reports.Store(true) },
-		// HTTP/2 reports WroteHeaders only when they are through; a field comes before anything is.
+		// HTTP/2 reports WroteHeaders only after all headers; a field is reported before anything is written.
 		WroteHeaderField: func(string, []string) { w.wrote.Store(true) },
 		WroteHeaders:     func() { w.wrote.Store(true) },
 	}), w
 }
 
-// mayBeWritten reports whether a byte of the request may have been sent, given the error of the transport. What
-// was seen counts more than what the error says: it may be that of a second try of the transport's own.
+// mayBeWritten reports whether any byte of the request may have been sent, given the transport's error. The trace
+// counts more than the error, which may come from a retry of the transport's own.
 func (w *writeTrace) mayBeWritten(err error) bool {
 	switch {
 	case w != nil && w.wrote.Load():

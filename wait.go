@@ -16,7 +16,7 @@ import (
 const lastPollMargin = 500 * time.Millisecond
 
 // A WaitError is the error of a wait for a job. errors.Is and errors.As see through it: to the context's error if
-// ctx ended the wait, to the error of the last poll if that failed, and to ErrUnreachable.
+// ctx ended the wait, to the error of the last poll if that failed, and to ErrJobStopped.
 type WaitError struct {
 	// JobID is the job that was waited for.
 	JobID string
@@ -54,14 +54,14 @@ func (e *contextAndPollError) Unwrap() []error { return []error{e.ctx, e.poll} }
 
 // WaitForStatus waits until the job has the status want, and returns it. It polls as [Client.WaitUntil] does, and
 // fails as it does. A stopped job never changes again: a wait for another status then ends at once with
-// ErrUnreachable. A status that the job had only between two polls is not seen.
+// ErrJobStopped. A status that the job had only between two polls is not seen.
 func (c *Client) WaitForStatus(ctx context.Context, jobID string, want JobStatus, opts ...PollOption) (*Job, error) {
 	if want < 0 {
 		return nil, &ParamError{Operation: "WaitForStatus", Field: "want", Reason: "is no status that a job can have"}
 	}
 	return c.waitUntil(ctx, "WaitForStatus", jobID, func(job *Job) (bool, error) {
 		if job.Status == JobStatusStopped && want != JobStatusStopped {
-			return false, ErrUnreachable
+			return false, ErrJobStopped
 		}
 		return job.Status == want, nil
 	}, opts...)
@@ -246,7 +246,7 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 			delete(all, event.JobID)
 			w.Remove(event.JobID)
 		case event.Job.Status == JobStatusStopped:
-			fail(event.JobID, ErrUnreachable)
+			fail(event.JobID, ErrJobStopped)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(all)) {

@@ -152,7 +152,7 @@ func TestWaitUnreachable(t *testing.T) {
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 				id := srv.AddJob(livetranscode.Job{Status: stopped})
 				_, err := srv.Client().WaitForStatus(t.Context(), id, want)
-				if wait := waitError(t, err); !errors.Is(err, livetranscode.ErrUnreachable) || wait.Last.Status != stopped || wait.Polls != 1 {
+				if wait := waitError(t, err); !errors.Is(err, livetranscode.ErrJobStopped) || wait.Last.Status != stopped || wait.Polls != 1 {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -590,7 +590,7 @@ func TestWaitForAll(t *testing.T) {
 			t.Fatalf("the error is a %T", err)
 		}
 		want := map[string]error{
-			ids[3]: livetranscode.ErrUnreachable, ids[4]: livetranscode.ErrNotFound, "never": livetranscode.ErrNotFound,
+			ids[3]: livetranscode.ErrJobStopped, ids[4]: livetranscode.ErrNotFound, "never": livetranscode.ErrNotFound,
 			ids[5]: context.DeadlineExceeded,
 		}
 		for _, err := range many.Unwrap() {

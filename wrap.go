@@ -11,65 +11,42 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// A hiddenError is an error whose chain must not be seen through errors.Is: it would read as the end of the
-// caller's context, or print the address of the request.
+// An opaqueError shows only its text, which is safe to print. errors.Is and errors.As see nothing of what it was
+// made from but its kind and err.
 type opaqueError struct {
 	text string
-	is   error // the one sentinel that it is, or nil
+	kind error // a sentinel, or nil
+	err  error // a visible cause, or nil
 }
 
-func (e *opaqueError) Error() string { return e.text }
+func (e *opaqueError) Error() string        { return e.text }
+func (e *opaqueError) Is(target error) bool { return e.kind != nil && target == e.kind }
+func (e *opaqueError) Unwrap() error        { return e.err }
 
-func (e *opaqueError) Is(target error) bool { return e.is != nil && target == e.is }
+// Format implements [fmt.Formatter]. It prints the text for every verb, and never the cause.
+func (e *opaqueError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
-// hiddenKind keeps ErrNoCredentials, which a provider may wrap together with a timeout.
-func hiddenKind(err error) error {
-	if errors.Is(err, ErrNoCredentials) {
-		return ErrNoCredentials
-	}
-	return nil
-}
-
-// A scrubbedError is the error of a transport with a text that is fit to be shown. It unwraps to what the
-// transport said.
-type scrubbedError struct {
-	text string
-	err  error
-}
-
-func (e *scrubbedError) Error() string { return e.text }
-
-func (e *scrubbedError) Unwrap() error { return e.err }
-
-// Format implements fmt.Formatter. It prints the text for every verb, and never looks into err.
-func (e *scrubbedError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
-
-// newScrubbedError makes an error of a transport presentable: without the address of the request, which
-// shows the whole query, and without secrets.
-func newScrubbedError(err error, creds Credentials) *scrubbedError {
+// newTransportError makes an error of a transport presentable: without the URL of the request, which holds the
+// whole query, and without secrets.
+func newTransportError(err error, creds Credentials) *opaqueError {
 	var address *url.Error
 	for errors.As(err, &address) {
 		err = address.Err
 	}
-	return &scrubbedError{redact.Text(err.Error(), creds.AccessKeySecret, creds.SecurityToken), err}
+	return &opaqueError{text: redact.Text(err.Error(), creds.AccessKeySecret, creds.SecurityToken), err: err}
 }
 
-// A networkError is a failure of the network. It is ErrUnavailable.
-type networkError struct{ *scrubbedError }
-
-func (e *networkError) Is(target error) bool { return target == ErrUnavailable }
-
-// newNetworkError makes a networkError of an error of a transport, not to be taken for the end of the
-// caller's context. It names the host that was asked.
-func newNetworkError(host string, err error, creds Credentials) error {
-	scrubbed := newScrubbedError(err, creds)
-	if !strings.Contains(scrubbed.text, host) {
-		scrubbed.text = host + ": " + scrubbed.text
+// newNetworkError is newTransportError for a request without a response: it names the host and is ErrUnavailable.
+// It never reads as the end of the caller's context.
+func newNetworkError(host string, err error, creds Credentials) *opaqueError {
+	e := newTransportError(err, creds)
+	if e.kind = ErrUnavailable; !strings.Contains(e.text, host) {
+		e.text = host + ": " + e.text
 	}
-	if isContextError(scrubbed.err) {
-		return &opaqueError{text: scrubbed.text, is: ErrUnavailable}
+	if isContextError(e.err) {
+		e.err = nil
 	}
-	return &networkError{scrubbed}
+	return e
 }
 
 func isContextError(err error) bool {
@@ -85,18 +62,17 @@ func contextError(ctx context.Context) error {
 	return &contextEnd{err, cause}
 }
 
-// A contextEnd is the error of an ended context that was given a cause. errors.Is and errors.As look into the
-// cause, but not for kinds and errors of this package, nor for the end of a context: it may be the failure of
-// another call, which tells nothing of this one.
+// A contextEnd is the error of an ended context that was given a cause. errors.Is and errors.As see the cause, but
+// not its kinds and errors of this package, nor another end of a context: the cause may be the failure of another
+// call, which says nothing about this one.
 type contextEnd struct{ err, cause error }
 
 func (e *contextEnd) Error() string { return redact.OneLine(e.err.Error() + ": " + e.cause.Error()) }
-
 func (e *contextEnd) Unwrap() error { return e.err }
 
 func (e *contextEnd) Is(target error) bool {
-	hidden := slices.Contains(sentinels, target) || target == context.Canceled || target == context.DeadlineExceeded
-	return !hidden && errors.Is(e.cause, target)
+	opaque := slices.Contains(sentinels, target) || target == context.Canceled || target == context.DeadlineExceeded
+	return !opaque && errors.Is(e.cause, target)
 }
 
 func (e *contextEnd) As(target any) bool {

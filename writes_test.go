@@ -135,7 +135,7 @@ func TestSafetyOfWrites(t *testing.T) {
 					}
 					if err != nil {
 						wantOneLine(t, err)
-						if hint := strings.Contains(err.Error(), "may have been carried out"); hint != (op.once && tt.writes == ambiguous) {
+						if hint := strings.Contains(err.Error(), "the operation may have succeeded"); hint != (op.once && tt.writes == ambiguous) {
 							t.Errorf("%s: the error %q is wrong about the outcome", op.name, err)
 						}
 					}
