@@ -14,25 +14,31 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// Credentials is what a request is signed with: an access key pair, and for temporary credentials the
-// security token that belongs to it. However it is printed or encoded (package fmt with any verb but %p and
-// %w, which go vet refuses, JSON, text, log/slog), only the id shows; the secret and the token never do.
+// Credentials are what a request is signed with: an access key pair and, if they are temporary, the security
+// token that belongs to it.
+//
+// The secret and the token are redacted by package fmt with every verb but %p, by log/slog, and in JSON, XML and
+// text. One case cannot be redacted: package fmt calls no method of a value in an unexported field, so that %v of
+// a struct with a Credentials in such a field prints the secret. Store a [CredentialsProvider] there instead.
 type Credentials struct {
-	AccessKeyID     string
+	// AccessKeyID identifies the key. It is not secret.
+	AccessKeyID string
+	// AccessKeySecret is the key that signs requests.
 	AccessKeySecret string
-	SecurityToken   string // empty unless the credentials are temporary (STS)
+	// SecurityToken is the token of temporary credentials (STS), empty for permanent ones.
+	SecurityToken string
 }
 
-// Format implements fmt.Formatter. It prints the id and hides the rest.
+// Format implements [fmt.Formatter]. It prints the id and redacts the rest.
 func (c Credentials) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.redacted()) }
 
-// MarshalJSON encodes the id and hides the rest. The result is for reading: it cannot be turned back.
+// MarshalJSON encodes the id and redacts the rest. The result cannot be decoded.
 func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.redacted()) }
 
-// MarshalText encodes the id and hides the rest.
+// MarshalText encodes the id and redacts the rest.
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.redacted()), nil }
 
-// LogValue implements slog.LogValuer. It shows the id and hides the rest.
+// LogValue implements [slog.LogValuer]. It shows the id and redacts the rest.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.redacted()) }
 
 func (c Credentials) redacted() string {
@@ -46,20 +52,21 @@ func (c Credentials) redacted() string {
 	return "Credentials{" + s + "}"
 }
 
-// CredentialsProvider supplies the credentials of each request. A Client asks it before every attempt, so
-// credentials may change at any time. It must be safe for concurrent use, and should return when ctx ends.
+// CredentialsProvider supplies the credentials of requests. A [Client] calls it before every attempt, so that
+// credentials may change at any time. It must be safe for concurrent use.
 type CredentialsProvider interface {
+	// Credentials returns the current credentials. It should return as soon as ctx ends.
 	Credentials(ctx context.Context) (Credentials, error)
 }
 
-// CredentialsFunc is a function that is a CredentialsProvider.
+// CredentialsFunc is an adapter that makes a function a [CredentialsProvider].
 type CredentialsFunc func(ctx context.Context) (Credentials, error)
 
-// Credentials calls f.
+// Credentials calls f(ctx).
 func (f CredentialsFunc) Credentials(ctx context.Context) (Credentials, error) { return f(ctx) }
 
-// StaticCredentials returns a provider of one key that does not change. securityToken is empty unless the
-// key is a temporary one.
+// StaticCredentials returns a provider that always returns the given key. securityToken is empty for a permanent
+// key.
 func StaticCredentials(accessKeyID, accessKeySecret, securityToken string) CredentialsProvider {
 	// A function, so that printing a value that holds the provider shows an address and no secret.
 	return CredentialsFunc(func(context.Context) (Credentials, error) {
@@ -67,15 +74,15 @@ func StaticCredentials(accessKeyID, accessKeySecret, securityToken string) Crede
 	})
 }
 
-// DefaultCredentials returns a provider over the default chain of github.com/aliyun/credentials-go: the
+// DefaultCredentials returns a provider that searches the default chain of github.com/aliyun/credentials-go: the
 // environment variables ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and
-// ALIBABA_CLOUD_SECURITY_TOKEN, then OIDC, the command line tool's profile, the credentials file, the
-// instance's RAM role, and the credentials URI. If none of them ever had credentials, its error is
-// ErrNoCredentials. After a failure the chain is built anew. Otherwise it behaves as FromCredential says.
+// ALIBABA_CLOUD_SECURITY_TOKEN, OIDC, the profile of the command line tool, the credentials file, the RAM role of
+// the instance, and the credentials URI, in this order. Its error is [ErrNoCredentials] if the chain has never
+// had credentials. After a failure the chain is rebuilt. Caching and errors are those of [FromCredential].
 func DefaultCredentials() CredentialsProvider {
 	var chain credentials.Credential
 	found := false
-	return newCachedCredentials(func() (Credentials, error) { // one at a time
+	return newCachedCredentials(func() (Credentials, error) { // one call at a time
 		creds, err := lookUp(func() (_ *credentials.CredentialModel, err error) {
 			if chain == nil {
 				if chain, err = credentials.NewCredential(nil); err != nil {
@@ -88,23 +95,28 @@ func DefaultCredentials() CredentialsProvider {
 			found = true
 			return creds, nil
 		}
-		chain = nil // a chain that has failed stays with its last provider
-		if found {  // a source that has worked is in trouble, which is not the lack of one
+		chain = nil // a chain that has failed never leaves its last provider
+		if found {  // a failing source is not a missing one
 			return Credentials{}, err
 		}
 		return Credentials{}, fmt.Errorf("%w: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET "+
-			"(and ALIBABA_CLOUD_SECURITY_TOKEN for temporary ones), or configure another source: %s", ErrNoCredentials, redact.Abbreviate(err.Error(), 256))
+			"(and ALIBABA_CLOUD_SECURITY_TOKEN for temporary ones), or configure another source: %s",
+			ErrNoCredentials, redact.Abbreviate(err.Error(), 256))
 	})
 }
 
-// FromCredential returns a provider over a credential of github.com/aliyun/credentials-go, and makes it safe
-// to share: there is one lookup at a time, a caller whose ctx ends does not wait for it, and the next caller
-// joins it. Credentials are kept for 60 s, then looked up again in the background and served until they are
-// 150 s old, so that a lookup that fails now and then is not felt; once the service has refused them, they
-// are looked up anew before the next attempt. A panic of c is an error. The text of an error is scrubbed and
-// cut to 512 bytes, and its chain does not reach the error of c. A nil c is ErrNoCredentials.
+// FromCredential returns a provider that wraps c, a credential of github.com/aliyun/credentials-go, and makes it
+// safe for concurrent use: c is called by one goroutine at a time, a caller whose ctx ends returns at once, and the
+// next caller waits for the lookup that is still running.
 //
-// c must not be used by anything else at the same time: it is not safe for that.
+// Credentials are cached. After 60 s they are refreshed in the background, and served until they are 150 s old, so
+// that a lookup may fail now and then without failing a call. Credentials that the service has refused are
+// looked up again before the next attempt.
+//
+// A panic of c is an error. Error texts are redacted and truncated to 512 bytes; errors.Is and errors.As do not
+// find the error that c returned. The error is [ErrNoCredentials] if c is nil.
+//
+// Nothing else may use c, which is not safe for concurrent use.
 func FromCredential(c credentials.Credential) CredentialsProvider {
 	return newCachedCredentials(func() (Credentials, error) {
 		if c == nil {
@@ -114,7 +126,7 @@ func FromCredential(c credentials.Credential) CredentialsProvider {
 	})
 }
 
-// lookUp calls get, and turns all that credentials-go can do wrong into an error that can be shown.
+// lookUp calls get, and returns its panics and incomplete results as errors, too.
 func lookUp(get func() (*credentials.CredentialModel, error)) (creds Credentials, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -140,8 +152,8 @@ func lookUp(get func() (*credentials.CredentialModel, error)) (creds Credentials
 	return creds, nil
 }
 
-// providerText returns what may be shown of an error of credentials-go, which can hold whole answers and
-// files: the beginning, up to where such a thing starts, without what looks like a key.
+// providerText redacts the text of an error of credentials-go, which can contain whole responses and files: it
+// keeps what comes before the first of them, without what looks like a key.
 func providerText(text string) string {
 	for i := range len(text) {
 		if c := text[i]; c == '{' || c == '<' || c == '\n' || c == '\r' {
@@ -153,26 +165,26 @@ func providerText(text string) string {
 }
 
 const (
-	cacheFresh   = 60 * time.Second  // credentials this young are served as they are
-	cacheUsable  = 150 * time.Second // those this young while others are fetched; STS leaves 180 s at least
-	refreshPause = 5 * time.Second   // after a background fetch that failed
+	cacheFresh   = 60 * time.Second  // the age from which credentials are refreshed in the background
+	cacheUsable  = 150 * time.Second // the age until which they are served; session credentials last 180 s or more
+	refreshPause = 5 * time.Second   // the pause after a background refresh that failed
 )
 
-// cachedCredentials makes a fetch that blocks, and that only one caller may run, into a provider.
+// cachedCredentials makes a provider of a fetch function that may block, and must not run concurrently.
 type cachedCredentials struct {
 	fetch func() (Credentials, error)
 
-	mu      sync.Mutex
-	current func() Credentials // nil: none; a function, so that printing shows an address
-	fetched time.Time          // when the fetch of current began
-	pause   time.Time          // no background fetch before
-	running *credentialsFetch  // nil: none
+	mu        sync.Mutex
+	current   func() Credentials // nil: none; a function, so that printing shows an address
+	fetched   time.Time          // when the fetch of current began
+	notBefore time.Time          // of the next background refresh
+	running   *credentialsFetch  // nil: none
 }
 
-// credentialsFetch is one run of fetch.
+// credentialsFetch is a fetch that callers wait for.
 type credentialsFetch struct {
-	stale bool          // begun before the service refused the credentials; guarded by the mutex
-	done  chan struct{} // closed when the rest is set
+	stale bool          // the service refused credentials after it began; guarded by cachedCredentials.mu
+	done  chan struct{} // closed when the fields below are set
 	creds func() Credentials
 	err   error
 }
@@ -181,33 +193,33 @@ func newCachedCredentials(fetch func() (Credentials, error)) *cachedCredentials 
 	return &cachedCredentials{fetch: fetch}
 }
 
-// Credentials implements CredentialsProvider.
+// Credentials implements [CredentialsProvider].
 func (c *cachedCredentials) Credentials(ctx context.Context) (Credentials, error) {
 	c.mu.Lock()
 	now := time.Now()
 	if c.current != nil && now.Sub(c.fetched) < cacheUsable {
 		creds := c.current()
-		if now.Sub(c.fetched) >= cacheFresh && now.After(c.pause) {
+		if now.Sub(c.fetched) >= cacheFresh && now.After(c.notBefore) {
 			c.start()
 		}
 		c.mu.Unlock()
 		return creds, nil
 	}
-	run := c.start()
+	fetch := c.start()
 	c.mu.Unlock()
 
 	select {
-	case <-run.done:
+	case <-fetch.done:
 	case <-ctx.Done():
 		return Credentials{}, ctx.Err()
 	}
-	if run.err != nil {
-		return Credentials{}, run.err
+	if fetch.err != nil {
+		return Credentials{}, fetch.err
 	}
-	return run.creds(), nil
+	return fetch.creds(), nil
 }
 
-// start begins a fetch, unless one is under way, and returns it. c.mu is held.
+// start returns the running fetch, and begins one if there is none. c.mu is held.
 func (c *cachedCredentials) start() *credentialsFetch {
 	if c.running == nil {
 		c.running = &credentialsFetch{done: make(chan struct{})}
@@ -216,41 +228,39 @@ func (c *cachedCredentials) start() *credentialsFetch {
 	return c.running
 }
 
-// run fetches until what it brings was not refused meanwhile, and ends the fetch.
-func (c *cachedCredentials) run(run *credentialsFetch) {
-	for !c.fetchOnce(run) {
-	}
-}
-
-func (c *cachedCredentials) fetchOnce(run *credentialsFetch) (done bool) {
+// run calls fetch once.
+func (c *cachedCredentials) run(fetch *credentialsFetch) {
 	began := time.Now()
 	creds, err := Credentials{}, errors.New("the credentials lookup ended its goroutine")
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if run.stale && err == nil { // what it brought may be just what was refused
-			run.stale = false
-			return
-		}
-		if done, run.err = true, err; err == nil {
-			run.creds = func() Credentials { return creds }
-			c.current, c.fetched = run.creds, began
-		} else {
-			c.pause = time.Now().Add(refreshPause)
-		}
-		c.running = nil
-		close(run.done)
-	}()
+	defer func() { c.finish(fetch, began, creds, err) }() // deferred: a provider may call runtime.Goexit
 	creds, err = c.fetch()
-	return false
 }
 
-// Format implements fmt.Formatter. It prints nothing of what c holds.
+// finish stores the result of a fetch and releases those who wait for it.
+func (c *cachedCredentials) finish(fetch *credentialsFetch, began time.Time, creds Credentials, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if fetch.stale && err == nil { // these may be the credentials that were refused: fetch again
+		fetch.stale = false
+		go c.run(fetch)
+		return
+	}
+	if fetch.err = err; err == nil {
+		fetch.creds = func() Credentials { return creds }
+		c.current, c.fetched = fetch.creds, began
+	} else {
+		c.notBefore = time.Now().Add(refreshPause)
+	}
+	c.running = nil
+	close(fetch.done)
+}
+
+// Format implements [fmt.Formatter]. It prints no credentials.
 func (c *cachedCredentials) Format(f fmt.State, _ rune) {
 	fmt.Fprint(f, "livetranscode.CredentialsProvider")
 }
 
-// refused drops credentials that the service does not accept.
+// refused drops the cached credentials if they are those that the service refused.
 func (c *cachedCredentials) refused(creds Credentials) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

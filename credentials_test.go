@@ -31,8 +31,8 @@ const (
 
 var secretCreds = Credentials{AccessKeyID: shownID, AccessKeySecret: hiddenSecret, SecurityToken: hiddenToken}
 
-// wantHidden fails if a text shows the secret or the token, in any of the forms that package fmt has for
-// strings and bytes.
+// wantHidden fails if a text shows the secret or the token in any of the forms in which package fmt prints strings
+// and bytes.
 func wantHidden(t *testing.T, what, text string) {
 	t.Helper()
 	for _, secret := range []string{hiddenSecret, hiddenToken} {
@@ -47,9 +47,12 @@ func wantHidden(t *testing.T, what, text string) {
 	}
 }
 
-// verbs are what package fmt could be asked for. %p and %w are not among them: they bypass fmt.Formatter for a
-// value that is no pointer and no error, and go vet refuses them.
-var verbs = []string{"%v", "%+v", "%#v", "%q", "%#q", "%x", "%X", "% x", "%#x", "%s", "%d", "%t", "%c", "%e", "%o", "%U", "%T", "%z", "%40v", "%-40s", "%.3s"}
+// verbs are verbs of package fmt. %p and %w are missing: they bypass fmt.Formatter for a value that is no pointer and
+// no error, and go vet refuses them.
+var verbs = []string{
+	"%v", "%+v", "%#v", "%q", "%#q", "%x", "%X", "% x", "%#x", "%s", "%d", "%t", "%c", "%e", "%o", "%U", "%T", "%z",
+	"%40v", "%-40s", "%.3s",
+}
 
 func TestCredentialsAreHidden(t *testing.T) {
 	t.Parallel()
@@ -105,7 +108,7 @@ func TestCredentialsAreHidden(t *testing.T) {
 	wantHidden(t, "MarshalText", string(text))
 }
 
-// Hiding must not go so far that nobody can tell which credentials they are.
+// The id must remain: it tells which credentials they are.
 func TestCredentialsShowTheirID(t *testing.T) {
 	t.Parallel()
 	const want = "Credentials{AccessKeyID=LTAI-shown AccessKeySecret=[redacted] SecurityToken=[redacted]}"
@@ -139,7 +142,7 @@ func TestCredentialsShowTheirID(t *testing.T) {
 	}
 }
 
-// What holds credentials without being them shows nothing either.
+// Values that hold credentials do not show them either.
 func TestHoldersShowNoCredentials(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, testHolders)
@@ -151,7 +154,7 @@ func testHolders(t *testing.T) {
 	if _, err := cached.Credentials(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	synctest.Wait() // package fmt looks into unexported fields, past any lock
+	synctest.Wait() // package fmt reads unexported fields without taking a lock
 	client := mustClient(t, WithCredentials(static))
 	var signer Signer
 	if err := signer.Sign(signable(t, "https://host/"), nil, secretCreds, signerTime, "nonce"); err != nil {
@@ -202,8 +205,7 @@ func TestStaticCredentials(t *testing.T) {
 	}
 }
 
-// fakeCredential is a credential of credentials-go of which only GetCredential exists: the other methods
-// panic, and nothing may call them.
+// fakeCredential is a credential of credentials-go that implements GetCredential only: the other methods panic.
 type fakeCredential struct {
 	credentials.Credential
 	get func() (*credentials.CredentialModel, error)
@@ -219,7 +221,7 @@ func model(id, secret, token string) *credentials.CredentialModel {
 	return m
 }
 
-// lookups is a credential whose every lookup is counted, and answered by the function for its number, from 1.
+// lookups is a credential that counts its lookups. answer returns the result of lookup n, from 1.
 type lookups struct {
 	credentials.Credential
 	count  atomic.Int32
@@ -230,7 +232,7 @@ func (l *lookups) GetCredential() (*credentials.CredentialModel, error) {
 	return l.answer(int(l.count.Add(1)))
 }
 
-// numbered answers lookup n with the id "id n".
+// numbered returns credentials with the id "id n".
 func numbered(n int) (*credentials.CredentialModel, error) {
 	return model(fmt.Sprint("id ", n), "secret", ""), nil
 }
@@ -261,7 +263,7 @@ func TestFromCredential(t *testing.T) {
 	}
 }
 
-// A lookup takes no context. So a caller leaves it when its own ends, and the next one takes it over.
+// A lookup takes no context. A caller whose context ends stops waiting for it, and the next caller waits on.
 func TestBlockedLookup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -315,7 +317,7 @@ func TestCredentialsAge(t *testing.T) {
 		synctest.Wait()
 		source.want(t, 1)
 
-		time.Sleep(time.Nanosecond) // 60 s old: still served at once, and looked up in the background
+		time.Sleep(time.Nanosecond) // 60 s old: served at once, and refreshed in the background
 		took = 10 * time.Second
 		before := time.Now()
 		wantID(t, provider, "id 1")
@@ -330,7 +332,7 @@ func TestCredentialsAge(t *testing.T) {
 		synctest.Wait()
 		wantID(t, provider, "id 2")
 
-		// Their age counts from when the lookup began: what it returns may be as old as that.
+		// The age counts from the beginning of the lookup, whose result may be as old as that.
 		time.Sleep(50 * time.Second)
 		wantID(t, provider, "id 2")
 		synctest.Wait()
@@ -339,7 +341,7 @@ func TestCredentialsAge(t *testing.T) {
 		synctest.Wait()
 		wantID(t, provider, "id 3")
 
-		// Nobody asked for 150 s, so the next one waits for fresh ones.
+		// After 150 s without a call, the next one waits for fresh credentials.
 		time.Sleep(150*time.Second - took)
 		before = time.Now()
 		wantID(t, provider, "id 4")
@@ -377,7 +379,7 @@ func TestStaleCredentialsAreServedFor150Seconds(t *testing.T) {
 	})
 }
 
-func TestFailedRefreshIsNotFelt(t *testing.T) {
+func TestFailedRefreshFailsNoCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		working := true
@@ -449,24 +451,25 @@ func TestRefusedCredentialsAreRefetched(t *testing.T) {
 	provider.refused(Credentials{"id 1", "secret", ""})
 	wantID(t, current(), "id 2")
 	source.want(t, 2)
-	provider.refused(Credentials{"id 1", "secret", ""}) // comes late
+	provider.refused(Credentials{"id 1", "secret", ""}) // late
 	wantID(t, current(), "id 2")
 	source.want(t, 2)
 }
 
-// From end to end: the service refuses a token, and the next attempt of the same call carries a new one.
+// The service refuses a token, and the next attempt of the same call has a new one.
 func TestExpiredTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	source := &lookups{answer: func(n int) (*credentials.CredentialModel, error) {
 		return model("STS.id", "secret", fmt.Sprint("token ", n)), nil
 	}}
-	var tokens []string
-	client := mustClient(t, WithCredentials(FromCredential(source)), WithHTTPClient(&http.Client{Transport: tokenServer(func(token string) bool {
-		tokens = append(tokens, token)
-		return token == "token 2"
-	})}))
-	if _, err := client.GetLiveTranscodeJob(t.Context(), "J"); err != nil {
+	script := newScript(respondError(http.StatusBadRequest, "InvalidSecurityToken.Expired"), respond(http.StatusOK, documentedJob))
+	client := clientOver(t, script, WithCredentials(FromCredential(source)))
+	if err := getJob(t.Context(), client); err != nil {
 		t.Fatal(err)
+	}
+	var tokens []string
+	for _, req := range script.requests(t) {
+		tokens = append(tokens, req.header.Get(acs3.HeaderSecurityToken))
 	}
 	if got := strings.Join(tokens, ", "); got != "token 1, token 2" {
 		t.Errorf("tokens %s", got)
@@ -474,24 +477,12 @@ func TestExpiredTokenIsReplaced(t *testing.T) {
 	source.want(t, 2)
 }
 
-// tokenServer answers as the service does to a token that it accepts, or not.
-type tokenServer func(token string) bool
-
-func (accepts tokenServer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if accepts(req.Header.Get(acs3.HeaderSecurityToken)) {
-		return answeringFunc(func(*http.Request) string { return exampleAnswer }).RoundTrip(req)
-	}
-	resp, err := answeringFunc(func(*http.Request) string { return `{"RequestId":"R","Code":"InvalidSecurityToken.Expired"}` }).RoundTrip(req)
-	resp.StatusCode = http.StatusBadRequest
-	return resp, err
-}
-
-func TestLookupsThatEndBadly(t *testing.T) {
+func TestFailingLookups(t *testing.T) {
 	t.Parallel()
 	var typedNil *credentials.CredentialModel
 	for name, get := range map[string]func() (*credentials.CredentialModel, error){
 		"panic": func() (*credentials.CredentialModel, error) {
-			panic("trouble with " + `{"secret":"` + hiddenSecret + `"}`)
+			panic("failed with " + `{"secret":"` + hiddenSecret + `"}`)
 		},
 		"panic with an error": func() (*credentials.CredentialModel, error) { panic(errors.New("secret: " + hiddenSecret)) },
 		"nil pointer":         func() (*credentials.CredentialModel, error) { return model(*typedNil.AccessKeyId, "", ""), nil },
@@ -524,7 +515,7 @@ func TestLookupsThatEndBadly(t *testing.T) {
 						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 						defer cancel()
 						got, err := provider.Credentials(ctx)
-						if err == nil || errors.Is(err, context.DeadlineExceeded) || got != (Credentials{}) {
+						if err == nil || isContextError(err) || got != (Credentials{}) {
 							t.Errorf("%v, %v, want an error of the lookup", got, err)
 							return
 						}
@@ -535,7 +526,7 @@ func TestLookupsThatEndBadly(t *testing.T) {
 					})
 				}
 				group.Wait()
-				good = true // one bad lookup spoils nothing
+				good = true // the next lookup is not affected
 				wantID(t, provider, "id 1")
 			})
 		})
@@ -570,7 +561,7 @@ func TestBearerCredential(t *testing.T) {
 	wantHidden(t, "the error", err.Error())
 }
 
-func TestLookupErrorsAreFitToBeShown(t *testing.T) {
+func TestLookupErrorTexts(t *testing.T) {
 	t.Parallel()
 	const long = "TG9uZ0Jhc2U2NFRleHQxMjM0NTY3ODkw"
 	for _, test := range []struct{ name, text, shows string }{
@@ -610,13 +601,13 @@ func TestLookupErrorsAreFitToBeShown(t *testing.T) {
 	}
 }
 
-// withoutConfiguration leaves the default chain nothing to find. A test that uses it cannot be parallel: the
-// environment is the process's.
+// withoutConfiguration makes an environment in which the default chain finds no credentials. A test that uses it
+// cannot be parallel: it changes the environment of the process.
 func withoutConfiguration(t *testing.T) {
 	t.Helper()
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(strings.ToUpper(name), "ALIBABA") {
-			t.Setenv(name, "") // so that the old value comes back
+			t.Setenv(name, "") // restores the value at the end
 			os.Unsetenv(name)
 		}
 	}
@@ -660,12 +651,12 @@ func TestDefaultCredentialsOfNothing(t *testing.T) {
 		}
 	}
 
-	// credentials-go stays with its last source after a failure. The provider must not.
+	// After a failure, credentials-go uses the last source of the chain only. The provider must not.
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", shownID)
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", hiddenSecret)
 	wantID(t, provider, shownID)
 
-	// A source that has worked and is gone is trouble, not the lack of one.
+	// A source that has worked before is not a missing one.
 	provider.(credentialsRejecter).refused(Credentials{AccessKeyID: shownID, AccessKeySecret: hiddenSecret})
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
 	if got, err := provider.Credentials(t.Context()); err == nil || errors.Is(err, ErrNoCredentials) {
@@ -680,7 +671,7 @@ func TestDefaultCredentialsOverAReplacedTransport(t *testing.T) {
 	t.Setenv("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/credentials?token="+hiddenToken)
 	original := http.DefaultTransport
 	defer func() { http.DefaultTransport = original }()
-	http.DefaultTransport = answeringFunc(func(*http.Request) string { return "{}" })
+	http.DefaultTransport = respond(http.StatusOK, "{}")
 	_, err := DefaultCredentials().Credentials(t.Context())
 	if !errors.Is(err, ErrNoCredentials) || !strings.Contains(err.Error(), "panicked") {
 		t.Fatalf("error %v, want ErrNoCredentials with the panic", err)
@@ -688,95 +679,62 @@ func TestDefaultCredentialsOverAReplacedTransport(t *testing.T) {
 	wantHidden(t, "the error", err.Error())
 }
 
-// A client without options reports the lack of credentials as the caller's to mend.
-//
 //nolint:paralleltest // t.Setenv
 func TestClientWithoutCredentials(t *testing.T) {
 	withoutConfiguration(t)
-	client := mustClient(t, WithHTTPClient(&http.Client{Transport: answeringFunc(func(*http.Request) string {
-		t.Error("a request is sent")
-		return "{}"
-	})}))
-	_, err := client.GetLiveTranscodeJob(t.Context(), "J")
+	script := newScript(respond(http.StatusOK, documentedJob))
+	client := mustClient(t, WithHTTPClient(&http.Client{Transport: script}))
+	err := getJob(t.Context(), client)
+	script.wantRequests(t, 0)
 	var call *CallError
 	if !errors.As(err, &call) || call.Attempts != 0 || !errors.Is(err, ErrNoCredentials) {
 		t.Errorf("error %v, want a *CallError without attempts that is ErrNoCredentials", err)
 	}
 }
 
-// TestRefusedDuringALookup: what a lookup brings that began before the refusal may be just what was refused.
-func TestRefusedDuringALookup(t *testing.T) {
-	t.Parallel()
-	var lookups atomic.Int32
-	inLookup, goOn := make(chan struct{}), make(chan struct{})
-	p := FromCredential(fakeCredential{get: func() (*credentials.CredentialModel, error) {
-		switch lookups.Add(1) {
-		case 1:
-			return numbered(1)
+// refusedDuringALookup returns a provider whose credentials the service refused during its second lookup. get is the
+// third lookup.
+func refusedDuringALookup(t *testing.T, get func() (*credentials.CredentialModel, error)) (CredentialsProvider, *lookups) {
+	t.Helper()
+	source := &lookups{answer: func(n int) (*credentials.CredentialModel, error) {
+		switch n {
 		case 2:
-			close(inLookup)
-			<-goOn
-			return numbered(1)
+			time.Sleep(time.Second) // of the bubble's clock
+		case 3:
+			return get()
 		}
-		return numbered(2)
-	}}).(*cachedCredentials)
-	first, err := p.Credentials(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.mu.Lock()
-	p.fetched = p.fetched.Add(-cacheFresh)
-	p.mu.Unlock()
-	if _, err := p.Credentials(t.Context()); err != nil { // begins the second lookup
-		t.Fatal(err)
-	}
-	<-inLookup
-	p.refused(first)
-	time.AfterFunc(0, func() { close(goOn) })
-	for range 2 {
-		if got, err := p.Credentials(t.Context()); err != nil || got == first {
-			t.Errorf("the refused are served again: %v, %v", got, err)
-		}
-	}
-	if n := lookups.Load(); n != 3 {
-		t.Errorf("%d lookups, want 3", n)
-	}
+		return numbered(1) // whose key has not changed
+	}}
+	provider := FromCredential(source)
+	wantID(t, provider, "id 1")
+	time.Sleep(cacheFresh)
+	wantID(t, provider, "id 1") // starts the second lookup
+	time.Sleep(time.Second / 2)
+	provider.(credentialsRejecter).refused(Credentials{"id 1", "secret", ""})
+	return provider, source
 }
 
-// TestGoexitInTheSecondLookup: a lookup that ends its goroutine is an error, also when it is made for a refusal that came
-// during the one before.
+// The credentials of a lookup that began before the refusal may be those that were refused.
+func TestRefusedDuringALookup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		provider, source := refusedDuringALookup(t, func() (*credentials.CredentialModel, error) { return numbered(3) })
+		for range 2 {
+			wantID(t, provider, "id 3")
+		}
+		source.want(t, 3)
+	})
+}
+
+// A lookup that ends its goroutine, as t.FailNow does in a fake, is an error, even if it is the second of one fetch.
 func TestGoexitInTheSecondLookup(t *testing.T) {
 	t.Parallel()
-	var fetches atomic.Int32
-	inFetch, goOn := make(chan struct{}), make(chan struct{})
-	get := func() (*credentials.CredentialModel, error) {
-		switch fetches.Add(1) {
-		case 2:
-			close(inFetch)
-			<-goOn
-		case 3:
-			runtime.Goexit() // as a t.FailNow in a fake does
+	synctest.Test(t, func(t *testing.T) {
+		provider, source := refusedDuringALookup(t, func() (*credentials.CredentialModel, error) { runtime.Goexit(); return nil, nil })
+		if got, err := provider.Credentials(t.Context()); err == nil || !strings.Contains(err.Error(), "ended its goroutine") {
+			t.Errorf("got %v, %v", got, err)
 		}
-		return numbered(1)
-	}
-	p := FromCredential(fakeCredential{get: get}).(*cachedCredentials)
-	creds, err := p.Credentials(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.mu.Lock()
-	p.fetched = p.fetched.Add(-cacheFresh)
-	p.mu.Unlock()
-	if _, err := p.Credentials(t.Context()); err != nil { // begins the second fetch
-		t.Fatal(err)
-	}
-	<-inFetch
-	p.refused(creds)
-	time.AfterFunc(0, func() { close(goOn) })
-	if got, err := p.Credentials(t.Context()); err == nil || !strings.Contains(err.Error(), "ended its goroutine") {
-		t.Errorf("got %v, %v", got, err)
-	}
-	if got, err := p.Credentials(t.Context()); err != nil || got.AccessKeyID != creds.AccessKeyID {
-		t.Errorf("the next lookup gives %v, %v", got, err)
-	}
+		source.want(t, 3)
+		wantID(t, provider, "id 1") // the next lookup
+	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
-// An Option configures a Client. A nil Option, and an Option made from a nil argument, is as if not set.
+// An Option configures a [Client]. A nil Option is ignored, and so is one made from a nil argument.
 type Option func(*config) error
 
 type config struct {
@@ -27,26 +27,26 @@ type config struct {
 	userAgent  string
 }
 
-// A Limiter delays requests. golang.org/x/time/rate.Limiter is one.
+// A Limiter delays requests. A [*golang.org/x/time/rate.Limiter] is one. It must be safe for concurrent use.
 type Limiter interface {
-	// Wait returns when the next request may be sent, or an error, which ends the call.
+	// Wait blocks until the next request may be sent. It should return as soon as ctx ends. An error ends the call.
 	Wait(ctx context.Context) error
 }
 
 const defaultRegion = "cn-shanghai"
 
-// regions are the regions of Intelligent Media Services. Live transcoding is offered in Shanghai only.
+// regions are the regions of Intelligent Media Services.
 var regions = []string{"cn-shanghai", "cn-beijing", "cn-hangzhou", "cn-shenzhen", "ap-southeast-1", "us-west-1"}
 
-// WithRegion selects the public endpoint of a region, such as cn-shanghai. Live transcoding is offered in
-// Shanghai only; an endpoint inside a VPC is chosen by WithEndpoint. An unknown region is an error that lists
-// the known ones. If not set, the region is cn-shanghai.
+// WithRegion selects the public endpoint of a region, such as cn-shanghai. The service offers live transcoding in
+// Shanghai only. Use [WithEndpoint] for an endpoint inside a VPC. An unknown region is a [*ParamError] that lists
+// the known ones. Defaults to cn-shanghai.
 func WithRegion(region string) Option {
 	return func(c *config) error {
 		if !slices.Contains(regions, region) {
 			return &ParamError{
 				Operation: "WithRegion", Field: "region",
-				Reason: fmt.Sprintf("%q is not known; known are %s, and live transcoding is offered in %s only",
+				Reason: fmt.Sprintf("%q is unknown; the regions are %s, and live transcoding is offered in %s only",
 					region, strings.Join(regions, ", "), defaultRegion),
 			}
 		}
@@ -57,9 +57,10 @@ func WithRegion(region string) Option {
 	}
 }
 
-// WithEndpoint sets the address that requests go to, such as ice-vpc.cn-shanghai.aliyuncs.com. It wins over
-// WithRegion. A bare host means https; http is accepted only for localhost and loopback addresses. User
-// info, a query, a fragment and a path other than / are errors. If not set, the region decides.
+// WithEndpoint sets the address that requests are sent to, such as ice-vpc.cn-shanghai.aliyuncs.com. It takes
+// precedence over [WithRegion]. A bare host means https; http is accepted only for localhost and loopback
+// addresses. A URL with user info, a query, a fragment or a path other than / is a [*ParamError]. Defaults to the
+// public endpoint of the region.
 func WithEndpoint(rawURL string) Option {
 	return func(c *config) error {
 		u, reason := parseEndpoint(rawURL)
@@ -71,8 +72,8 @@ func WithEndpoint(rawURL string) Option {
 	}
 }
 
-// parseEndpoint returns the scheme and host of an endpoint, or what is wrong with it. The reason never
-// repeats the address, which may hold a password.
+// parseEndpoint returns the scheme and host of an endpoint, or why it is invalid. The reason never quotes the
+// address, which may contain a password.
 func parseEndpoint(rawURL string) (u url.URL, reason string) {
 	if rawURL == "" {
 		return u, "is empty"
@@ -108,8 +109,7 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// WithCredentials sets where the credentials of each request come from. If not set, it is
-// DefaultCredentials().
+// WithCredentials sets the provider of the credentials of each request. Defaults to [DefaultCredentials].
 func WithCredentials(p CredentialsProvider) Option {
 	return func(c *config) error {
 		if f, isFunc := p.(CredentialsFunc); p == nil || isFunc && f == nil {
@@ -120,11 +120,11 @@ func WithCredentials(p CredentialsProvider) Option {
 	}
 }
 
-// WithHTTPClient sends requests through the transport of hc. hc is copied and never changed. Its Timeout
-// bounds each attempt beside RetryPolicy.AttemptTimeout, whichever is shorter. Its CheckRedirect and Jar are
-// not used: redirects are never followed, and the service sets no cookies. A nil Transport is
-// http.DefaultTransport, as it is at the time of each request. If not set, the client has a transport of
-// its own, which keeps connections for 8 seconds, heeds the proxy environment variables and speaks HTTP/1.1.
+// WithHTTPClient sends requests through the transport of hc. hc is copied and never changed. An attempt ends after
+// hc.Timeout or RetryPolicy.AttemptTimeout, whichever is shorter; a negative Timeout is a [*ParamError].
+// CheckRedirect and Jar are ignored: redirects are never followed, and the service sets no cookies. A nil Transport
+// means the value of [http.DefaultTransport] at the time of each request. Defaults to a transport of the client's
+// own, which speaks HTTP/1.1, uses the proxy environment variables and keeps idle connections for 8 seconds.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		if hc == nil {
@@ -139,7 +139,8 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// WithRetryPolicy tunes retries and timeouts. If not set, the defaults of RetryPolicy hold.
+// WithRetryPolicy configures retries and the timeout of an attempt. A negative field is a [*ParamError]. Defaults to
+// the zero [RetryPolicy], whose fields have defaults of their own.
 func WithRetryPolicy(p RetryPolicy) Option {
 	return func(c *config) error {
 		var err error
@@ -148,8 +149,8 @@ func WithRetryPolicy(p RetryPolicy) Option {
 	}
 }
 
-// WithLimiter asks l before every attempt, retries too. An error of l ends the call. If not set, nothing
-// limits the rate; the service's limits are not documented.
+// WithLimiter calls l before every attempt, retries included. An error of l ends the call. Defaults to no limit; the
+// service does not document its own.
 func WithLimiter(l Limiter) Option {
 	return func(c *config) error {
 		if l != nil {
@@ -159,9 +160,9 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
-// WithLogger logs each attempt at level Debug (operation, attempt, status, code, request id, delay), and at
-// level Warn a clock that differs from the service's, dates that do not parse, and a Watcher that may not list
-// jobs. No secret is logged. If not set, nothing is logged.
+// WithLogger logs to l: each attempt at level Debug (operation, attempt, status, code, request id, delay), and at
+// level Warn a clock that differs from the service's, dates that cannot be parsed, and a [Watcher] that may not list
+// jobs. Secrets and stream keys are redacted. Defaults to no logging.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l != nil {
@@ -171,8 +172,8 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithUserAgent appends product, such as "myservice/1.4", to the User-Agent header. If not set, the header
-// names this package, its version and Go's.
+// WithUserAgent appends product, such as "myservice/1.4", to the User-Agent header, which names this package and the
+// versions of it and of Go. A product with control characters is a [*ParamError]. Defaults to nothing appended.
 func WithUserAgent(product string) Option {
 	return func(c *config) error {
 		switch {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// wantOptionError makes a client that an option must prevent.
+// wantOptionError checks that NewClient returns the *ParamError of an option, and no client.
 func wantOptionError(t *testing.T, opt Option, operation, field string) error {
 	t.Helper()
 	client, err := NewClient(opt)
@@ -154,7 +154,7 @@ func TestEndpointWinsOverRegion(t *testing.T) {
 		}
 	}
 	if _, err := NewClient(endpoint, WithRegion("nowhere")); err == nil {
-		t.Error("a wrong region passes beside an endpoint")
+		t.Error("an unknown region is accepted with an endpoint")
 	}
 }
 
@@ -162,18 +162,18 @@ type nullLimiter struct{}
 
 func (nullLimiter) Wait(context.Context) error { return nil }
 
-// A nil option and an option made from nil are as if not set: they neither fail nor undo an earlier one.
+// A nil option and an option made from nil are ignored: they neither fail nor undo an earlier one.
 func TestNilOptions(t *testing.T) {
 	t.Parallel()
 	nils := []Option{nil, WithCredentials(nil), WithCredentials(CredentialsFunc(nil)), WithHTTPClient(nil), WithLimiter(nil), WithLogger(nil), WithUserAgent("")}
 	plain, bare := mustClient(t), mustClient(t, nils...)
 	if bare.provider == nil || bare.transport() == nil || bare.limiter != nil || bare.logger == nil {
-		t.Errorf("a client of nils lacks something: %+v", bare.policy)
+		t.Errorf("the client is not that of no options: %+v", bare.policy)
 	}
 	if diff := cmp.Diff(plain.template.Header, bare.template.Header); diff != "" {
 		t.Error(diff)
 	}
-	bare.logger.Error("goes nowhere")
+	bare.logger.Error("is discarded")
 
 	provider, transport, logger := new(cachedCredentials), new(http.Transport), slog.New(slog.NewTextHandler(io.Discard, nil))
 	set := []Option{
@@ -199,7 +199,7 @@ func TestWithRetryPolicy(t *testing.T) {
 		{"zero", []Option{WithRetryPolicy(RetryPolicy{})}, defaults},
 		{"full", []Option{WithRetryPolicy(full)}, full},
 		{"one field", []Option{WithRetryPolicy(RetryPolicy{MaxAttempts: 1})}, RetryPolicy{1, defaults.BaseDelay, defaults.MaxDelay, defaults.AttemptTimeout}},
-		{"the last one holds", []Option{WithRetryPolicy(full), WithRetryPolicy(RetryPolicy{})}, defaults},
+		{"the last one wins", []Option{WithRetryPolicy(full), WithRetryPolicy(RetryPolicy{})}, defaults},
 	} {
 		if diff := cmp.Diff(test.want, mustClient(t, test.opts...).policy); diff != "" {
 			t.Errorf("%s:\n%s", test.name, diff)
@@ -217,15 +217,11 @@ func TestWithRetryPolicy(t *testing.T) {
 
 func TestWithUserAgent(t *testing.T) {
 	t.Parallel()
-	var sent []string
-	client := mustClient(t, WithCredentials(StaticCredentials("id", "secret", "")), WithUserAgent("one/1"), WithUserAgent("two/2 (é)"),
-		WithHTTPClient(&http.Client{Transport: answeringFunc(func(req *http.Request) string {
-			sent = req.Header["User-Agent"]
-			return exampleAnswer
-		})}))
-	if _, err := client.GetLiveTranscodeJob(t.Context(), "J"); err != nil {
+	script := newScript(respond(http.StatusOK, documentedJob))
+	if err := getJob(t.Context(), clientOver(t, script, WithUserAgent("one/1"), WithUserAgent("two/2 (é)"))); err != nil {
 		t.Fatal(err)
 	}
+	sent := script.requests(t)[0].header["User-Agent"]
 	if len(sent) != 1 || !strings.HasPrefix(sent[0], "livetranscode-go/"+version+" (") || !strings.HasSuffix(sent[0], " one/1 two/2 (é)") {
 		t.Errorf("User-Agent %q", sent)
 	}
@@ -234,33 +230,33 @@ func TestWithUserAgent(t *testing.T) {
 	}
 }
 
-// trackingJar fails the test if anyone uses it.
-type trackingJar struct{ t *testing.T }
+// unusedJar fails the test if it is used.
+type unusedJar struct{ t *testing.T }
 
-func (j trackingJar) SetCookies(*url.URL, []*http.Cookie)    { j.t.Error("cookies are stored") }
-func (j trackingJar) Cookies(*url.URL) (none []*http.Cookie) { j.t.Error("cookies are sent"); return }
+func (j unusedJar) SetCookies(*url.URL, []*http.Cookie) { j.t.Error("cookies are stored") }
+func (j unusedJar) Cookies(*url.URL) []*http.Cookie     { j.t.Error("cookies are sent"); return nil }
 
 func TestWithHTTPClient(t *testing.T) {
 	t.Parallel()
-	sent := 0
-	transport := answeringFunc(func(*http.Request) string { sent++; return exampleAnswer })
+	script := newScript(respond(http.StatusOK, documentedJob))
 	hc := &http.Client{
-		Transport: transport, Timeout: 7 * time.Second, Jar: trackingJar{t},
-		CheckRedirect: func(*http.Request, []*http.Request) error { t.Error("CheckRedirect is asked"); return nil },
+		Transport: script, Timeout: 7 * time.Second, Jar: unusedJar{t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { t.Error("CheckRedirect is called"); return nil },
 	}
 	client := mustClient(t, WithCredentials(StaticCredentials("id", "secret", "")), WithHTTPClient(hc))
 	if client.policy.AttemptTimeout != 7*time.Second {
 		t.Errorf("AttemptTimeout %v, want the client's Timeout", client.policy.AttemptTimeout)
 	}
-	if hc.Transport == nil || hc.Timeout != 7*time.Second || hc.Jar != http.CookieJar(trackingJar{t}) || hc.CheckRedirect == nil {
+	if hc.Transport == nil || hc.Timeout != 7*time.Second || hc.Jar != http.CookieJar(unusedJar{t}) || hc.CheckRedirect == nil {
 		t.Errorf("the caller's client was changed: %+v", hc)
 	}
 
-	// What the caller changes afterwards does not reach the copy.
-	hc.Transport = answeringFunc(func(*http.Request) string { t.Error("the caller's client is used"); return "{}" })
-	if _, err := client.GetLiveTranscodeJob(t.Context(), "J"); err != nil || sent != 1 {
-		t.Errorf("%d requests, %v", sent, err)
+	// The caller may change its client afterwards.
+	hc.Transport = failWith(errors.New("the caller's client is used"))
+	if err := getJob(t.Context(), client); err != nil {
+		t.Error(err)
 	}
+	script.wantRequests(t, 1)
 }
 
 func TestHTTPClientTimeout(t *testing.T) {
@@ -282,25 +278,15 @@ func TestHTTPClientTimeout(t *testing.T) {
 	wantOptionError(t, WithHTTPClient(&http.Client{Timeout: -1}), "WithHTTPClient", "Timeout")
 }
 
-// A redirect is an answer that cannot be used; following it would hand the token to another host.
+// Following a redirect would send the token to another host.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	sent := 0
-	hc := &http.Client{Transport: answeringRedirect(func() { sent++ })}
-	client := mustClient(t, WithCredentials(StaticCredentials("id", "secret", "token")), WithHTTPClient(hc))
-	_, err := client.GetLiveTranscodeJob(t.Context(), "J")
-	if !errors.Is(err, ErrBadResponse) || sent != 1 {
-		t.Errorf("error %v after %d requests, want ErrBadResponse after 1", err, sent)
+	script := newScript(respond(http.StatusTemporaryRedirect, "", "Location", "https://elsewhere.example/"))
+	err := getJob(t.Context(), clientOver(t, script))
+	if !errors.Is(err, ErrBadResponse) {
+		t.Errorf("error %v, want ErrBadResponse", err)
 	}
-}
-
-type answeringRedirect func()
-
-func (f answeringRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
-	f()
-	return &http.Response{
-		StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"https://elsewhere.example/"}}, Body: http.NoBody, Request: req,
-	}, nil
+	script.wantRequests(t, 1)
 }
 
 func TestOptionErrorsComeFirst(t *testing.T) {

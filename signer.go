@@ -12,6 +12,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
+// dateLayout is the layout of x-acs-date, in UTC.
 const dateLayout = "2006-01-02T15:04:05Z"
 
 // A Signer signs requests with Alibaba Cloud's V3 signature, ACS3-HMAC-SHA256. It reads neither a clock nor a
@@ -31,20 +32,20 @@ type Signer struct {
 // signature covers the method, path, query and host, Content-Type if set, and every x-acs-* header.
 //
 // body is the whole body of the request, nil for none; Sign does not read req.Body. It parses the query as
-// net/url does. at is sent in UTC with whole seconds; the service accepts 15 minutes to either side of its own
-// clock. nonce must be new: the service refuses one that it has seen within about the last half hour.
+// [url.ParseQuery] does. at is sent in UTC and whole seconds; the service accepts a difference of 15 minutes from
+// its own clock. nonce must be unique: the service refuses one that it has seen within about the last half hour.
 //
-// Sign returns a [*ParamError] that names what cannot be signed: an empty id, secret or nonce; one of them, or a
-// token, with control characters or surrounding white space (the error does not contain the value); a URL
-// without a host; a query that does not parse. In that case req is unchanged. A request may be signed again.
-// Sign retains neither req nor body.
+// Sign returns a [*ParamError] that names what cannot be signed: an empty id, secret or nonce; one of these, or a
+// token, with control characters or surrounding white space (the error never contains the value); a URL without a
+// host; a query that cannot be parsed. In that case req is unchanged. A request may be signed again. Sign retains
+// neither req nor body.
 func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time.Time, nonce string) error {
 	if err := checkSignable(req, nonce); err != nil {
 		return err
 	}
 	query, err := acs3.CanonicalQuery(req.URL.RawQuery)
 	if err != nil {
-		return signError("URL.RawQuery", "does not parse")
+		return signError("URL.RawQuery", "cannot be parsed")
 	}
 	contentHash := acs3.EmptyBodyHash
 	if len(body) > 0 {
@@ -54,8 +55,10 @@ func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time
 	return s.sign(req, query, contentHash, creds, at, nonce)
 }
 
-// sign is Sign for a request that is known to be signable. query must be canonical. It checks only creds.
-func (s *Signer) sign(req *http.Request, query, contentHash string, creds Credentials, at time.Time, nonce string) error {
+// sign is [Signer.Sign] for a request that checkSignable accepts and a canonical query. It checks creds only.
+func (s *Signer) sign(
+	req *http.Request, query, contentHash string, creds Credentials, at time.Time, nonce string,
+) error {
 	state, _ := s.states.Get().(*signerState)
 	if state == nil {
 		state = new(signerState)
@@ -69,7 +72,7 @@ func (s *Signer) sign(req *http.Request, query, contentHash string, creds Creden
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	// All values are in one array: one allocation instead of five.
+	// The values share one array: one allocation instead of five.
 	values := &[5]string{state.date(at), nonce, contentHash, creds.SecurityToken}
 	req.Header[acs3.HeaderDate] = values[0:1:1]
 	req.Header[acs3.HeaderNonce] = values[1:2:2]
@@ -77,7 +80,7 @@ func (s *Signer) sign(req *http.Request, query, contentHash string, creds Creden
 	if creds.SecurityToken != "" {
 		req.Header[acs3.HeaderSecurityToken] = values[3:4:4]
 	} else {
-		delete(req.Header, acs3.HeaderSecurityToken) // of an earlier signature
+		delete(req.Header, acs3.HeaderSecurityToken) // set by an earlier signature
 	}
 
 	var headers acs3.SignedHeaders
@@ -89,7 +92,7 @@ func (s *Signer) sign(req *http.Request, query, contentHash string, creds Creden
 	return nil
 }
 
-// checkSignable refuses what the service would refuse, and what could break a header line.
+// checkSignable returns an error for a request that the service would refuse, and for values that no header can hold.
 func checkSignable(req *http.Request, nonce string) error {
 	if reason := acs3.InvalidHeaderValue(nonce); reason != "" {
 		return signError("nonce", reason)
@@ -102,7 +105,7 @@ func checkSignable(req *http.Request, nonce string) error {
 	case acs3.Host(req) == "":
 		return signError("URL.Host", "is empty")
 	case !acs3.IsPlainHost(acs3.Host(req)):
-		return signError("URL.Host", "is not in the form that is sent: use ASCII (Punycode) without a zone")
+		return signError("URL.Host", "is not sent as it is written: use ASCII (Punycode) without a zone")
 	}
 	return nil
 }
@@ -111,17 +114,17 @@ func signError(field, reason string) error {
 	return &ParamError{Operation: "Sign", Field: field, Reason: reason}
 }
 
-// A signerState is what one signature leaves to the next: the key state of the HMAC, which costs more to create
-// than a signature, the formatted date of the current second, and a buffer.
+// A signerState is reused from one signature to the next: the keyed HMAC, which costs more to create than a
+// signature, the formatted date of the current second, and a buffer.
 type signerState struct {
-	creds  Credentials // valid, and the key of mac
-	mac    hash.Hash
-	second int64 // of text
+	creds  Credentials // valid
+	mac    hash.Hash   // keyed with creds
+	second int64       // the Unix time of text
 	text   string
 	buf    []byte
 }
 
-// setCredentials prepares for signing with creds, which it checks.
+// setCredentials checks creds and keys the HMAC with them.
 func (st *signerState) setCredentials(creds Credentials) error {
 	if st.mac != nil && st.creds == creds {
 		return nil
@@ -137,7 +140,7 @@ func (st *signerState) setCredentials(creds Credentials) error {
 	return nil
 }
 
-// date formats a time, once a second.
+// date formats a time, and reuses the text within one second.
 func (st *signerState) date(at time.Time) string {
 	if second := at.Unix(); st.text == "" || st.second != second {
 		st.second, st.text = second, at.UTC().Format(dateLayout)
@@ -145,7 +148,7 @@ func (st *signerState) date(at time.Time) string {
 	return st.text
 }
 
-// authorization returns the Authorization header of a request whose other headers are set and collected.
+// authorization returns the Authorization header of a request whose other headers are set.
 func (st *signerState) authorization(req *http.Request, headers *acs3.SignedHeaders, contentHash string) string {
 	b, names := acs3.AppendCanonicalRequest(st.buf[:0], req, headers, contentHash)
 	hashed := sha256.Sum256(b)

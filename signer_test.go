@@ -42,8 +42,8 @@ func signable(t testing.TB, address string) *http.Request {
 	}
 }
 
-// referenceAuthorization is the signature once more, written plainly after the documentation. It starts from
-// the bytes that net/http sends, so that it also finds a difference between what is signed and what travels.
+// referenceAuthorization is a second implementation of the signature, written after the documentation. It starts
+// from the bytes that net/http sends, so that it also finds differences between what is signed and what is sent.
 func referenceAuthorization(t testing.TB, req *http.Request, body []byte, creds Credentials) string {
 	t.Helper()
 	out := req.Clone(t.Context())
@@ -127,7 +127,7 @@ func referenceEncode(s string) string {
 	return b.String()
 }
 
-// mustSign signs req and compares the outcome with the reference.
+// mustSign signs req and compares the result with the reference.
 func mustSign(t testing.TB, s *Signer, req *http.Request, body []byte, creds Credentials) {
 	t.Helper()
 	if err := s.Sign(req, body, creds, signerTime, "nonce-0001"); err != nil {
@@ -197,7 +197,7 @@ func TestSignVectors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			// url.Values.Encode writes + for a space and leaves *: Sign has to put that right.
+			// url.Values.Encode is not canonical: it writes a space as +, and does not encode *.
 			req := signable(t, test.address+"?"+test.query.Encode())
 			req.Header = http.Header{acs3.HeaderAction: {test.action}, acs3.HeaderVersion: {test.version}}
 			if test.contentType != "" {
@@ -229,65 +229,58 @@ func TestSignVectors(t *testing.T) {
 	}
 }
 
-func TestSignQuery(t *testing.T) {
+// TestSignWhatIsSent signs requests of every form. The reference checks that what is signed is what net/http sends;
+// the tests of internal/acs3 say what that is.
+func TestSignWhatIsSent(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ name, raw, want string }{
-		{"no query", "", ""},
-		{"canonical already", "A=1&B=%2A%20", "A=1&B=%2A%20"},
-		{"plus is a space", "a=b+c", "a=b%20c"},
-		{"space", "a=b%20c", "a=b%20c"},
-		{"encoded plus stays a plus", "a=b%2Bc", "a=b%2Bc"},
-		{"star", "a=****20b4****", "a=%2A%2A%2A%2A20b4%2A%2A%2A%2A"},
-		{"tilde", "a=~", "a=~"},
-		{"encoded tilde", "a=%7E", "a=~"},
-		{"slash", "a=rtmp://h/a", "a=rtmp%3A%2F%2Fh%2Fa"},
-		{"percent", "a=100%25", "a=100%25"},
-		{"lower-case hex", "a=%e4%b8%ad", "a=%E4%B8%AD"},
-		{"not ASCII", "a=中", "a=%E4%B8%AD"},
-		{"not UTF-8", "a=%FF", "a=%FF"},
-		{"encoded though it need not be", "%61=%62", "a=b"},
-		{"empty value", "a=", "a="},
-		{"no equals sign", "a", "a="},
-		{"no equals sign in the middle", "a&b=1", "a=&b=1"},
-		{"empty name", "=1", "=1"},
-		{"equals sign in a value", "a=b=c", "a=b%3Dc"},
-		{"out of order", "b=2&a=1", "a=1&b=2"},
-		{"upper case before lower case", "a=1&B=2", "B=2&a=1"},
-		{"same name twice keeps its order", "a=2&b=0&a=1", "a=2&a=1&b=0"},
-		{"same name twice, canonical", "a=2&a=1", "a=2&a=1"},
-		{"one name the beginning of another", "ab=1&a=2", "a=2&ab=1"},
-		{"encoded name", "a%20b=1&a=2", "a=2&a%20b=1"},
-		{"names sorted before they are encoded", "%C3%A9=1&~=2", "~=2&%C3%A9=1"},
-		{"stray ampersands", "&a=1&&b=2&", "a=1&b=2"},
-		{"only ampersands", "&&", ""},
-		{"JSON", `a={"k":"<>"}`, "a=%7B%22k%22%3A%22%3C%3E%22%7D"},
+	for _, test := range []struct{ name, address string }{
+		{"method of the zero value", ""},
+		{"no path", ""},
+		{"path", "/a/b/"},
+		{"empty path segment", "//a"},
+		{"path to encode", "/a b+c*~-_.:@中"},
+		{"encoded path", "/a%2fb/%2F/%25/%41"},
+		{"query", "/?JobId=****20b4****"},
+		{"query out of order", "/?b=2&a=1&B=0&ab=3&a=0"},
+		{"query with spaces and a plus sign", "/?a=b+c&d=e%20f&g=h%2Bi"},
+		{"query in lower-case hex", "/?a=%e4%b8%ad"},
+		{"query that is not ASCII", "/?a=中&%C3%A9=1&~=2"},
+		{"query that is not UTF-8", "/?a=%FF"},
+		{"needlessly encoded query", "/?%61=%62&c=%7E"},
+		{"query without values", "/?a&b=&=1&&c=d=e&"},
+		{"only ampersands", "/?&&"},
+		{"JSON", `/?a={"k":"<>"}`},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			req := signable(t, "https://host/")
-			req.URL.RawQuery = test.raw
-			var signer Signer
-			mustSign(t, &signer, req, nil, signerCreds)
-			if req.URL.RawQuery != test.want {
-				t.Errorf("canonical query of %q\n got %s\nwant %s", test.raw, req.URL.RawQuery, test.want)
+		for _, host := range []string{"https://ice.cn-shanghai.aliyuncs.com", "https://localhost:8443", "https://host:443", "https://[::1]:8443"} {
+			for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodPut, ""} {
+				req := signable(t, host+test.address)
+				req.Method = method
+				mustSign(t, new(Signer), req, nil, signerCreds)
 			}
-		})
+		}
 	}
 }
 
-func TestSignRefusesQuery(t *testing.T) {
+func TestSignCanonicalizesTheQuery(t *testing.T) {
 	t.Parallel()
-	for _, raw := range []string{"a=1;b=2", "a;b", ";", "a=%", "a=%2", "a=%zz", "a=%2G", "a=%G2", "a=%2/", "a=%:0", "a=%@0", "%zz=a", "a=1&b=%4"} {
-		t.Run(raw, func(t *testing.T) {
-			t.Parallel()
-			req := signable(t, "https://host/")
-			req.URL.RawQuery = raw
-			wantRefusal(t, req, signerCreds, "nonce", "URL.RawQuery")
-		})
+	req := signable(t, "https://host/?b=2&a=1+*")
+	mustSign(t, new(Signer), req, nil, signerCreds)
+	if want := "a=1%20%2A&b=2"; req.URL.RawQuery != want {
+		t.Errorf("the query is %s, want %s", req.URL.RawQuery, want)
 	}
 }
 
-// wantRefusal signs what cannot be signed: the error names the field, and the request stays as it was.
+func TestSignHostOfTheRequest(t *testing.T) {
+	t.Parallel()
+	req := signable(t, "https://127.0.0.1:1234/")
+	req.Host = "ice.cn-shanghai.aliyuncs.com"
+	mustSign(t, new(Signer), req, nil, signerCreds)
+	if canonical := acs3.CanonicalRequest(req); !strings.Contains(canonical, "\nhost:"+req.Host+"\n") {
+		t.Errorf("no host %s in\n%s", req.Host, canonical)
+	}
+}
+
+// wantRefusal signs what cannot be signed: the error names the field, and the request is unchanged.
 func wantRefusal(t *testing.T, req *http.Request, creds Credentials, nonce, field string) {
 	t.Helper()
 	before := *req
@@ -318,139 +311,6 @@ func wantRefusal(t *testing.T, req *http.Request, creds Credentials, nonce, fiel
 	}
 }
 
-func TestSignPath(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ address, want string }{
-		{"https://host", "/"},
-		{"https://host/", "/"},
-		{"https://host/a/b", "/a/b"},
-		{"https://host/a/b/", "/a/b/"},
-		{"https://host//a", "//a"},
-		{"https://host/a b", "/a%20b"},
-		{"https://host/a+b", "/a%2Bb"},
-		{"https://host/a*~-_.", "/a%2A~-_."},
-		{"https://host/a%2Fb", "/a%2Fb"},
-		{"https://host/a%2fb", "/a%2Fb"},
-		{"https://host/%2F", "/%2F"},
-		{"https://host/%25", "/%25"},
-		{"https://host/中", "/%E4%B8%AD"},
-		{"https://host/a:b@c", "/a%3Ab%40c"},
-		{"https://host/%41", "/A"},
-	} {
-		t.Run(test.address, func(t *testing.T) {
-			t.Parallel()
-			req := signable(t, test.address)
-			var signer Signer
-			mustSign(t, &signer, req, nil, signerCreds)
-			if got := strings.Split(acs3.CanonicalRequest(req), "\n")[1]; got != test.want {
-				t.Errorf("canonical path %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
-func TestSignHost(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ name, address, host, want string }{
-		{"plain", "https://ice.cn-shanghai.aliyuncs.com/", "", "ice.cn-shanghai.aliyuncs.com"},
-		{"port", "https://localhost:8443/", "", "localhost:8443"},
-		{"default port is sent, so it is signed", "https://host:443/", "", "host:443"},
-		{"IPv6", "https://[::1]:8443/", "", "[::1]:8443"},
-		{"Host wins", "https://127.0.0.1:1234/", "ice.cn-shanghai.aliyuncs.com", "ice.cn-shanghai.aliyuncs.com"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			req := signable(t, test.address)
-			req.Host = test.host
-			var signer Signer
-			mustSign(t, &signer, req, nil, signerCreds)
-			canonical := acs3.CanonicalRequest(req)
-			if line := "\nhost:" + test.want + "\n"; !strings.Contains(canonical, line) {
-				t.Errorf("no %q in\n%s", line, canonical)
-			}
-		})
-	}
-}
-
-func TestSignHeaders(t *testing.T) {
-	t.Parallel()
-	const set = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
-	for _, test := range []struct {
-		name   string
-		add    http.Header
-		signed string
-		line   string // in the canonical request
-	}{
-		{name: "none but the usual", signed: set},
-		{name: "not signed", add: http.Header{"Accept": {"application/json"}, "User-Agent": {"x"}, "accept": {"*/*"}, "X-Acsx": {"1"}, "Date": {"now"}}, signed: set},
-		{
-			name: "content type", add: http.Header{"Content-Type": {"text/plain"}},
-			signed: "content-type;" + set, line: "content-type:text/plain",
-		},
-		{
-			name: "content type in lower case", add: http.Header{"content-type": {"text/plain"}},
-			signed: "content-type;" + set, line: "content-type:text/plain",
-		},
-		{
-			name: "one of the caller's", add: http.Header{"X-Acs-Accesskey-Id": {"id"}},
-			signed: "host;x-acs-accesskey-id;" + strings.TrimPrefix(set, "host;"), line: "x-acs-accesskey-id:id",
-		},
-		{
-			name: "white space around", add: http.Header{"X-Acs-Z": {" \ta b\t "}},
-			signed: set + ";x-acs-z", line: "x-acs-z:a b",
-		},
-		{
-			name: "one name the beginning of another", add: http.Header{"X-Acs-Z": {"1"}, "X-Acs-Z-A": {"2"}},
-			signed: set + ";x-acs-z;x-acs-z-a", line: "x-acs-z:1\nx-acs-z-a:2",
-		},
-		{name: "empty", add: http.Header{"X-Acs-Z": {""}}, signed: set + ";x-acs-z", line: "x-acs-z:"},
-		{name: "without values", add: http.Header{"X-Acs-Z": {}}, signed: set},
-		{
-			name: "repeated", add: http.Header{"X-Acs-Z": {"b ", " c", "a"}},
-			signed: set + ";x-acs-z", line: "x-acs-z:a,b,c",
-		},
-		{
-			name: "two spellings", add: http.Header{"X-Acs-Z": {"b"}, "x-acs-z": {"a"}, "X-ACS-Z": {"c"}},
-			signed: set + ";x-acs-z", line: "x-acs-z:a,b,c",
-		},
-		{
-			name: "a usual one in three spellings", add: http.Header{"x-acs-version": {"2020-11-09", "1"}, "X-ACS-VERSION": {"0"}},
-			signed: set, line: "x-acs-version:0,1,2020-11-09,2020-11-09",
-		},
-		{
-			name: "a usual one in another spelling", add: http.Header{acs3.HeaderAction: nil, "x-acs-ACTION": {"B"}},
-			signed: set, line: "x-acs-action:B",
-		},
-		{
-			name: "a usual one repeated", add: http.Header{acs3.HeaderAction: {"B", "A"}},
-			signed: set, line: "x-acs-action:A,B",
-		},
-		{name: "a usual one empty", add: http.Header{acs3.HeaderAction: {""}}, signed: set, line: "x-acs-action:"},
-		{
-			name: "what Sign sets, in other spellings", add: http.Header{"x-acs-date": {"1"}, "X-ACS-Signature-Nonce": {"2", "3"}, "authorization": {"x"}, acs3.HeaderDate: {"4", "5"}},
-			signed: set, line: "x-acs-date:" + signerTime.Format(dateLayout),
-		},
-		{name: "a host among the headers", add: http.Header{"Host": {"other"}}, signed: set, line: "host:host"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			var signer Signer
-			for range 20 { // maps have no order
-				req := signable(t, "https://host/")
-				maps.Copy(req.Header, test.add)
-				mustSign(t, &signer, req, nil, signerCreds)
-				if got := signedHeaders(req); got != test.signed {
-					t.Fatalf("SignedHeaders\n got %s\nwant %s", got, test.signed)
-				}
-				canonical := acs3.CanonicalRequest(req)
-				if test.line != "" && !strings.Contains(canonical, "\n"+test.line+"\n") {
-					t.Fatalf("no line %q in\n%s", test.line, canonical)
-				}
-			}
-		})
-	}
-}
-
 // signedHeaders returns the names that the signature covers.
 func signedHeaders(req *http.Request) string {
 	_, rest, _ := strings.Cut(req.Header.Get("Authorization"), "SignedHeaders=")
@@ -458,13 +318,32 @@ func signedHeaders(req *http.Request) string {
 	return names
 }
 
-func TestSignMethod(t *testing.T) {
+func TestSignHeaders(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"", http.MethodGet, http.MethodPut} {
-		req := signable(t, "https://host/")
-		req.Method = method
-		var signer Signer
-		mustSign(t, &signer, req, nil, signerCreds)
+	for _, add := range []http.Header{
+		{"Accept": {"application/json"}, "User-Agent": {"x"}, "accept": {"*/*"}, "X-Acsx": {"1"}, "Date": {"now"}},
+		{"Content-Type": {"text/plain"}},
+		{"X-Acs-Accesskey-Id": {"id"}},
+		{"X-Acs-Z": {" \ta b\t "}},
+		{"X-Acs-Z": {"1"}, "X-Acs-Z-A": {"2"}},
+		{"X-Acs-Z": {""}},
+		{"X-Acs-Z": {}},
+		{"X-Acs-Z": {"b ", " c", "a"}},
+		{"X-Acs-Z": {"b"}, "x-acs-z": {"a"}, "X-ACS-Z": {"c"}},
+		{"x-acs-version": {"2020-11-09", "1"}, "X-ACS-VERSION": {"0"}},
+		{acs3.HeaderAction: nil, "x-acs-ACTION": {"B"}},
+		{acs3.HeaderAction: {"B", "A"}},
+		{"x-acs-date": {"1"}, "X-ACS-Signature-Nonce": {"2", "3"}, "authorization": {"x"}, acs3.HeaderDate: {"4", "5"}},
+		{"Host": {"other"}},
+	} {
+		for range 20 { // the order of a map varies
+			req := signable(t, "https://host/")
+			maps.Copy(req.Header, add)
+			mustSign(t, new(Signer), req, nil, signerCreds)
+			if date := req.Header.Values(acs3.HeaderDate); len(date) != 1 || date[0] != signerTime.Format(dateLayout) {
+				t.Fatalf("with the headers %v the date is %q", add, date)
+			}
+		}
 	}
 }
 
@@ -558,8 +437,8 @@ func TestSignAgain(t *testing.T) {
 	}
 }
 
-// TestSignLeavesNothing: what a request was signed with is neither sent nor signed with the next, and what Sign
-// sets stands in the headers once.
+// TestSignLeavesNothing checks that nothing of one signature is in the next, and that the headers that Sign sets are
+// in the request once.
 func TestSignLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for _, old := range []http.Header{
@@ -578,11 +457,11 @@ func TestSignLeavesNothing(t *testing.T) {
 		mustSign(t, &signer, req, nil, signerCreds)
 		for key, values := range req.Header {
 			if key != http.CanonicalHeaderKey(key) || key == acs3.HeaderSecurityToken && len(values) > 0 {
-				t.Errorf("of %v there is left %s: %q", old, key, req.Header[key])
+				t.Errorf("of %v, %s: %q is left", old, key, req.Header[key])
 			}
 		}
 	}
-	var signer Signer // one for all: it keeps its state
+	var signer Signer // shared, with its state
 	temporary := Credentials{AccessKeyID: "STS.id", AccessKeySecret: "secret", SecurityToken: "CANARY"}
 	for range 20 {
 		private := signable(t, "https://host/")
@@ -596,20 +475,6 @@ func TestSignLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestCanonicalRequestOnlyReads: what describes a request leaves it as it is.
-func TestCanonicalRequestOnlyReads(t *testing.T) {
-	t.Parallel()
-	req := signable(t, "https://host/")
-	var signer Signer
-	mustSign(t, &signer, req, nil, signerCreds)
-	req.Header["x-acs-date"], req.Header["authorization"] = []string{"1"}, []string{"2"} // by someone on the way
-	before := req.Header.Clone()
-	acs3.CanonicalRequest(req)
-	if diff := cmp.Diff(before, req.Header); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestSignDate(t *testing.T) {
 	t.Parallel()
 	const want = "2022-07-20T02:48:58Z"
@@ -618,7 +483,7 @@ func TestSignDate(t *testing.T) {
 		signerTime.Add(999 * time.Millisecond), // whole seconds, never rounded up
 		signerTime.In(time.FixedZone("CST", 8*60*60)),
 	} {
-		var signer Signer // of its own: a date once formatted is kept
+		var signer Signer // not shared: it caches the date
 		req := signable(t, "https://host/")
 		if err := signer.Sign(req, nil, signerCreds, at, "nonce"); err != nil {
 			t.Fatal(err)
@@ -627,7 +492,7 @@ func TestSignDate(t *testing.T) {
 			t.Errorf("date of %v is %s, want %s", at, got, want)
 		}
 	}
-	// The date of one second must not be kept for another.
+	// The date of one second must not be used for another.
 	var signer Signer
 	for _, at := range []time.Time{signerTime.Add(time.Second), signerTime.Add(-time.Hour), time.Unix(0, 0)} {
 		req := signable(t, "https://host/")
@@ -689,7 +554,7 @@ func TestSignWithoutHeader(t *testing.T) {
 	mustSign(t, &signer, &http.Request{URL: &url.URL{Scheme: "https", Host: "host"}}, nil, signerCreds)
 }
 
-// A caller may append to the headers afterwards. They share an array, which must not show.
+// The values of the headers share an array. A caller that appends to one must not change another.
 func TestSignHeadersAreSeparate(t *testing.T) {
 	t.Parallel()
 	req := signable(t, "https://host/")
@@ -712,7 +577,7 @@ func TestSignConcurrently(t *testing.T) {
 	for worker := range 8 {
 		group.Go(func() {
 			for i := range 50 {
-				// Secrets change from call to call, and a pooled HMAC must not outlive its secret.
+				// The secret changes with every call: a pooled HMAC must not be used with another key.
 				key := (worker + i) % 3
 				creds := Credentials{AccessKeyID: fmt.Sprint("id", key), AccessKeySecret: fmt.Sprint("secret", key)}
 				if key == 2 {
@@ -747,57 +612,12 @@ func TestSignAllocations(t *testing.T) {
 	creds := Credentials{AccessKeyID: "STS.id", AccessKeySecret: "secret", SecurityToken: strings.Repeat("token", 100)}
 	at := signerTime
 	allocs := testing.AllocsPerRun(200, func() {
-		at = at.Add(time.Second) // the worst case: each signature has a date of its own
+		at = at.Add(time.Second) // the worst case: no signature can reuse the date
 		if err := signer.Sign(req, nil, creds, at, "3156853299f313e23d1673dc12e1703d"); err != nil {
 			t.Fatal(err)
 		}
 	})
-	if allocs > 4 {
-		t.Errorf("Sign makes %v allocations, want at most 4", allocs)
+	if allocs > 3 {
+		t.Errorf("Sign makes %v allocations, want at most 3", allocs)
 	}
-}
-
-func FuzzCanonicalQuery(f *testing.F) {
-	for _, raw := range []string{
-		"", "a", "a=1", "a=&b", "=", "&", "a=1;b=2", "a=%zz", "a=%2", "%61=1", "a=+", "a=%20", "a=~*/%", "b=2&a=1&b=1", "a=1&",
-		"JobId=****20b48fb04483915d4f2cd8ac****", "a%20b=1&a=1", "a=%e4%b8%ad", "a=\xff\x00",
-	} {
-		f.Add(raw)
-	}
-	var signer Signer
-	f.Fuzz(func(t *testing.T, raw string) {
-		if strings.Count(raw, "&") > 1000 {
-			t.Skip("net/url has a limit of its own, which a canonical query passes by")
-		}
-		want, parseErr := url.ParseQuery(raw)
-		canonical, err := acs3.CanonicalQuery(raw)
-		if (err == nil) != (parseErr == nil) {
-			t.Fatalf("net/url says %v, canonicalQuery says %v", parseErr, err)
-		}
-		req := signable(t, "https://host/")
-		req.URL.RawQuery = raw
-		if signErr := signer.Sign(req, nil, signerCreds, signerTime, "nonce"); (signErr == nil) != (parseErr == nil) {
-			t.Fatalf("net/url says %v, Sign says %v", parseErr, signErr)
-		}
-		if parseErr != nil {
-			return
-		}
-		if req.URL.RawQuery != canonical {
-			t.Errorf("Sign sends %q, canonicalQuery returns %q", req.URL.RawQuery, canonical)
-		}
-		got, err := url.ParseQuery(canonical)
-		if err != nil {
-			t.Fatalf("canonical query %q does not parse: %v", canonical, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("canonical query %q means something else:\n%s", canonical, diff)
-		}
-		// Encoding what was parsed is the slow way, which the fast one must agree with.
-		if again := acs3.EncodeQuery(got); again != canonical {
-			t.Errorf("%q is no fixed point: %q", canonical, again)
-		}
-		if again, err := acs3.CanonicalQuery(canonical); err != nil || again != canonical {
-			t.Errorf("%q is no fixed point: %q, %v", canonical, again, err)
-		}
-	})
 }

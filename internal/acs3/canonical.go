@@ -1,5 +1,5 @@
-// Package acs3 implements the data side of Alibaba Cloud's V3 request signature, ACS3-HMAC-SHA256: the
-// canonical request, the header names, and the explanation of a signature mismatch. It holds no key.
+// Package acs3 implements what Alibaba Cloud's V3 request signature, ACS3-HMAC-SHA256, signs: the canonical request
+// and its headers. It also explains signature mismatches. It handles no keys.
 //
 // Source: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 package acs3
@@ -18,7 +18,7 @@ const Algorithm = "ACS3-HMAC-SHA256"
 // EmptyBodyHash is the SHA-256 of an empty body.
 const EmptyBodyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// CanonicalRequest returns the canonical request of a signed request, which it does not change.
+// CanonicalRequest returns the canonical request of a signed request. It does not change req.
 func CanonicalRequest(req *http.Request) string {
 	var headers SignedHeaders
 	headers.Collect(req)
@@ -26,9 +26,11 @@ func CanonicalRequest(req *http.Request) string {
 	return string(b)
 }
 
-// AppendCanonicalRequest appends the canonical request to b and returns, besides it, the list of signed
-// header names in it. The raw query of req must be canonical.
-func AppendCanonicalRequest(b []byte, req *http.Request, headers *SignedHeaders, contentHash string) (canonical, names []byte) {
+// AppendCanonicalRequest appends the canonical request of req to b. names is the part of the result that lists the
+// signed headers. The raw query of req must be canonical.
+func AppendCanonicalRequest(
+	b []byte, req *http.Request, headers *SignedHeaders, contentHash string,
+) (canonical, names []byte) {
 	signed := headers.sorted()
 	b = append(b, cmp.Or(req.Method, http.MethodGet)...)
 	b = append(b, '\n')
@@ -52,7 +54,7 @@ func AppendCanonicalRequest(b []byte, req *http.Request, headers *SignedHeaders,
 			b = append(b, ';')
 		}
 	}
-	names = b[start : len(b)-1] // never empty: host is always signed
+	names = b[start : len(b)-1] // host is always signed, so there is at least one name
 	b[len(b)-1] = '\n'
 	return append(b, contentHash...), names
 }
@@ -74,8 +76,8 @@ func appendCanonicalPath(b []byte, u *url.URL) []byte {
 	return b
 }
 
-// CanonicalQuery returns a raw query in the form that is signed: parsed as net/url does, sorted by name, the
-// values of one name in their order, everything percent-encoded once.
+// CanonicalQuery returns the canonical form of a raw query: parsed as [url.ParseQuery] does, sorted by name, the
+// values of one name in their given order, and percent-encoded once.
 func CanonicalQuery(raw string) (string, error) {
 	if isCanonicalQuery(raw) {
 		return raw, nil
@@ -87,7 +89,7 @@ func CanonicalQuery(raw string) (string, error) {
 	return EncodeQuery(values), nil
 }
 
-// isCanonicalQuery reports whether a query is known to be canonical already. A percent-encoded name is not.
+// isCanonicalQuery reports whether a query is known to be canonical. It returns false for percent-encoded names.
 func isCanonicalQuery(raw string) bool {
 	last, start, inName := "", 0, true
 	for i := 0; i < len(raw); i++ {
@@ -106,16 +108,16 @@ func isCanonicalQuery(raw string) bool {
 	return !inName || raw == ""
 }
 
-// isCanonicalEscape reports whether appendEncoded would write a percent sign and these two digits.
+// isCanonicalEscape reports whether appendEncoded writes a percent sign followed by these two digits.
 func isCanonicalEscape(hi, lo byte) bool {
 	h, okHi := unhex(hi)
 	l, okLo := unhex(lo)
 	return okHi && okLo && !unreserved[h<<4|l]
 }
 
-// EncodeQuery returns values as a canonical query.
+// EncodeQuery encodes values as a canonical query.
 func EncodeQuery(values url.Values) string {
-	var nameBuf [16]string // both on the stack: enough for most queries
+	var nameBuf [16]string // on the stack, like buf; large enough for most queries
 	var buf [512]byte
 	names, b := nameBuf[:0], buf[:0]
 	for name := range values {
@@ -156,7 +158,7 @@ var unreserved = func() (set [256]bool) {
 	return set
 }()
 
-// appendEncoded appends s percent-encoded as RFC 3986 says: a space is %20, and * + / are encoded.
+// appendEncoded appends s percent-encoded by the rules of RFC 3986: a space is %20, and * + / are encoded.
 func appendEncoded(b []byte, s string) []byte {
 	done := 0
 	for i := range len(s) {

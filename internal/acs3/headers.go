@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The headers of a signed request, as net/http spells them.
+// The headers of a signed request, in the canonical spelling of net/http.
 const (
 	HeaderAction        = "X-Acs-Action"
 	HeaderVersion       = "X-Acs-Version"
@@ -19,13 +19,13 @@ const (
 	HeaderSecurityToken = "X-Acs-Security-Token"
 )
 
-// A header is one that the signature covers. Without a name it is absent.
+// A header is a signed header. An absent one has no name.
 type header struct {
 	name  string // lower case
 	value string
 }
 
-// Indexes of the headers that every request of a client carries, in the order of their names.
+// Indexes of the headers that requests of a client have, in the order of their names.
 const (
 	indexHost = iota
 	indexAction
@@ -42,14 +42,14 @@ var knownNames = [knownHeaders]string{
 }
 
 // SignedHeaders is the set of headers that a signature covers: the host, Content-Type if set, and every
-// x-acs-* header. The known ones have fixed places, so that a usual request needs no sorting. The zero value is
-// empty.
+// x-acs-* header. The known ones have fixed positions, so that a request with no others needs no sorting. The zero
+// value is an empty set.
 type SignedHeaders struct {
 	known  [knownHeaders]header
 	others []header
 
-	// NonCanonical reports whether the request has one of the headers that a signer sets in another spelling
-	// than net/http's. Such a header is not in the set; RemoveNonCanonical removes it from the request.
+	// NonCanonical reports whether the request has a header that the signer sets in a non-canonical spelling. Such
+	// a header is not in the set; [RemoveNonCanonical] removes it from the request.
 	NonCanonical bool
 }
 
@@ -84,7 +84,7 @@ func (s *SignedHeaders) Collect(req *http.Request) {
 	}
 }
 
-// collectOther adds a header that is not a known one in net/http's spelling with a single value.
+// collectOther adds a header that is not a known one in canonical spelling with a single value.
 func (s *SignedHeaders) collectOther(h http.Header, key string) {
 	if isSetBySigner(key) && key != http.CanonicalHeaderKey(key) {
 		s.NonCanonical = true
@@ -92,7 +92,7 @@ func (s *SignedHeaders) collectOther(h http.Header, key string) {
 	}
 	name := strings.ToLower(key)
 	switch index := slices.Index(knownNames[:], name); {
-	case name == "host": // net/http ignores it here: the host is in the request
+	case name == "host": // net/http sends the host of the request instead
 	case index >= 0:
 		s.known[index] = header{name, joinValues(h, name)}
 	case name != "content-type" && !strings.HasPrefix(name, "x-acs-"):
@@ -102,7 +102,7 @@ func (s *SignedHeaders) collectOther(h http.Header, key string) {
 	}
 }
 
-// isSetBySigner reports whether a signer sets the header, in whatever spelling.
+// isSetBySigner reports whether the signer sets the header, whatever its spelling.
 func isSetBySigner(key string) bool {
 	switch http.CanonicalHeaderKey(key) {
 	case HeaderDate, HeaderNonce, HeaderContentSHA256, HeaderSecurityToken, HeaderAuthorization:
@@ -111,15 +111,15 @@ func isSetBySigner(key string) bool {
 	return false
 }
 
-// RemoveNonCanonical removes the headers that a signer sets where they are spelled otherwise than by net/http.
+// RemoveNonCanonical removes the non-canonical spellings of the headers that the signer sets.
 func RemoveNonCanonical(h http.Header) {
 	maps.DeleteFunc(h, func(key string, _ []string) bool {
 		return isSetBySigner(key) && key != http.CanonicalHeaderKey(key)
 	})
 }
 
-// joinValues returns the values of a header in all its spellings as they are signed: trimmed, sorted, and
-// separated by commas.
+// joinValues returns the signed value of a header: its values in all spellings, trimmed, sorted, and separated by
+// commas.
 func joinValues(h http.Header, name string) string {
 	var all []string
 	for key, values := range h {
@@ -133,7 +133,7 @@ func joinValues(h http.Header, name string) string {
 	return strings.Join(all, ",")
 }
 
-// sorted returns the headers in the order of their names, absent ones included.
+// sorted returns the headers, absent ones included, in the order of their names.
 func (s *SignedHeaders) sorted() []header {
 	if len(s.others) == 0 {
 		return s.known[:]
@@ -146,7 +146,7 @@ func (s *SignedHeaders) sorted() []header {
 // Host returns the Host header that net/http sends with req.
 func Host(req *http.Request) string { return cmp.Or(req.Host, req.URL.Host) }
 
-// IsPlainHost reports whether net/http sends a host unchanged: it is ASCII, and has no zone.
+// IsPlainHost reports whether net/http sends a host unchanged: whether it is ASCII and has no zone.
 func IsPlainHost(host string) bool {
 	for i := range len(host) {
 		if host[i] <= ' ' || host[i] >= 0x7f || host[i] == '%' {
@@ -156,7 +156,7 @@ func IsPlainHost(host string) bool {
 	return true
 }
 
-// InvalidHeaderValue returns why a text cannot be sent as the value of a header, or "".
+// InvalidHeaderValue returns why s cannot be sent as the value of a header, or "" if it can.
 func InvalidHeaderValue(s string) (reason string) {
 	switch {
 	case s == "":

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// What ExplainMismatch returns when nothing more precise is known, and when the canonical requests are equal.
+// Explanations of [ExplainMismatch]: when nothing more precise is known, and when the canonical requests are equal.
 const (
 	UnknownMismatch = "the access key secret is wrong, or the request was altered in transit"
 	WrongSecret     = "the access key secret is wrong"
 )
 
-// LeaksRequest reports whether a text repeats a signed request, with the security token and every parameter in
-// it, or is the code of an error whose message does.
+// LeaksRequest reports whether a text repeats a signed request, which contains the security token and every
+// parameter, or is the code of an error whose message does.
 func LeaksRequest(text string) bool {
 	for _, mark := range []string{"SignatureDoesNotMatch", "IncompleteSignature", "StringToSign", "CanonicalRequest"} {
 		if strings.Contains(text, mark) {
@@ -24,10 +24,10 @@ func LeaksRequest(text string) bool {
 	return false
 }
 
-// ExplainMismatch compares the canonical request in the message of a SignatureDoesNotMatch error with that of
-// the request that was sent, and returns what differs first, or [WrongSecret] if they are equal. It names the
-// method, the path, a query parameter or a header, never a value. The form of the message is not documented: of
-// any other it returns [UnknownMismatch].
+// ExplainMismatch compares the canonical request in the message of a SignatureDoesNotMatch error with that of req,
+// the request that was sent, and returns the first difference, or [WrongSecret] if there is none. It names the
+// method, the path, a query parameter or a header, never a value. The service does not document the form of the
+// message: for a message of any other form it returns [UnknownMismatch].
 func ExplainMismatch(message string, req *http.Request) string {
 	_, theirs, ok := strings.Cut(message, "server CanonicalRequest is [")
 	end := strings.LastIndexByte(theirs, ']')
@@ -50,7 +50,7 @@ func ExplainMismatch(message string, req *http.Request) string {
 	return "the request was altered in transit: " + signed.difference(received) + " differs from what was signed"
 }
 
-// canonicalParts are the parts of a canonical request.
+// canonicalParts are the lines of a canonical request.
 type canonicalParts struct {
 	method, path, query string
 	headers             []string
@@ -66,7 +66,7 @@ func splitCanonicalRequest(s string) (p canonicalParts, ok bool) {
 	return canonicalParts{lines[0], lines[1], lines[2], lines[3 : n-3], lines[n-2], lines[n-1]}, true
 }
 
-// difference names the first part in which two canonical requests differ.
+// difference names the first part that differs between two canonical requests.
 func (p canonicalParts) difference(o canonicalParts) string {
 	switch {
 	case p.method != o.method:
@@ -89,8 +89,8 @@ func (p canonicalParts) difference(o canonicalParts) string {
 	return "the body"
 }
 
-// firstDifference returns the name of the first entry, in the order of names, that is in only one of two lists;
-// "" if the lists differ in order alone, or the name is not safe to show.
+// firstDifference returns the name of the first entry, in the order of names, that is in only one of two lists. It
+// returns "" if only the order differs, or if the name is not safe to show.
 func firstDifference(a, b []string, separator string) string {
 	differ := slices.DeleteFunc(slices.Concat(a, b), func(s string) bool {
 		return s == "" || slices.Contains(a, s) && slices.Contains(b, s)

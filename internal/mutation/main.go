@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -46,7 +47,7 @@ func run(words []string) error {
 	for _, m := range chosen {
 		all = append(all, m.run)
 	}
-	if _, out, passed := test(dir, strings.Join(all, "|")); !passed {
+	if _, out, passed := test(dir, strings.Join(all, "|"), "./..."); !passed {
 		return fmt.Errorf("the tests fail without a mutant:\n%s", out)
 	}
 	survivors := 0
@@ -105,7 +106,7 @@ func (m mutant) apply(dir string) (result, by string) {
 		return doesNotApply, ""
 	}
 	defer func() { _ = os.WriteFile(path, text, 0o644) }()
-	failed, out, passed := test(dir, m.run)
+	failed, out, passed := test(dir, m.run, m.packages()...)
 	switch {
 	case passed:
 		return survived, ""
@@ -117,11 +118,20 @@ func (m mutant) apply(dir string) (result, by string) {
 
 var failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\w+)|^panic: test timed out|^panic: `)
 
-// test runs tests of the root package in the copy, and names the first that failed.
-func test(dir, pattern string) (failed, output string, passed bool) {
+// packages returns the packages whose tests may kill the mutant: the root, and the one of its file.
+func (m mutant) packages() []string {
+	if dir := path.Dir(m.file); dir != "." {
+		return []string{".", "./" + dir}
+	}
+	return []string{"."}
+}
+
+// test runs tests of packages in the copy, and names the first that failed.
+func test(dir, pattern string, packages ...string) (failed, output string, passed bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-timeout=60s", "-run", "^("+pattern+")$", ".")
+	args := []string{"test", "-vet=off", "-failfast", "-timeout=60s", "-run", "^(" + pattern + ")$"}
+	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err == nil {

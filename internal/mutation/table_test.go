@@ -12,18 +12,6 @@ import (
 // exist.
 func TestRowsApply(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../*_test.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no test files: %v", err)
-	}
-	var tests strings.Builder
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tests.Write(text)
-	}
 	names := make(map[string]bool)
 	for _, m := range mutants {
 		if names[m.name] {
@@ -41,10 +29,31 @@ func TestRowsApply(t *testing.T) {
 		if m.old == m.new {
 			t.Errorf("%s: the mutant changes nothing", m.name)
 		}
+		tests := testFiles(t, m.packages())
 		for name := range strings.SplitSeq(m.run, "|") {
-			if !regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(name) + `\(`).MatchString(tests.String()) {
+			if !regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(name) + `\(`).MatchString(tests) {
 				t.Errorf("%s: there is no test %s", m.name, name)
 			}
 		}
 	}
+}
+
+// testFiles returns the text of all test files of packages.
+func testFiles(t *testing.T, packages []string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, dir := range packages {
+		files, err := filepath.Glob(filepath.Join("../..", dir, "*_test.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("there are no test files in %s: %v", dir, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+	}
+	return all.String()
 }

@@ -1,4 +1,4 @@
-// Package redact makes texts from elsewhere safe to show: on one line, without secrets and stream keys.
+// Package redact makes untrusted texts safe to show: on one line, without secrets and stream keys.
 package redact
 
 import (
@@ -12,27 +12,27 @@ import (
 	"unicode/utf8"
 )
 
-// Marker stands where a secret was.
+// Marker replaces a secret.
 const Marker = "[redacted]"
 
-// minSecret is the length from which on a text can be a secret. Shorter ones occur inside words.
+// minSecret is the length of the shortest secret that is searched for. Shorter ones occur inside words.
 const minSecret = 6
 
 var (
-	// urlPattern matches URLs: plain, percent-encoded, or with slashes escaped as JSON allows.
+	// urlPattern matches URLs: plain, percent-encoded, or with the slashes escaped as in JSON.
 	urlPattern = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?:://|%3A%2F%2F|:\\/\\/)[^\s"'<>` + "`" + `]*`)
 	// secretPattern matches a value after a name that announces a secret.
 	secretPattern = regexp.MustCompile(`(?i)((?:secret|token|password|passwd|signature|private.?key|auth.?key)[a-z_-]*\\?["']?\s*[:=]\s*\\?["']?)[^\s"',;&<>{}` + "`" + `]+`)
 	// authorizationPattern matches the value of an Authorization header, its scheme included.
 	authorizationPattern = regexp.MustCompile(`(?i)(authorization\\?["']?\s*[:=]\s*\\?["']?)(?:(?:basic|bearer|digest|negotiate)\s+)?[^\s"',;&<>{}]+`)
-	// escapePattern matches the escapes of HTML and JSON, behind which a secret would not be recognized.
+	// escapePattern matches the escapes of HTML and JSON, which would hide a secret from the other patterns.
 	escapePattern = regexp.MustCompile(`&#[xX]?[0-9A-Fa-f]{1,5};|&(?:quot|amp);|\\u00[0-9A-Fa-f]{2}`)
 	// opaquePattern matches long unbroken runs, such as keys.
 	opaquePattern = regexp.MustCompile(`[A-Za-z0-9+=_-]{16,}`)
 )
 
-// Text returns a text in valid UTF-8 on one line, without the given secrets, values that are announced as
-// secrets, and the parts of URLs that can hold a key.
+// Text returns text in valid UTF-8 and on one line. It redacts the given secrets, values whose name announces a
+// secret, and the parts of URLs that can contain a key.
 func Text(text string, secrets ...string) string {
 	text = escapePattern.ReplaceAllStringFunc(text, unescape)
 	for _, secret := range secrets {
@@ -43,14 +43,14 @@ func Text(text string, secrets ...string) string {
 			text = strings.ReplaceAll(text, form, Marker)
 		}
 	}
-	// Announced values come before URLs: a URL that no space ends would include the name before the value.
+	// Announced values come before URLs: a URL without a space after it would include the name before the value.
 	text = authorizationPattern.ReplaceAllString(text, "${1}"+Marker)
 	text = secretPattern.ReplaceAllString(text, "${1}"+Marker)
 	text = urlPattern.ReplaceAllStringFunc(text, redactURL)
 	return OneLine(strings.ToValidUTF8(text, "�"))
 }
 
-// unescape returns what an escape of HTML or JSON stands for.
+// unescape decodes an escape of HTML or JSON.
 func unescape(escape string) string {
 	if code, ok := strings.CutPrefix(escape, `\u`); ok {
 		escape = "&#x" + code + ";"
@@ -58,8 +58,8 @@ func unescape(escape string) string {
 	return html.UnescapeString(escape)
 }
 
-// Link returns the address of a troubleshooting page. Its query, which [Text] would redact, leads to the page: it
-// is kept if there is nothing else to redact.
+// Link is [Text] for the address of a troubleshooting page, whose query leads to the page: it keeps the query if
+// there is nothing else to redact.
 func Link(address string, secrets ...string) string {
 	_, rest, isURL := strings.Cut(address, "://")
 	if plain, err := url.QueryUnescape(rest); isURL && err == nil && !strings.Contains(plain, "@") && Text(plain, secrets...) == plain {
@@ -68,7 +68,7 @@ func Link(address string, secrets ...string) string {
 	return Text(address, secrets...)
 }
 
-// redactURL keeps the host of a URL, and the path of a web address; the path of a stream ends in its key.
+// redactURL keeps the host of a URL and, for http and https, the path. The path of a stream ends in its key.
 func redactURL(s string) string {
 	plain := strings.ReplaceAll(s, `\/`, "/")
 	if strings.Contains(strings.ToUpper(plain), "%3A%2F%2F") {
@@ -91,7 +91,7 @@ func redactURL(s string) string {
 	return shown + u.EscapedPath()
 }
 
-// StreamURL redacts the parts of a stream's URL that can hold its key: user info, query and the last element of
+// StreamURL redacts the parts of a stream's URL that can contain its key: user info, query and the last element of
 // the path.
 func StreamURL(s string) string {
 	if s == "" {
@@ -108,8 +108,8 @@ func StreamURL(s string) string {
 	return OneLine(u.Scheme + "://" + u.Host + dir)
 }
 
-// StreamKeys redacts in a text whatever in the URL of a stream can be its key: the URL as a whole, user info,
-// query values, and the last element of the path, each where it stands as a word.
+// StreamKeys redacts in text every part of a stream's URL that can be its key: the whole URL, user info, query
+// values, and the last element of the path. Each is redacted where it is a word of its own.
 func StreamKeys(text, streamURL string) string {
 	words := []string{streamURL}
 	if u, err := url.Parse(streamURL); err == nil {
@@ -128,7 +128,7 @@ func StreamKeys(text, streamURL string) string {
 	return text
 }
 
-// redactWord redacts a word where neither a letter nor a digit stands next to it.
+// redactWord redacts a word where no letter or digit precedes or follows it.
 func redactWord(text, word string) string {
 	isPart := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 	var b strings.Builder
@@ -148,7 +148,7 @@ func redactWord(text, word string) string {
 	}
 }
 
-// Opaque redacts long runs of characters that mix letters and digits, as keys do and names do not.
+// Opaque redacts long runs of letters mixed with digits: keys look like that, names do not.
 func Opaque(text string) string {
 	return opaquePattern.ReplaceAllStringFunc(text, func(run string) string {
 		if strings.ContainsAny(run, "0123456789") && strings.ContainsFunc(run, unicode.IsLetter) {
