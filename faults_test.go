@@ -20,10 +20,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
-
-	"github.com/jarcoal/httpmock"
 )
 
 // anyAnswer is a success for each of the operations of the matrix.
@@ -622,36 +621,110 @@ func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-// TestReplacedDefaultTransport: httpmock.Activate, and others, put a transport of their own in the place of
-// net/http's. A client with a transport of its own does not notice; one that was told to use net/http's does.
-//
-// Not parallel: http.DefaultTransport.
-func TestReplacedDefaultTransport(t *testing.T) { //nolint:paralleltest // see above
-	httpmock.Activate()
-	defer httpmock.DeactivateAndReset()
-	httpmock.RegisterResponder("POST", "https://ice.cn-shanghai.aliyuncs.com/", httpmock.NewStringResponder(200, anyAnswer))
-	hc := new(http.Client)
-	for _, provider := range []CredentialsProvider{StaticCredentials(testKeyID, testSecret, ""), FromCredential(nil)} {
-		c, err := NewClient(WithHTTPClient(hc), WithCredentials(provider))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := getJob(t.Context(), c); err != nil && !errors.Is(err, ErrNoCredentials) {
+// TestWritesOnTheWire: the same with net/http's own transport and real connections.
+func TestWritesOnTheWire(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		raw      string
+		then     connectionEnd
+		timeout  time.Duration // of an attempt
+		requests int
+		is       error
+	}{
+		"closed after the request": {"", closeConn, 0, 1, io.EOF},
+		"reset after the request":  {"", resetConn, 0, 1, syscall.ECONNRESET},
+		"no answer":                {"", stallConn, 50 * time.Millisecond, 1, ErrUnavailable},
+		"half a head":              {"HTTP/1.1 200 OK\r\n", closeConn, 0, 1, io.ErrUnexpectedEOF},
+		"half a body":              {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", closeConn, 0, 1, io.ErrUnexpectedEOF},
+		"half a body, stalled":     {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"RequestId\":", stallConn, 50 * time.Millisecond, 1, ErrBadResponse},
+		"redirect":                 {rawResponse(307, "", "Location", "/"), keepOpen, 0, 1, ErrBadResponse},
+		"InternalError":            {rawResponse(500, errorBodyJSON("InternalError", "m")), keepOpen, 0, 1, ErrUnavailable},
+		"not HTTP":                 {"SSH-2.0-OpenSSH\r\n", closeConn, 0, 1, ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRawServer(t, func(int, string) (string, connectionEnd) { return tt.raw, tt.then })
+			err := submitJob(t.Context(), w.client(t, WithRetryPolicy(RetryPolicy{AttemptTimeout: tt.timeout, BaseDelay: 1})))
+			if !errors.Is(err, ErrAmbiguous) || !errors.Is(err, tt.is) {
+				t.Errorf("the error is %v, want ErrAmbiguous and %v", err, tt.is)
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the error %q reads as the caller's deadline", err)
+			}
+			wantNone(t, err.Error(), "streamkey")
+			if heads, _ := w.seen(); len(heads) != tt.requests {
+				t.Errorf("%d requests arrived, want %d", len(heads), tt.requests)
+			}
+		})
+	}
+	t.Run("throttled", func(t *testing.T) {
+		t.Parallel()
+		w := newRawServer(t, func(n int, _ string) (string, connectionEnd) {
+			if n == 0 {
+				return rawResponse(400, errorBodyJSON("Throttling.User", "m"), "x-acs-retry-after", "1"), keepOpen
+			}
+			return rawResponse(200, `{"RequestId":"r","JobId":"j"}`), keepOpen
+		})
+		if err := submitJob(t.Context(), w.client(t)); err != nil {
 			t.Error(err)
 		}
-		c.CloseIdleConnections()
-	}
-	if got := httpmock.GetTotalCallCount(); got != 1 {
-		t.Errorf("%d requests were made through it, want 1", got)
-	}
-	if hc.Transport != nil || hc.CheckRedirect != nil || hc.Jar != nil || hc.Timeout != 0 {
-		t.Errorf("the caller's client was changed: %+v", hc)
-	}
-	w := newRawServer(t, func(int, string) (string, connectionEnd) { return answers(200, anyAnswer), keepOpen })
-	if err := getJob(t.Context(), w.client(t)); err != nil {
-		t.Error(err)
-	}
-	if got := httpmock.GetTotalCallCount(); got != 1 {
-		t.Error("a client with a transport of its own uses http.DefaultTransport")
-	}
+		if heads, conns := w.seen(); len(heads) != 2 || conns != 1 {
+			t.Errorf("%d requests arrived on %d connections, want 2 on 1", len(heads), conns)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		w := newRawServer(t, nil)
+		c := w.client(t, WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
+		w.close()
+		err := submitJob(t.Context(), c)
+		if call, ok := errors.AsType[*CallError](err); !ok || call.Attempts != 3 || errors.Is(err, ErrAmbiguous) || !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("the error is %#v", err)
+		}
+	})
+	t.Run("cancelled while dialling", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			cancel() // net/http's context for the dial lives on
+			return nil, errors.New("the dial comes too late")
+		}}
+		err := submitJob(ctx, clientOver(t, transport))
+		if !errors.Is(err, context.Canceled) || errors.Is(err, ErrAmbiguous) {
+			t.Errorf("the error is %v, want one that is not ambiguous", err)
+		}
+	})
+	t.Run("cancelled after the write", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		w := newRawServer(t, func(int, string) (string, connectionEnd) { cancel(); return "", stallConn })
+		err := submitJob(ctx, w.client(t))
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("the error is %v, want context.Canceled and ErrAmbiguous", err)
+		}
+		if heads, _ := w.seen(); len(heads) != 1 {
+			t.Errorf("%d requests arrived, want 1", len(heads))
+		}
+	})
+	// A connection that the server closed while it was idle: net/http sends a POST again by itself only if
+	// nothing of it was written.
+	t.Run("closed while idle", func(t *testing.T) {
+		t.Parallel()
+		w := newRawServer(t, func(n int, _ string) (string, connectionEnd) {
+			if n == 1 {
+				return "", closeConn
+			}
+			return rawResponse(200, `{"RequestId":"r","JobId":"j"}`), keepOpen
+		})
+		c := w.client(t)
+		if err := submitJob(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if err := submitJob(t.Context(), c); !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("the error is %v, want ErrAmbiguous", err)
+		}
+		if heads, _ := w.seen(); len(heads) != 2 {
+			t.Errorf("%d requests arrived, want 2", len(heads))
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,7 +18,53 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"go.uber.org/goleak"
 )
+
+// wantKind checks that err is of one kind and of no other.
+func wantKind(t *testing.T, err, want error) {
+	t.Helper()
+	for _, kind := range kinds {
+		if got := errors.Is(err, kind); got != errors.Is(want, kind) {
+			t.Errorf("errors.Is(%q, %q) is %t", err, kind, got)
+		}
+	}
+}
+
+// wantOneLine checks what every error's text must be.
+func wantOneLine(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		t.Error("there is no error")
+		return
+	}
+	if text := err.Error(); strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(text) || text == "" {
+		t.Errorf("the error %q is not one line", text)
+	}
+}
+
+// wantNone checks that a text holds none of the secrets.
+func wantNone(t *testing.T, text string, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q shows %q", text, secret)
+		}
+	}
+}
+
+// answered returns the error of an attempt to get a job that got this answer.
+func answered(t *testing.T, status int, body string, header ...string) error {
+	t.Helper()
+	err := getJob(t.Context(), clientOver(t, newScript(respond(status, body, header...)), attempts(1)))
+	if err == nil {
+		t.Fatalf("status %d with %q is no error", status, body)
+	}
+	wantOneLine(t, err)
+	return err
+}
 
 const (
 	testKeyID  = "test-id"
@@ -439,4 +486,20 @@ func rawResponse(status int, body string, header ...string) string {
 		fmt.Fprintf(&b, "%s: %s\r\n", header[i], header[i+1])
 	}
 	return b.String() + "\r\n" + body
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var success = respond(200, documentedJob)
+
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// dated answers that the timestamp is not accepted, from a clock that is ahead of this machine's.
+func dated(code string, ahead time.Duration, header ...string) step {
+	return func(req *http.Request) (*http.Response, error) {
+		h := append([]string{"Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat)}, header...)
+		return respondError(400, code, h...)(req)
+	}
 }

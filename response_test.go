@@ -16,6 +16,57 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestConnectionIsReusedAfterErrors: the body of an error is read to its end.
+func TestConnectionIsReusedAfterErrors(t *testing.T) {
+	t.Parallel()
+	page := strings.Repeat("<p>sorry</p>\n", 4000) // 52 KB
+	answers := []string{
+		rawResponse(404, errorBodyJSON("InvalidParameter.ResourceNotFound", "no such job")),
+		rawResponse(500, ""),
+		rawResponse(502, page, "Content-Type", "text/html"),
+		"HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		rawResponse(302, "moved", "Location", "/elsewhere"),
+		rawResponse(200, `{"RequestId":"r"`),
+		rawResponse(200, ""),
+		"HTTP/1.1 204 No Content\r\n\r\n",
+		rawResponse(200, documentedJob),
+	}
+	w := newRawServer(t, func(n int, _ string) (string, connectionEnd) { return answers[n%len(answers)], keepOpen })
+	c := w.client(t, attempts(1))
+	for range len(answers) - 1 {
+		if err := getJob(t.Context(), c); err == nil {
+			t.Error("an error was taken for a success")
+		}
+	}
+	if err := getJob(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	if _, conns := w.seen(); conns != 1 {
+		t.Errorf("%d connections were opened, want 1", conns)
+	}
+}
+
+// TestSwitchingProtocols: after such an answer net/http hands over the bare connection, on which no context
+// has power. Reading on would never end.
+func TestSwitchingProtocols(t *testing.T) {
+	t.Parallel()
+	w := newRawServer(t, func(int, string) (string, connectionEnd) {
+		return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", stallConn
+	})
+	done := make(chan error, 1)
+	go func() { done <- getJob(t.Context(), w.client(t, attempts(1))) }()
+	select {
+	case err := <-done:
+		if !errors.Is(err, ErrBadResponse) {
+			t.Errorf("the error is %v, want ErrBadResponse", err)
+		}
+	case <-time.After(2 * time.Second):
+		t.Error("the call hangs")
+		w.close()
+		<-done
+	}
+}
+
 func TestGetLiveTranscodeJob(t *testing.T) {
 	t.Parallel()
 	rt := newScript(respond(200, documentedJob, "X-Acs-Request-Id", "header-id"))
