@@ -14,16 +14,16 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-const want = `created   the template lifecycle-720p
+const want = `created the template lifecycle-720p
 submitted the job evening-show
-waited    until it is in progress; outputs: 1
-listed    evening-show: in progress, template lifecycle-720p
-renamed   it to late-show
-told      it to stop
-waited    until late-show is stopped
-deleted   the job
-deleted   the template
-looked    for the job: not found
+the job is in progress with 1 output
+listed evening-show: in progress, template lifecycle-720p
+renamed the job to late-show
+sent the stop command
+late-show is stopped
+deleted the job
+deleted the template
+the job is not found
 `
 
 func TestLifecycle(t *testing.T) {
@@ -37,7 +37,7 @@ func TestLifecycle(t *testing.T) {
 	}
 }
 
-// TestEndpoint sets the environment, which belongs to the whole process, and so cannot be parallel.
+// TestEndpoint is not parallel: it sets the environment of the process.
 func TestEndpoint(t *testing.T) {
 	credentials := livetranscode.Credentials{AccessKeyID: "test-id", AccessKeySecret: "test-secret"}
 	for _, variable := range os.Environ() {
@@ -65,7 +65,7 @@ func TestEndpoint(t *testing.T) {
 	wantNothingLeft(t, emulator)
 }
 
-// Whatever fails, nothing is left behind that runs and is billed.
+// A failure at any step leaves nothing behind that keeps running and costs money.
 func TestFailureCleansUp(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{
@@ -99,7 +99,7 @@ func TestInterruptCleansUp(t *testing.T) {
 		}
 	}))
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that of the context", err)
+		t.Errorf("error %v, want context.Canceled", err)
 	}
 	wantNothingLeft(t, emulator)
 }
@@ -120,12 +120,12 @@ func TestBadArguments(t *testing.T) {
 			t.Errorf("%q: error %v, want one line with %q", tc.args, err, tc.want)
 		}
 		if out.Len() > 0 {
-			t.Errorf("%q: it printed:\n%s", tc.args, out.String())
+			t.Errorf("%q printed:\n%s", tc.args, out.String())
 		}
 	}
 }
 
-// wantNothingLeft checks that what was made is gone, and that the job was stopped before it was deleted.
+// wantNothingLeft checks that the job and the template are gone, and that the job was stopped before its deletion.
 func wantNothingLeft(t *testing.T, emulator *livetranscodetest.Server) {
 	t.Helper()
 	var done []string
@@ -136,10 +136,10 @@ func wantNothingLeft(t *testing.T, emulator *livetranscodetest.Server) {
 	}
 	client := emulator.Client()
 	for job, err := range client.AllLiveTranscodeJobs(context.WithoutCancel(t.Context()), nil) {
-		t.Errorf("a job is left: %+v, %v", job, err)
+		t.Errorf("a job is left over: %+v, %v", job, err)
 	}
 	for template, err := range client.AllLiveTranscodeTemplates(context.WithoutCancel(t.Context()), nil) {
-		t.Errorf("a template is left: %+v, %v", template, err)
+		t.Errorf("a template is left over: %+v, %v", template, err)
 	}
 	if stop, deleted := slices.Index(done, "SendLiveTranscodeJobCommand"), slices.Index(done, "DeleteLiveTranscodeJob"); deleted >= 0 && (stop < 0 || stop > deleted) {
 		t.Errorf("the job was deleted before it was stopped: %q", done)

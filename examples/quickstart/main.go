@@ -1,7 +1,7 @@
 // Command quickstart reads one live transcoding job and prints it.
 //
-// Without flags it starts the embedded emulator and reads the job of the service's documentation from it.
-// With -job it asks the real service, with the credentials of the environment.
+// Without flags it reads the job of the service's documentation from an emulator in memory. With -job it calls the real
+// service with the credentials of the environment.
 package main
 
 import (
@@ -29,8 +29,8 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	jobID := flags.String("job", "", "ask the real service for the job with this `ID`")
-	endpoint := flags.String("endpoint", "", "with -job: ask at this `URL` instead of cn-shanghai's")
+	jobID := flags.String("job", "", "read the job `ID` from the real service")
+	endpoint := flags.String("endpoint", "", "with -job: the service's `URL` (default: that of cn-shanghai)")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		flags.SetOutput(out)
 		flags.Usage()
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 	var client *livetranscode.Client
 	if *jobID == "" {
-		fmt.Fprintln(out, "This job lives in the embedded emulator; -job ID asks the real service.")
+		fmt.Fprintln(out, "This job is from the emulator; use -job ID to read one from the real service.")
 		emulator := livetranscodetest.NewServer()
 		*jobID = emulator.AddJob(documentedJob)
 		client = emulator.Client()
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return show(out, resp.Job)
 }
 
-// realClient returns a client of the real service, after a look whether there are credentials at all.
+// realClient returns a client of the real service. It fails early if there are no credentials.
 func realClient(ctx context.Context, endpoint string) (*livetranscode.Client, error) {
 	credentials := livetranscode.DefaultCredentials()
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)

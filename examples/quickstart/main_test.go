@@ -14,7 +14,7 @@ import (
 
 func TestQuickstart(t *testing.T) {
 	t.Parallel()
-	const want = `This job lives in the embedded emulator; -job ID asks the real service.
+	const want = `This job is from the emulator; use -job ID to read one from the real service.
   name      task1
   id        ****20b48fb04483915d4f2cd8ac****
   status    in progress
@@ -40,7 +40,7 @@ func TestUsage(t *testing.T) {
 	}
 	for _, flag := range []string{"-job ID", "-endpoint URL"} {
 		if !strings.Contains(out.String(), flag) {
-			t.Errorf("the usage does not name %s:\n%s", flag, out.String())
+			t.Errorf("the usage lacks %s:\n%s", flag, out.String())
 		}
 	}
 }
@@ -55,7 +55,7 @@ func TestBadArguments(t *testing.T) {
 		{"unknown flag", []string{"-jobs", "x"}, "flag provided but not defined: -jobs"},
 		{"flag without a value", []string{"-job"}, "flag needs an argument: -job"},
 		{"endpoint alone", []string{"-endpoint", "http://127.0.0.1:1"}, "-endpoint needs -job"},
-		{"stray argument", []string{"job-1"}, `unexpected argument "job-1"`},
+		{"unexpected argument", []string{"job-1"}, `unexpected argument "job-1"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -64,13 +64,13 @@ func TestBadArguments(t *testing.T) {
 				t.Errorf("error %v, want %s", err, tc.want)
 			}
 			if out.Len() > 0 {
-				t.Errorf("it printed:\n%s", out.String())
+				t.Errorf("printed:\n%s", out.String())
 			}
 		})
 	}
 }
 
-// The tests below set the environment, which belongs to the whole process, and so cannot be parallel.
+// The tests below are not parallel: they set the environment of the process.
 
 //nolint:paralleltest // it sets the environment
 func TestNoCredentials(t *testing.T) {
@@ -79,20 +79,20 @@ func TestNoCredentials(t *testing.T) {
 	began := time.Now()
 	err := run(t.Context(), []string{"-job", "job-1"}, &out)
 	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it took %v", took)
+		t.Errorf("the call took %v", took)
 	}
 	if !errors.Is(err, livetranscode.ErrNoCredentials) {
 		t.Fatalf("error %v, want ErrNoCredentials", err)
 	}
 	if strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCESS_KEY_ID") {
-		t.Errorf("the error is not one line that helps: %s", err)
+		t.Errorf("the error is not one line that names the variable: %s", err)
 	}
 	if out.Len() > 0 {
-		t.Errorf("it printed:\n%s", out.String())
+		t.Errorf("printed:\n%s", out.String())
 	}
 }
 
-// jobID is an id with all that can go wrong between the command line, the query and the signature.
+// jobID has the characters that need encoding in the query and the signature.
 const jobID = "a b*c~d+e/é&=%20"
 
 //nolint:paralleltest // it sets the environment
@@ -148,11 +148,11 @@ func TestJobNotFound(t *testing.T) {
 		t.Errorf("the error is not one line: %q", err)
 	}
 	if out.Len() > 0 {
-		t.Errorf("it printed:\n%s", out.String())
+		t.Errorf("printed:\n%s", out.String())
 	}
 }
 
-// setCredentials leaves c as the only credentials that the default chain finds; the zero value leaves none.
+// setCredentials makes c the only credentials that the default chain finds. The zero value means none.
 func setCredentials(t *testing.T, c livetranscode.Credentials) {
 	t.Helper()
 	for _, variable := range os.Environ() {
@@ -161,7 +161,7 @@ func setCredentials(t *testing.T, c livetranscode.Credentials) {
 			t.Setenv(name, "")
 		}
 	}
-	home := t.TempDir() // without the files of the command line tool
+	home := t.TempDir() // without credentials files
 	t.Setenv("HOME", home)
 	t.Setenv("USERPROFILE", home)
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
