@@ -48,6 +48,7 @@ func (t *call) newAPIError(r *body) *APIError {
 	}
 	api := &APIError{
 		Operation:    t.op.name,
+		ResourceID:   t.resourceID,
 		StatusCode:   r.resp.StatusCode,
 		Code:         clean(body.code, maxSnippet),
 		Message:      clean(redact.StreamKeys(body.message, t.streamURL()), maxMessage),

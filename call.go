@@ -18,11 +18,12 @@ import (
 type operation struct {
 	name       string
 	action     []string // the value of x-acs-action
+	idParam    string   // the parameter with the id of the job or template; "" for none
 	idempotent bool     // else it is retried only if it was certainly not executed
 }
 
-func idempotentOperation(name string) *operation {
-	return &operation{name: name, action: []string{name}, idempotent: true}
+func idempotentOperation(name, idParam string) *operation {
+	return &operation{name: name, action: []string{name}, idParam: idParam, idempotent: true}
 }
 
 func nonIdempotentOperation(name string) *operation {
@@ -37,9 +38,12 @@ type params interface {
 
 // A call is one execution of an operation, with all its attempts.
 type call struct {
-	client *Client
-	op     *operation
-	query  string
+	client     *Client
+	op         *operation
+	query      string
+	resourceID string
+	began      time.Time
+	phase      phase
 
 	// The current attempt.
 	creds       Credentials
@@ -51,6 +55,7 @@ type call struct {
 	retryCost int   // quota taken for the next retry
 	spent     int   // quota that earlier retries took
 	last      error // the previous attempt's error, if the service or the network caused it
+	unknown   bool  // an earlier attempt may have been executed
 
 	repaired [numRetryReasons]bool // what was repaired, once each
 	rejected Credentials           // that the service refused, if expiredToken was repaired
@@ -66,7 +71,7 @@ func (c *Client) do(ctx context.Context, op *operation, in params, out responseD
 	if err != nil {
 		return &ParamError{Operation: op.name, Field: "request", Reason: "cannot be encoded: " + err.Error()}
 	}
-	call := &call{client: c, op: op, query: acs3.EncodeQuery(values)}
+	call := &call{client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now()}
 	for {
 		body, failed := call.attempt(ctx)
 		if failed == nil {
@@ -91,6 +96,8 @@ func (c *call) retryOrFail(ctx context.Context, f *failure) error {
 	if !f.clientSide {
 		c.last = f.err
 	}
+	c.unknown = c.unknown || f.maybeExecuted
+	c.phase = phaseBackoff
 	if err := sleep(ctx, delay); err != nil {
 		return c.finish(c.clientFailure(ctx, err))
 	}
@@ -103,14 +110,15 @@ func (c *call) finish(f *failure) error {
 	c.client.quota.giveBack(c.retryCost) // of a retry that was not sent
 	err, ambiguous := f.err, !c.op.idempotent && f.maybeExecuted
 	if f.clientSide && c.last != nil && !ambiguous {
-		cause := error(&opaqueError{text: err.Error()}) // a *ParamError's kind must not come beside the service's
 		if call := (*CallError)(nil); errors.As(err, &call) {
-			cause = call.Err
+			err = addCause(c.last, call.Err)
 		}
-		err = addCause(c.last, cause)
 	}
 	if e := callError(nil); errors.As(err, &e) {
 		e.complete(c.sent, ambiguous)
+	}
+	if api := (*APIError)(nil); errors.As(err, &api) {
+		api.unknownPast = c.unknown
 	}
 	return err
 }
@@ -119,6 +127,9 @@ func (c *call) finish(f *failure) error {
 func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failure {
 	defer b.release()
 	if err := decodeResponse(b, out); err != nil {
+		if b.err != nil {
+			return c.cutOffFailure(ctx, b, b.err)
+		}
 		api := c.newAPIError(b)
 		api.cause = err
 		return &failure{err: api, maybeExecuted: true}

@@ -23,7 +23,7 @@ const apiVersion = "2020-11-09"
 type Client struct {
 	template  *http.Request // of every attempt: all but the query, the action and the signature
 	provider  CredentialsProvider
-	transport func() http.RoundTripper
+	transport func(op *operation) http.RoundTripper
 	closeIdle func()
 	policy    RetryPolicy
 	limiter   Limiter
@@ -69,20 +69,23 @@ func NewClient(opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// setTransport makes the client send through hc, or through a transport of its own if hc is nil.
+// setTransport makes the client send through hc, or through a transport of its own if hc is nil. Operations that are
+// not idempotent are sent on fresh connections.
 func (c *Client) setTransport(hc *http.Client) {
+	var fresh freshTransports
 	if hc == nil {
-		own := newTransport()
-		c.closeIdle = own.CloseIdleConnections
-		c.transport = func() http.RoundTripper { return own }
-		return
+		hc = &http.Client{Transport: newTransport()}
 	}
 	c.closeIdle = hc.CloseIdleConnections
-	c.transport = func() http.RoundTripper {
-		if hc.Transport == nil {
-			return http.DefaultTransport
+	c.transport = func(op *operation) http.RoundTripper {
+		transport := hc.Transport
+		if transport == nil {
+			transport = http.DefaultTransport
 		}
-		return hc.Transport
+		if !op.idempotent {
+			transport = fresh.get(transport)
+		}
+		return transport
 	}
 	if hc.Timeout > 0 {
 		c.policy.AttemptTimeout = min(c.policy.AttemptTimeout, hc.Timeout)

@@ -1,111 +1,268 @@
 package livetranscode
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 )
 
-var clockCodes = map[string]bool{"InvalidTimeStamp.Expired": true, "IllegalTimestamp": true}
+// A codeClass is what an error of the service means: its kind, whether a retry can help, and what to do.
+type codeClass int
 
-// codeKinds maps exact codes to kinds.
-var codeKinds = map[string]error{
-	"Rejected.Throttling":         ErrThrottled,
-	"ServiceUnavailable":          ErrUnavailable,
-	"InternalError":               ErrUnavailable,
-	"SignatureDoesNotMatch":       ErrAuthentication,
-	"IncompleteSignature":         ErrAuthentication,
-	"SignatureNonceUsed":          ErrAuthentication,
-	"InvalidTimeStamp.Expired":    ErrAuthentication,
-	"IllegalTimestamp":            ErrAuthentication,
-	"Forbidden.AccessKeyDisabled": ErrAuthentication,
-	"MissingSecurityToken":        ErrAuthentication,
-	"Forbidden":                   ErrForbidden,
-	"Forbidden.RAM":               ErrForbidden,
-	"NoPermission":                ErrForbidden,
+const (
+	unclassified       codeClass = iota
+	classNotFound                // the job or template does not exist
+	classThrottled               // refused before it was processed
+	classUnavailable             // failed at the service
+	classSignature               // the signature is wrong
+	classNonce                   // the nonce was used before
+	classClock                   // the date is too far from the service's clock
+	classAccessKey               // the access key is not accepted
+	classToken                   // the security token is not accepted
+	classPermission              // a RAM permission is missing
+	classAccount                 // the account may not use the service
+	classForbidden               // forbidden, for a reason that is not known
+	classInvalid                 // the request is invalid, or the job is in the wrong state
+	classInputNotLive            // the input has no stream
+	classQuota                   // a quota of the account is used up
+	classTooLarge                // the gateway refused the request because of its size
+	classWrongEndpoint           // the endpoint, or the account, is the wrong one
+	classRedirect                // redirects are not followed
+	classUnusable                // not a response of the service
+)
+
+// codes maps the codes of the service to their classes. A code stands also for those that continue it after a dot,
+// unless they are here themselves.
+var codes = map[string]codeClass{
+	"Throttling":          classThrottled,
+	"Rejected.Throttling": classThrottled,
+
+	"ServiceUnavailable":  classUnavailable,
+	"InternalError":       classUnavailable,
+	"InternalServerError": classUnavailable,
+	"SystemBusy":          classUnavailable,
+	"ServiceBusy":         classUnavailable,
+	"OperationConflict":   classUnavailable,
+	"LastTokenProcessing": classUnavailable,
+	"RequestTimeout":      classUnavailable,
+
+	"SignatureDoesNotMatch":       classSignature,
+	"IncompleteSignature":         classSignature,
+	"SignatureNonceUsed":          classNonce,
+	"InvalidTimeStamp.Expired":    classClock,
+	"IllegalTimestamp":            classClock,
+	"InvalidAccessKeyId":          classAccessKey,
+	"Forbidden.AccessKeyDisabled": classAccessKey,
+	"InvalidSecurityToken":        classToken,
+	"MissingSecurityToken":        classToken,
+
+	"Forbidden":                       classPermission,
+	"NoPermission":                    classPermission,
+	"Forbidden.SubscriptionRequired":  classAccount,
+	"InvalidIdentity.ServiceDisabled": classAccount,
+	"OperationDenied":                 classAccount,
+	"UserDisable":                     classAccount,
+
+	"JobNotFound":            classNotFound,
+	"TemplateNotFound":       classNotFound,
+	"StreamNotFound":         classInputNotLive,
+	"JobLimitExceeded":       classQuota,
+	"UserTaskExceed":         classQuota,
+	"UserQuotaExceed":        classQuota,
+	"JobAlreadyStarted":      classInvalid,
+	"InvalidTimeStamp":       classInvalid,
+	"InvalidSignatureMethod": classInvalid,
+	"UnsupportedHTTPMethod":  classInvalid,
+
+	"InvalidAction.NotFound":   classWrongEndpoint,
+	"InvalidApi.NotFound":      classWrongEndpoint,
+	"InvalidVersion":           classWrongEndpoint,
+	"NoSuchVersion":            classWrongEndpoint,
+	"InvalidProduct.NotFound":  classWrongEndpoint,
+	"InvalidDomain.NotFound":   classWrongEndpoint,
+	"InvalidUser.NotFound":     classWrongEndpoint,
+	"InvalidRegion.NotFound":   classWrongEndpoint,
+	"InvalidRegionId.NotFound": classWrongEndpoint,
+	"InvalidProtocol.NeedSsl":  classWrongEndpoint,
 }
 
-// codeFamilies maps codes, and all codes that continue them after a dot, to kinds.
-var codeFamilies = []struct {
-	name string
-	kind error
-}{
-	{"Throttling", ErrThrottled},
-	{"InvalidAccessKeyId", ErrAuthentication},
-	{"InvalidSecurityToken", ErrAuthentication},
+// lookUpCode returns the class of a code by the table, or unclassified.
+func lookUpCode(code string) codeClass {
+	for code != "" {
+		if class, ok := codes[code]; ok {
+			return class
+		}
+		code = code[:max(0, strings.LastIndexByte(code, '.'))]
+	}
+	return unclassified
 }
 
-func isWrongEndpoint(code string) bool {
-	switch code {
-	case "InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidVersion", "NoSuchVersion", "InvalidProduct.NotFound":
-		return true
+// class returns the one class of the error: by a status that is no error, the table of codes, what the code contains,
+// the service's Retry-After header, and last by the status.
+func (e *APIError) class() codeClass {
+	if e.StatusCode > 0 && e.StatusCode < 300 {
+		return classUnusable
+	}
+	if e.StatusCode >= 300 && e.StatusCode < 400 {
+		return classRedirect
+	}
+	code := e.Code
+	if class := lookUpCode(code); class != unclassified {
+		return class
+	}
+	switch {
+	case code == "":
+		return e.classByStatus()
+	case containsAny(code, "Throttling", "FlowControl", "QpsLimitExceeded", "TooManyRequests"),
+		isNumericThrottling(code, e.Message), e.askedToRetry:
+		return classThrottled
+	case containsAny(code, "NotFound", "NotExist"), e.StatusCode == http.StatusNotFound:
+		return classNotFound
+	case strings.HasPrefix(code, "Missing"), strings.HasPrefix(code, "Invalid"):
+		return classInvalid
+	}
+	return e.classByStatus()
+}
+
+// classByStatus classifies a response by its status alone. One without a code comes from a gateway or proxy.
+func (e *APIError) classByStatus() codeClass {
+	switch status := e.StatusCode; {
+	case status == http.StatusTooManyRequests:
+		return classThrottled
+	case status == http.StatusRequestTimeout, status == http.StatusMisdirectedRequest, status == http.StatusTooEarly, status >= 500:
+		return classUnavailable
+	case e.Code == "" && (status == http.StatusRequestEntityTooLarge || status == http.StatusRequestURITooLong ||
+		status == http.StatusRequestHeaderFieldsTooLarge || status == http.StatusBadRequest && e.isHTML):
+		return classTooLarge
+	case e.Code == "":
+		return classUnusable
+	case status == http.StatusUnauthorized:
+		return classSignature
+	case status == http.StatusForbidden:
+		return classForbidden
+	}
+	return classInvalid
+}
+
+// isNumericThrottling recognizes an error whose code is a number and whose message begins with the real code.
+func isNumericThrottling(code, message string) bool {
+	return code[0] >= '0' && code[0] <= '9' && strings.HasPrefix(message, "Throttling")
+}
+
+func containsAny(s string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(s, part) {
+			return true
+		}
 	}
 	return false
 }
 
-func inFamily(code, family string) bool {
-	rest, ok := strings.CutPrefix(code, family)
-	return ok && (rest == "" || rest[0] == '.')
-}
-
-// kind returns the kind of the error: by a status that is no error, exact codes, families, parts of codes, and last
-// by the status.
+// kind returns the kind of the error.
 func (e *APIError) kind() error {
-	if e.StatusCode > 0 && e.StatusCode < 400 {
-		return ErrBadResponse
-	}
-	if kind := codeKinds[e.Code]; kind != nil {
-		return kind
-	}
-	for _, family := range codeFamilies {
-		if inFamily(e.Code, family.name) {
-			return family.kind
-		}
-	}
-	switch code := e.Code; {
-	case isWrongEndpoint(code):
-		return ErrInvalidRequest
-	case strings.Contains(code, "NotFound"), strings.Contains(code, "NotExist"),
-		code != "" && e.StatusCode == http.StatusNotFound:
+	switch e.class() {
+	case classNotFound:
 		return ErrNotFound
-	case strings.HasPrefix(code, "Missing"), strings.HasPrefix(code, "Invalid"):
-		return ErrInvalidRequest
-	case e.StatusCode == http.StatusTooManyRequests:
+	case classThrottled:
 		return ErrThrottled
-	case e.StatusCode >= 500:
+	case classUnavailable:
 		return ErrUnavailable
-	case code == "": // a proxy's response
-		return ErrBadResponse
-	case e.StatusCode == http.StatusUnauthorized:
+	case classSignature, classNonce, classClock, classAccessKey, classToken:
 		return ErrAuthentication
-	case e.StatusCode == http.StatusForbidden:
+	case classPermission, classAccount, classForbidden:
 		return ErrForbidden
+	case classRedirect, classUnusable:
+		return ErrBadResponse
 	}
 	return ErrInvalidRequest
 }
+
+// maybeExecuted reports whether the service may have executed an operation although it returned this error: it did
+// not clearly refuse it.
+func (e *APIError) maybeExecuted() bool {
+	switch e.class() {
+	case classUnavailable, classRedirect, classUnusable, classNonce:
+		return true
+	case classThrottled: // a documented code means that it was refused, whatever the status
+		return e.StatusCode >= 500 && lookUpCode(e.Code) != classThrottled
+	}
+	return false
+}
+
+// rejectsCredentials reports whether the service does not accept the credentials.
+func (e *APIError) rejectsCredentials() bool {
+	switch e.class() {
+	case classAccessKey, classToken:
+		return true
+	}
+	return e.Code == "SignatureDoesNotMatch"
+}
+
+func isWrongEndpoint(code string) bool { return lookUpCode(code) == classWrongEndpoint }
 
 // isCode reports whether a text can be a code of the service. A proxy's {"code": 404} is none.
 func isCode(s string) bool {
 	return s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z')
 }
 
-// isCredentialsCode reports whether a code says that the service does not accept the credentials.
-func isCredentialsCode(code string) bool {
-	return isTokenCode(code) || inFamily(code, "InvalidAccessKeyId") ||
-		code == "Forbidden.AccessKeyDisabled" || code == "SignatureDoesNotMatch"
-}
-
-// isTokenCode reports whether a code says that the service does not accept the security token.
-func isTokenCode(code string) bool {
-	return code == "MissingSecurityToken" || inFamily(code, "InvalidSecurityToken")
-}
-
 // isPermanent reports whether an error of a call is permanent.
 func isPermanent(err error) bool {
-	for _, kind := range []error{ErrNotFound, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrNoCredentials} {
+	for _, kind := range []error{ErrNotFound, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrNoCredentials, ErrBadEndpoint} {
 		if errors.Is(err, kind) {
 			return true
 		}
 	}
 	return false
+}
+
+// Retryable reports whether the same call can succeed later: err is [ErrThrottled] or [ErrUnavailable]. The call has
+// made its own retries by then, so wait before the next. It reports false for nil, for errors of a context, for
+// permanent kinds, and for [ErrAmbiguous], since a retry could create a duplicate; unless it comes from
+// [Client.EnsureLiveTranscodeJob], which checks first.
+func Retryable(err error) bool {
+	var ensured interface{ checksBeforeSubmit() }
+	switch {
+	case isContextError(err), isPermanent(err), errors.Is(err, ErrJobStopped):
+		return false
+	case errors.Is(err, ErrAmbiguous):
+		return errors.As(err, &ensured)
+	}
+	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable)
+}
+
+// errorKinds are the values of ErrorKind in the order in which they are tried.
+var errorKinds = []struct {
+	err  error
+	kind string
+}{
+	{ErrAmbiguous, "ambiguous"},
+	{context.Canceled, "canceled"},
+	{context.DeadlineExceeded, "deadline_exceeded"},
+	{ErrNoCredentials, "no_credentials"},
+	{ErrAuthentication, "authentication"},
+	{ErrForbidden, "forbidden"},
+	{ErrNotFound, "not_found"},
+	{ErrThrottled, "throttled"},
+	{ErrJobStopped, "job_stopped"},
+	{ErrBadEndpoint, "bad_endpoint"},
+	{ErrInvalidRequest, "invalid_request"},
+	{ErrBadResponse, "bad_response"},
+	{ErrUnavailable, "unavailable"},
+}
+
+// ErrorKind returns a short name for the kind of an error, for the label of a metric. It is the first that applies
+// of ambiguous, canceled, deadline_exceeded, no_credentials, authentication, forbidden, not_found, throttled,
+// job_stopped, bad_endpoint, invalid_request, bad_response and unavailable; other for any other error, and "" for
+// nil.
+func ErrorKind(err error) string {
+	if err == nil {
+		return ""
+	}
+	for _, k := range errorKinds {
+		if errors.Is(err, k.err) {
+			return k.kind
+		}
+	}
+	return "other"
 }

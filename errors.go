@@ -10,13 +10,14 @@ import (
 )
 
 // The kinds of errors, for [errors.Is]. An error response of the service is of exactly one of the first seven
-// kinds, which follows from the service's code, then from the HTTP status, and never from a text.
+// kinds, which follows from the service's code, then from the HTTP status, never from a text.
 var (
 	// ErrNotFound: the service does not know the job or template.
 	ErrNotFound = errors.New("not found")
 	// ErrThrottled: too many requests. The service refused this one without processing it.
 	ErrThrottled = errors.New("throttled")
-	// ErrForbidden: the credentials are valid but lack a permission. The text names the RAM action.
+	// ErrForbidden: the credentials are valid but lack a permission, or the account may not use the service. The
+	// text says what to do.
 	ErrForbidden = errors.New("forbidden")
 	// ErrAuthentication: the service does not accept the credentials, the signature or the clock.
 	ErrAuthentication = errors.New("authentication failed")
@@ -31,6 +32,9 @@ var (
 	// ErrAmbiguous: a Submit or Create may have been executed. It comes beside the kind of the failure. Check
 	// before retrying: list by the name.
 	ErrAmbiguous = errors.New("outcome unknown")
+	// ErrBadEndpoint: the endpoint cannot be reached as configured: the certificate does not verify, TLS meets a
+	// plain port, or a proxy refuses the connection. It is permanent, and never beside ErrUnavailable.
+	ErrBadEndpoint = errors.New("bad endpoint")
 	// ErrNoCredentials: no credentials are configured.
 	ErrNoCredentials = errors.New("no credentials")
 	// ErrJobStopped: the job has stopped, which is final, so it cannot reach the awaited status.
@@ -40,7 +44,7 @@ var (
 // sentinels are all kinds of errors.
 var sentinels = []error{
 	ErrNotFound, ErrThrottled, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrUnavailable, ErrBadResponse,
-	ErrAmbiguous, ErrNoCredentials, ErrJobStopped,
+	ErrAmbiguous, ErrBadEndpoint, ErrNoCredentials, ErrJobStopped,
 }
 
 // APIError is an error response from the service, or a response that cannot be used. Besides its fields,
@@ -48,6 +52,8 @@ var sentinels = []error{
 type APIError struct {
 	// Operation is the name of the operation, such as GetLiveTranscodeJob.
 	Operation string
+	// ResourceID is the id of the job or template of the call; empty if the call has none.
+	ResourceID string
 	// StatusCode is the HTTP status.
 	StatusCode int
 	// Code is the service's error code, such as Throttling.User; empty if the response is not the service's.
@@ -55,6 +61,8 @@ type APIError struct {
 	// Message is the service's text, in any language; of a response that is not the service's, the first 256
 	// bytes of the body. Secrets, stream keys and signatures are redacted. Do not parse it.
 	Message string
+	// Detail is what the service adds to Message, in its fields Detail or Description; redacted like it.
+	Detail string
 	// RequestID identifies the request at the service. Quote it in a support ticket.
 	RequestID string
 	// HostID is the endpoint that responded, as it names itself.
@@ -68,9 +76,12 @@ type APIError struct {
 	// Attempts is the number of requests sent.
 	Attempts int
 
-	endpoint  string // the host that the request was sent to
-	ambiguous bool   // a Submit or Create that may have been executed
-	cause     error  // why a response cannot be used, or what ended the retries
+	endpoint     string // the host that the request was sent to
+	askedToRetry bool   // the service's own Retry-After header is set
+	isHTML       bool   // the body is a page
+	ambiguous    bool   // a Submit or Create that may have been executed
+	unknownPast  bool   // an earlier attempt of the same call may have been executed
+	cause        error  // why a response cannot be used, or what ended the retries
 }
 
 // AccessDeniedDetail is RAM's explanation of a denied permission.
@@ -121,12 +132,15 @@ func (a *AccessDeniedDetail) texts() []*string {
 // Error returns one line: operation, code, message, status, request id, and what to do.
 func (e *APIError) Error() string {
 	var b strings.Builder
-	b.WriteString("livetranscode: " + e.Operation)
+	b.WriteString(callText(e.Operation, e.ResourceID))
 	if e.Code != "" {
 		b.WriteString(": " + e.Code)
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
+	}
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
 	}
 	fmt.Fprintf(&b, " (status %d", e.StatusCode)
 	if e.RequestID != "" {
@@ -150,21 +164,38 @@ func (e *APIError) Error() string {
 
 // hint says what to do about the error, where the rest of the text does not.
 func (e *APIError) hint() string {
-	switch {
-	case e.ambiguous:
+	if e.ambiguous {
 		return ambiguousHint
-	case errors.Is(e, ErrForbidden):
-		action := "ice:" + e.Operation
-		if e.AccessDenied != nil && isCode(e.AccessDenied.AuthAction) {
-			action = redact.Truncate(e.AccessDenied.AuthAction, maxSnippet)
-		}
-		return "grant the RAM action " + action
-	case isWrongEndpoint(e.Code):
+	}
+	switch class := e.class(); class {
+	case classPermission, classForbidden, classAccount:
+		return e.forbiddenHint(class)
+	case classWrongEndpoint:
 		return e.endpointHint()
-	case e.StatusCode >= 300 && e.StatusCode < 400:
+	case classRedirect:
 		return "redirects are not followed: " + e.endpointHint()
-	case clockCodes[e.Code]:
+	case classClock:
 		return "check this machine's clock"
+	case classInputNotLive:
+		return "the input is not live: start the stream first"
+	case classQuota:
+		return "a quota of the account is used up: stop or delete jobs, or request a higher quota"
+	case classTooLarge:
+		return "the request is too large for the gateway: all parameters are sent in the URL; " +
+			"shorten names, stream URLs and keywords, or the user agent"
+	}
+	return ""
+}
+
+// forbiddenHint names the RAM action to grant, where a permission is what is missing.
+func (e *APIError) forbiddenHint(class codeClass) string {
+	switch {
+	case e.AccessDenied != nil && isCode(e.AccessDenied.AuthAction):
+		return "grant the RAM action " + redact.Truncate(e.AccessDenied.AuthAction, maxSnippet)
+	case class == classPermission, e.AccessDenied != nil:
+		return "grant the RAM action ice:" + e.Operation
+	case class == classAccount:
+		return "activate Intelligent Media Services, or check the account's state and bills"
 	}
 	return ""
 }
@@ -187,11 +218,15 @@ func (e *APIError) Is(target error) bool {
 func (e *APIError) Unwrap() error { return e.cause }
 
 // CallError is a call without a response: the network failed, the context ended, or the credentials provider or
-// the limiter returned an error. [errors.Is] finds [ErrUnavailable] if the request failed in the network, the
-// context's error only if the caller's context ended, and the error of the provider or limiter.
+// the limiter returned an error. [errors.Is] finds [ErrUnavailable] or [ErrBadEndpoint] if the request failed in the
+// network, the context's error only if the caller's context ended or its deadline is too near for the limiter, and the
+// error of the provider or limiter. If the context ended, the text says where: in which phase and attempt, and after
+// what time.
 type CallError struct {
 	// Operation is the name of the operation, such as GetLiveTranscodeJob.
 	Operation string
+	// ResourceID is the id of the job or template of the call; empty if the call has none.
+	ResourceID string
 	// Attempts is the number of requests sent; 0 if the call ended before the first.
 	Attempts int
 	// Err is what happened, without the URL of the request, which would show its parameters.
@@ -204,7 +239,7 @@ type CallError struct {
 // Error returns one line: the operation, what happened, and the number of attempts.
 func (e *CallError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "livetranscode: %s: %v", e.Operation, e.Err)
+	fmt.Fprintf(&b, "%s: %v", callText(e.Operation, e.ResourceID), e.Err)
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, " (%d attempts)", e.Attempts)
 	}
@@ -226,6 +261,14 @@ func (e *CallError) Unwrap() []error {
 		return []error{e.Err}
 	}
 	return []error{e.Err, e.cause}
+}
+
+// callText names a call in an error: the operation, and the id of its job or template.
+func callText(operation, resourceID string) string {
+	if resourceID == "" {
+		return "livetranscode: " + operation
+	}
+	return "livetranscode: " + operation + " " + redact.Truncate(resourceID, maxSnippet)
 }
 
 const ambiguousHint = "the operation may have succeeded; check before retrying"

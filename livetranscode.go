@@ -4,12 +4,12 @@ import "context"
 
 // The job operations.
 var (
-	opGetLiveTranscodeJob         = idempotentOperation("GetLiveTranscodeJob")
-	opListLiveTranscodeJobs       = idempotentOperation("ListLiveTranscodeJobs")
+	opGetLiveTranscodeJob         = idempotentOperation("GetLiveTranscodeJob", "JobId")
+	opListLiveTranscodeJobs       = idempotentOperation("ListLiveTranscodeJobs", "")
 	opSubmitLiveTranscodeJob      = nonIdempotentOperation("SubmitLiveTranscodeJob")
-	opUpdateLiveTranscodeJob      = idempotentOperation("UpdateLiveTranscodeJob")
-	opSendLiveTranscodeJobCommand = idempotentOperation("SendLiveTranscodeJobCommand")
-	opDeleteLiveTranscodeJob      = idempotentOperation("DeleteLiveTranscodeJob")
+	opUpdateLiveTranscodeJob      = idempotentOperation("UpdateLiveTranscodeJob", "JobId")
+	opSendLiveTranscodeJobCommand = idempotentOperation("SendLiveTranscodeJobCommand", "JobId")
+	opDeleteLiveTranscodeJob      = idempotentOperation("DeleteLiveTranscodeJob", "JobId")
 )
 
 // GetLiveTranscodeJob returns a job as it is now. An empty jobID is a *ParamError. A job that the service

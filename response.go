@@ -24,13 +24,14 @@ const headerRequestID = "X-Acs-Request-Id"
 type body struct {
 	resp  *http.Response
 	bytes []byte
+	err   error // what ended the reading, if the body was not read to its end
 }
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
 
 func (b *body) release() {
 	if cap(b.bytes) <= maxPooled {
-		b.resp, b.bytes = nil, b.bytes[:0]
+		b.resp, b.bytes, b.err = nil, b.bytes[:0], nil
 		bodies.Put(b)
 	}
 }

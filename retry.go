@@ -77,16 +77,16 @@ const (
 
 // reasonFor returns why another attempt can succeed after an error of the service.
 func reasonFor(e *APIError) retryReason {
-	switch {
-	case clockCodes[e.Code]:
+	switch e.class() {
+	case classClock:
 		return clockSkew
-	case e.Code == "SignatureNonceUsed":
+	case classNonce:
 		return nonceUsed
-	case isTokenCode(e.Code):
+	case classToken:
 		return expiredToken
-	case errors.Is(e, ErrThrottled):
+	case classThrottled:
 		return throttled
-	case errors.Is(e, ErrUnavailable):
+	case classUnavailable:
 		return transient
 	}
 	return noRetry
@@ -219,7 +219,7 @@ type credentialsRejecter interface{ refused(Credentials) }
 func (c *call) reportRejected(f *failure) {
 	var api *APIError
 	p, keeps := c.client.provider.(credentialsRejecter)
-	if keeps && errors.As(f.err, &api) && isCredentialsCode(api.Code) {
+	if keeps && errors.As(f.err, &api) && api.rejectsCredentials() {
 		p.refused(c.creds)
 	}
 }

@@ -5,10 +5,10 @@ import "context"
 // The template operations.
 var (
 	opCreateLiveTranscodeTemplate = nonIdempotentOperation("CreateLiveTranscodeTemplate")
-	opGetLiveTranscodeTemplate    = idempotentOperation("GetLiveTranscodeTemplate")
-	opListLiveTranscodeTemplates  = idempotentOperation("ListLiveTranscodeTemplates")
-	opUpdateLiveTranscodeTemplate = idempotentOperation("UpdateLiveTranscodeTemplate")
-	opDeleteLiveTranscodeTemplate = idempotentOperation("DeleteLiveTranscodeTemplate")
+	opGetLiveTranscodeTemplate    = idempotentOperation("GetLiveTranscodeTemplate", "TemplateId")
+	opListLiveTranscodeTemplates  = idempotentOperation("ListLiveTranscodeTemplates", "")
+	opUpdateLiveTranscodeTemplate = idempotentOperation("UpdateLiveTranscodeTemplate", "TemplateId")
+	opDeleteLiveTranscodeTemplate = idempotentOperation("DeleteLiveTranscodeTemplate", "TemplateId")
 )
 
 // CreateLiveTranscodeTemplate creates a template. A field that is missing or invalid is a

@@ -36,11 +36,11 @@ func newTransportError(err error, creds Credentials) *opaqueError {
 	return &opaqueError{text: redact.Text(err.Error(), creds.AccessKeySecret, creds.SecurityToken), err: err}
 }
 
-// newNetworkError is newTransportError for a request without a response: it names the host and is ErrUnavailable.
-// It never reads as the end of the caller's context.
-func newNetworkError(host string, err error, creds Credentials) *opaqueError {
+// newNetworkError is newTransportError for a request without a response: it names the host and has a kind. It never
+// reads as the end of the caller's context.
+func newNetworkError(host string, kind, err error, creds Credentials) *opaqueError {
 	e := newTransportError(err, creds)
-	if e.kind = ErrUnavailable; !strings.Contains(e.text, host) {
+	if e.kind = kind; !strings.Contains(e.text, host) {
 		e.text = host + ": " + e.text
 	}
 	if isContextError(e.err) {
@@ -59,26 +59,34 @@ func contextError(ctx context.Context) error {
 	if errors.Is(err, cause) {
 		return err
 	}
-	return &contextEnd{err, cause}
+	return &contextEnd{err, &foreignError{cause}}
 }
 
-// A contextEnd is the error of an ended context that was given a cause. errors.Is and errors.As see the cause, but
-// not its kinds and errors of this package, nor another end of a context: the cause may be the failure of another
-// call, which says nothing about this one.
+// A contextEnd is the error of an ended context that was given a cause.
 type contextEnd struct{ err, cause error }
 
-func (e *contextEnd) Error() string { return redact.OneLine(e.err.Error() + ": " + e.cause.Error()) }
-func (e *contextEnd) Unwrap() error { return e.err }
+func (e *contextEnd) Error() string   { return redact.OneLine(e.err.Error() + ": " + e.cause.Error()) }
+func (e *contextEnd) Unwrap() []error { return []error{e.err, e.cause} }
 
-func (e *contextEnd) Is(target error) bool {
-	opaque := slices.Contains(sentinels, target) || target == context.Canceled || target == context.DeadlineExceeded
-	return !opaque && errors.Is(e.cause, target)
+// A foreignError is an error of the caller's code: a context's cause, or the error of a provider or limiter. errors.Is
+// and errors.As see it, but no kinds and errors of this package in it, nor the end of a context: it may come from
+// another call, which says nothing about this one.
+type foreignError struct{ err error }
+
+func (e *foreignError) Error() string { return e.err.Error() }
+
+// Format implements [fmt.Formatter]. It prints the text for every verb.
+func (e *foreignError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.err.Error()) }
+
+func (e *foreignError) Is(target error) bool {
+	own := slices.Contains(sentinels, target) || target == context.Canceled || target == context.DeadlineExceeded
+	return !own && errors.Is(e.err, target)
 }
 
-func (e *contextEnd) As(target any) bool {
+func (e *foreignError) As(target any) bool {
 	switch target.(type) {
 	case **APIError, **CallError, **ParamError, **WaitError, *WaitErrors, *callError:
 		return false
 	}
-	return !errors.As(e.err, target) && errors.As(e.cause, target)
+	return errors.As(e.err, target)
 }
