@@ -2,6 +2,8 @@ package livetranscode
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/xml"
 	"net/url"
 	"time"
 
@@ -9,10 +11,11 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// A refusal is the body of an error, which is spelt in more than one way.
+// An errorBody is the body of an error, whose fields are spelled in more than one way.
 type errorBody struct {
-	requestID, hostID, code, message, recommend string
-	accessDenied                                *AccessDeniedDetail
+	requestID, hostID, message, detail, recommend string
+	codes                                         []string
+	accessDenied                                  *AccessDeniedDetail
 }
 
 func (r *errorBody) member(d *decoder, name []byte) error {
@@ -22,9 +25,14 @@ func (r *errorBody) member(d *decoder, name []byte) error {
 	case "hostid":
 		return d.loose(&r.hostID)
 	case "code":
-		return d.loose(&r.code)
+		var code string
+		err := d.loose(&code)
+		r.codes = append(r.codes, code)
+		return err
 	case "message":
 		return d.loose(&r.message)
+	case "detail", "description":
+		return d.loose(&r.detail)
 	case "recommend":
 		return d.loose(&r.recommend)
 	case "accessdenieddetail":
@@ -36,55 +44,96 @@ func (r *errorBody) member(d *decoder, name []byte) error {
 	return errNoMember
 }
 
-// newAPIError makes an error of an answer, whatever it is.
-func (t *call) newAPIError(r *body) *APIError {
-	var body errorBody
-	_ = unmarshal(r.bytes[:min(len(r.bytes), maxErrorBody)], &body) // what was read before a fault in the JSON counts
-	clean := func(s string, n int) string {
-		return redact.Truncate(redact.Text(s, t.creds.AccessKeySecret, t.creds.SecurityToken), n)
+// parseErrorBody reads what it can of the body of an error, in JSON or XML. What comes before a syntax error counts.
+func parseErrorBody(text []byte) (e errorBody) {
+	text = text[:min(len(text), maxErrorBody)]
+	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
+		_ = unmarshal(text, &e)
+		return e
 	}
-	if !isCode(body.code) {
-		body.code = ""
+	var x struct {
+		Code, Message string
+		RequestID     string `xml:"RequestId"`
+		HostID        string `xml:"HostId"`
 	}
+	d := xml.NewDecoder(bytes.NewReader(text))
+	d.Strict = false
+	_ = d.Decode(&x)
+	return errorBody{requestID: x.RequestID, hostID: x.HostID, codes: []string{x.Code}, message: x.Message}
+}
+
+// code returns the service's code. A second one, such as a proxy's {"code": 404}, may come before or after it. A
+// number is a code only if the message begins with the real one.
+func (r *errorBody) code() string {
+	for _, code := range r.codes {
+		if isCode(code) || code != "" && isNumericThrottling(code, r.message) {
+			return code
+		}
+	}
+	return ""
+}
+
+// newAPIError makes an error of a response, whatever its body is.
+func (c *call) newAPIError(b *body) *APIError {
+	body := parseErrorBody(b.bytes)
 	api := &APIError{
-		Operation:    t.op.name,
-		ResourceID:   t.resourceID,
-		StatusCode:   r.resp.StatusCode,
-		Code:         clean(body.code, maxSnippet),
-		Message:      clean(redact.StreamKeys(body.message, t.streamURL()), maxMessage),
-		RequestID:    clean(body.requestID, maxSnippet),
-		HostID:       clean(body.hostID, maxSnippet),
-		Recommend:    redact.Truncate(redact.Link(body.recommend, t.creds.AccessKeySecret, t.creds.SecurityToken), maxMessage),
+		Operation:    c.op.name,
+		ResourceID:   c.resourceID,
+		StatusCode:   b.resp.StatusCode,
+		Code:         c.redact(body.code(), maxSnippet),
+		RequestID:    c.redact(cmp.Or(body.requestID, b.resp.Header.Get(headerRequestID)), maxSnippet),
+		HostID:       c.redact(body.hostID, maxSnippet),
+		Recommend:    redact.Truncate(redact.Link(body.recommend, c.creds.AccessKeySecret, c.creds.SecurityToken), maxMessage),
 		AccessDenied: body.accessDenied,
-		RetryAfter:   retryAfter(r.resp.Header, time.Now()),
-		endpoint:     t.req.Host,
+		RetryAfter:   retryAfter(b.resp.Header, time.Now()),
+		endpoint:     c.req.Host,
+		askedToRetry: millis(b.resp.Header.Get("X-Acs-Retry-After")) > 0,
 	}
 	if api.AccessDenied != nil {
 		for _, text := range api.AccessDenied.texts() {
-			*text = clean(*text, maxErrorBody)
+			*text = c.redact(*text, maxErrorBody)
 		}
 	}
-	if api.RequestID == "" {
-		api.RequestID = clean(r.resp.Header.Get(headerRequestID), maxSnippet)
-	}
-	switch {
-	case api.Code == "SignatureDoesNotMatch":
-		api.Message = acs3.ExplainMismatch(body.message, t.req)
-	case acs3.LeaksRequest(api.Code), acs3.LeaksRequest(body.message):
-		api.Message = acs3.UnknownMismatch
-	case api.Code != "" || api.Message != "":
-	case isSuccess(r.resp) && !bytes.HasPrefix(bytes.TrimSpace(r.bytes), []byte("<")): // what the service says to a success holds stream keys
-	case acs3.LeaksRequest(string(r.bytes)):
-		api.Message = acs3.UnknownMismatch
-	default:
-		api.Message = clean(redact.StreamKeys(string(r.bytes), t.streamURL()), maxSnippet)
-	}
+	api.isHTML = api.Code == "" && isHTML(b.bytes)
+	api.Message, api.Detail = c.message(api.Code, body.message, b), c.message(api.Code, body.detail, nil)
 	return api
 }
 
-// address returns the address of the stream that the request names, if it names one.
-func (t *call) streamURL() string {
-	values, err := url.ParseQuery(t.query)
+// message returns what can be shown of a message of the service, or, if there is neither code nor message, of the body
+// that is not the service's.
+func (c *call) message(code, message string, b *body) string {
+	switch {
+	case code == "SignatureDoesNotMatch" && b != nil:
+		return acs3.ExplainMismatch(message, c.req)
+	case acs3.LeaksRequest(code), acs3.LeaksRequest(message):
+		if b == nil {
+			return ""
+		}
+		return acs3.UnknownMismatch
+	case code != "" || message != "":
+		return c.redact(redact.StreamKeys(message, c.streamURL()), maxMessage)
+	case b == nil, isSuccess(b.resp) && !bytes.HasPrefix(bytes.TrimSpace(b.bytes), []byte("<")): // a job has stream keys
+		return ""
+	case acs3.LeaksRequest(string(b.bytes)):
+		return acs3.UnknownMismatch
+	}
+	return c.redact(redact.StreamKeys(string(b.bytes), c.streamURL()), maxSnippet)
+}
+
+// redact returns at most n bytes of a text without the secrets of this attempt.
+func (c *call) redact(text string, n int) string {
+	return redact.Truncate(redact.Text(text, c.creds.AccessKeySecret, c.creds.SecurityToken), n)
+}
+
+// isHTML reports whether a body begins like a page.
+func isHTML(text []byte) bool {
+	start := bytes.ToLower(bytes.TrimSpace(text[:min(len(text), maxSnippet)]))
+	return bytes.HasPrefix(start, []byte("<html")) || bytes.HasPrefix(start, []byte("<!doctype html"))
+}
+
+// streamURL returns the URL of the stream in the request, or "".
+func (c *call) streamURL() string {
+	values, err := url.ParseQuery(c.query)
 	if err != nil || !values.Has("StreamInput") {
 		return ""
 	}

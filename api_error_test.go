@@ -90,7 +90,6 @@ func TestForeignAnswers(t *testing.T) {
 		text   string
 	}{
 		"HTML":       {502, "<html>\n<body>Bad Gateway</body>\r\n" + secrets + strings.Repeat("long ", 1000), ErrUnavailable, "Bad Gateway"},
-		"XML":        {403, "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code>" + secrets, ErrBadResponse, "AccessDenied"},
 		"plain":      {404, "404 page not found " + secrets, ErrBadResponse, "404 page not found"},
 		"empty":      {500, "", ErrUnavailable, "status 500"},
 		"binary":     {500, "\x00\xff\xfe\x1f\x8b" + secrets, ErrUnavailable, "status 500"},

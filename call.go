@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-querystring/query"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
-	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // An operation is what a call needs to know about the operation that it calls.
@@ -162,7 +161,7 @@ func (c *call) logSuccess(ctx context.Context, resp *http.Response, requestID st
 	if !c.client.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	requestID = redact.Truncate(redact.Text(requestID, c.creds.AccessKeySecret, c.creds.SecurityToken), maxSnippet)
+	requestID = c.redact(requestID, maxSnippet)
 	c.client.logger.LogAttrs(ctx, slog.LevelDebug, "livetranscode: attempt succeeded",
 		slog.String("operation", c.op.name), slog.Int("attempt", c.sent), slog.Int("status", resp.StatusCode),
 		slog.String("code", ""), slog.String("request_id", cmp.Or(requestID, "-")))

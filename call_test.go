@@ -202,11 +202,11 @@ func TestDebugLog(t *testing.T) {
 		book := new(logRecorder)
 		rt := newScript(
 			respondError(400, "Throttling.User", "X-Acs-Retry-After", "2000"),
-			failWith(fmt.Errorf("with %s to https://h/?JobId=secret-job-id: %w", testToken, io.EOF)),
+			failWith(fmt.Errorf("with %s to https://h/?KeyWord=secret-value: %w", testToken, io.EOF)),
 			respond(200, `{"RequestId":"req-2","Job":{}}`),
 		)
 		c := clientOver(t, rt, book.option(), WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
-		if _, err := c.GetLiveTranscodeJob(t.Context(), "secret-job-id"); err != nil {
+		if _, err := c.GetLiveTranscodeJob(t.Context(), "job-1"); err != nil {
 			t.Fatal(err)
 		}
 		entries := book.entries(t, slog.LevelDebug)
@@ -229,7 +229,7 @@ func TestDebugLog(t *testing.T) {
 				t.Error("the last entry has a delay")
 			}
 		}
-		wantNone(t, book.text(), testSecret, testToken, "secret-job-id", "Signature=", "Credential=")
+		wantNone(t, book.text(), testSecret, testToken, "secret-value", "Signature=", "Credential=")
 		if got := slices.Sorted(maps.Keys(entries[1])); !slices.Contains(got, "error") {
 			t.Errorf("the entry of an attempt without an answer has %v and no error", got)
 		}

@@ -1,11 +1,18 @@
 package livetranscode
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 )
 
-// TestCodes has every code that the service is known to use. The statuses vary for the same code, so each is
-// tried with all of them.
+// allStatuses are the statuses that an error of the service can come with: it varies for the same code.
+var allStatuses = []int{400, 401, 403, 404, 408, 409, 413, 421, 425, 429, 499, 500, 502, 503, 504, 599}
+
+// TestCodes tries every code that the service, or its closest relatives, are known to use with every status.
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	codes := []struct {
@@ -13,9 +20,14 @@ func TestCodes(t *testing.T) {
 		codes []string
 	}{
 		{ErrThrottled, []string{
-			"Throttling", "Throttling.User", "Throttling.Api", "Throttling.Anything.At.All", "Rejected.Throttling",
+			"Throttling", "Throttling.User", "Throttling.Api", "Throttling.Anything.At.All", "Rejected.Throttling", "Rejected.Throttling.User",
+			"FlowControl", "SystemFlowControl.Busy", "QpsLimitExceeded", "User.QpsLimitExceeded", "TooManyRequests", "Invalid.TooManyRequests",
+			"ThrottlingX", "XThrottling.User", "RequestThrottling",
 		}},
-		{ErrUnavailable, []string{"ServiceUnavailable", "InternalError"}},
+		{ErrUnavailable, []string{
+			"ServiceUnavailable", "ServiceUnavailable.Backend", "ServiceUnavailable.A.B", "InternalError", "InternalError.Timeout",
+			"SystemBusy", "ServiceBusy", "ServiceBusy.Backend", "OperationConflict", "LastTokenProcessing", "RequestTimeout", "InternalServerError",
+		}},
 		{ErrAuthentication, []string{
 			"SignatureDoesNotMatch", "IncompleteSignature", "SignatureNonceUsed",
 			"InvalidTimeStamp.Expired", "IllegalTimestamp",
@@ -23,67 +35,242 @@ func TestCodes(t *testing.T) {
 			"InvalidSecurityToken", "InvalidSecurityToken.Expired", "InvalidSecurityToken.Malformed",
 			"InvalidSecurityToken.MismatchWithAccessKey", "MissingSecurityToken",
 		}},
-		{ErrForbidden, []string{"Forbidden", "Forbidden.RAM", "NoPermission"}},
+		{ErrForbidden, []string{
+			"Forbidden", "Forbidden.RAM", "Forbidden.Anything", "NoPermission", "NoPermission.Anything",
+			"OperationDenied", "UserDisable", "Forbidden.SubscriptionRequired", "InvalidIdentity.ServiceDisabled",
+		}},
 		{ErrInvalidRequest, []string{
 			"InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidVersion", "NoSuchVersion", "InvalidProduct.NotFound",
+			"InvalidDomain.NotFound", "InvalidUser.NotFound", "InvalidRegionId.NotFound", "InvalidProtocol.NeedSsl",
+			"StreamNotFound", "JobLimitExceeded", "UserTaskExceed", "UserQuotaExceed", "JobAlreadyStarted",
+			"InvalidTimeStamp.Format", "InvalidSignatureMethod", "UnsupportedHTTPMethod",
 		}},
 		{ErrNotFound, []string{
-			"InvalidParameter.ResourceNotFound", "ResourceNotFound", "JobNotFound", "NotFound", "InvalidJob.NotFound",
+			"InvalidParameter.ResourceNotFound", "ResourceNotFound", "JobNotFound", "TemplateNotFound", "NotFound", "InvalidJob.NotFound",
 			"JobNotExist", "Template.NotExist", "InvalidParameter.JobNotExists",
 		}},
 	}
 	for _, row := range codes {
 		for _, code := range row.codes {
-			for _, status := range []int{400, 401, 403, 404, 409, 429, 500, 502, 503} {
-				wantKind(t, answered(t, status, errorBodyJSON(code, "text")), row.kind)
+			for _, status := range allStatuses {
+				wantKind(t, &APIError{Code: code, StatusCode: status}, row.kind)
 			}
+			wantKind(t, answered(t, 400, errorBodyJSON(code, "text")), row.kind)
 		}
 	}
 	// Of these, a 404 is not found: a code of the service's with that status says so.
 	for _, code := range []string{
 		"MissingParameter", "MissingJobId", "InvalidParameter", "InvalidParameter.PageSize", "InvalidJobId", "Invalid",
 	} {
-		for _, status := range []int{400, 401, 403, 409, 429, 500, 503} {
-			wantKind(t, answered(t, status, errorBodyJSON(code, "text")), ErrInvalidRequest)
+		for _, status := range allStatuses {
+			want := ErrInvalidRequest
+			if status == 404 {
+				want = ErrNotFound
+			}
+			wantKind(t, &APIError{Code: code, StatusCode: status}, want)
 		}
-		wantKind(t, answered(t, 404, errorBodyJSON(code, "text")), ErrNotFound)
 	}
-	// Names that only look like a family's are not in it.
-	for code, kind := range map[string]error{
-		"ThrottlingX": ErrInvalidRequest, "InvalidAccessKeyIdentity": ErrInvalidRequest, "XThrottling.User": ErrInvalidRequest,
-		"InvalidSecurityTokenX": ErrInvalidRequest, "throttling.user": ErrInvalidRequest,
-	} {
-		wantKind(t, answered(t, 400, errorBodyJSON(code, "text")), kind)
+	// Codes that only resemble a family are not in it.
+	for _, code := range []string{"InvalidAccessKeyIdentity", "InvalidSecurityTokenX", "throttling.user", "ServiceUnavailableX", "InvalidVersionX"} {
+		wantKind(t, &APIError{Code: code, StatusCode: 400}, ErrInvalidRequest)
 	}
 }
 
-// TestStatuses: what the code does not tell, the status does.
+// TestStatuses checks that the status decides where no code does.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		status     int
-		with, none error // with an unknown code, and without one
+		status           int
+		code, none, page error // with an unknown code, without one, and with a page of HTML
 	}{
-		{400, ErrInvalidRequest, ErrBadResponse},
-		{401, ErrAuthentication, ErrBadResponse},
-		{403, ErrForbidden, ErrBadResponse},
-		{404, ErrNotFound, ErrBadResponse},
-		{408, ErrInvalidRequest, ErrBadResponse},
-		{409, ErrInvalidRequest, ErrBadResponse},
-		{413, ErrInvalidRequest, ErrBadResponse},
-		{429, ErrThrottled, ErrThrottled},
-		{499, ErrInvalidRequest, ErrBadResponse},
-		{500, ErrUnavailable, ErrUnavailable},
-		{502, ErrUnavailable, ErrUnavailable},
-		{503, ErrUnavailable, ErrUnavailable},
-		{504, ErrUnavailable, ErrUnavailable},
-		{599, ErrUnavailable, ErrUnavailable},
-		{301, ErrBadResponse, ErrBadResponse},
-		{304, ErrBadResponse, ErrBadResponse},
+		{400, ErrInvalidRequest, ErrBadResponse, ErrInvalidRequest},
+		{401, ErrAuthentication, ErrBadResponse, ErrBadResponse},
+		{403, ErrForbidden, ErrBadResponse, ErrBadResponse},
+		{404, ErrNotFound, ErrBadResponse, ErrBadResponse},
+		{407, ErrInvalidRequest, ErrBadResponse, ErrBadResponse},
+		{408, ErrUnavailable, ErrUnavailable, ErrUnavailable},
+		{409, ErrInvalidRequest, ErrBadResponse, ErrBadResponse},
+		{413, ErrInvalidRequest, ErrInvalidRequest, ErrInvalidRequest},
+		{414, ErrInvalidRequest, ErrInvalidRequest, ErrInvalidRequest},
+		{421, ErrUnavailable, ErrUnavailable, ErrUnavailable},
+		{425, ErrUnavailable, ErrUnavailable, ErrUnavailable},
+		{429, ErrThrottled, ErrThrottled, ErrThrottled},
+		{431, ErrInvalidRequest, ErrInvalidRequest, ErrInvalidRequest},
+		{499, ErrInvalidRequest, ErrBadResponse, ErrBadResponse},
+		{500, ErrUnavailable, ErrUnavailable, ErrUnavailable},
+		{503, ErrUnavailable, ErrUnavailable, ErrUnavailable},
+		{599, ErrUnavailable, ErrUnavailable, ErrUnavailable},
+		{301, ErrBadResponse, ErrBadResponse, ErrBadResponse},
+		{304, ErrBadResponse, ErrBadResponse, ErrBadResponse},
 	} {
-		wantKind(t, answered(t, tt.status, errorBodyJSON("Unheard.Of", "text")), tt.with)
-		for _, body := range []string{"", "{}", "null", "[]", `{"Code":""}`, `{"Code":null}`, "<html>job not found</html>", `{"Message":"NotFound"}`, `"NotFound"`} {
+		wantKind(t, answered(t, tt.status, errorBodyJSON("Unheard.Of", "text")), tt.code)
+		for _, body := range []string{"", "{}", "null", "[]", `{"Code":""}`, `{"Code":null}`, `{"Message":"NotFound"}`, `"NotFound"`} {
 			wantKind(t, answered(t, tt.status, body), tt.none)
+		}
+		for _, body := range []string{"<html>job not found</html>", "\n<!DOCTYPE html>\n<HTML><head>", "<HTML>"} {
+			wantKind(t, answered(t, tt.status, body), tt.page)
 		}
 	}
 }
+
+// TestThrottlingByOtherSigns has the throttled responses whose code does not say so.
+func TestThrottlingByOtherSigns(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		header []string
+		want   error
+	}{
+		"numeric code":                 {400, `{"Code":"9990040003","Message":"Throttling.Resource: slow down"}`, nil, ErrThrottled},
+		"numeric code, no string":      {400, `{"Code":9990040003,"Message":"Throttling.Resource"}`, nil, ErrThrottled},
+		"numeric code, other message":  {400, `{"Code":"9990040003","Message":"no Throttling"}`, nil, ErrBadResponse},
+		"unknown code, header":         {403, errorBodyJSON("Unheard.Of", "m"), []string{"X-Acs-Retry-After", "1000"}, ErrThrottled},
+		"unknown code, 5xx, header":    {503, errorBodyJSON("Unheard.Of", "m"), []string{"X-Acs-Retry-After", "1000"}, ErrThrottled},
+		"unknown code, header of 0":    {403, errorBodyJSON("Unheard.Of", "m"), []string{"X-Acs-Retry-After", "0"}, ErrForbidden},
+		"unknown code, other header":   {403, errorBodyJSON("Unheard.Of", "m"), []string{"Retry-After", "1"}, ErrForbidden},
+		"header before NotFound":       {404, errorBodyJSON("Thing.NotFound", "m"), []string{"X-Acs-Retry-After", "1000"}, ErrThrottled},
+		"known code, header":           {503, errorBodyJSON("ServiceUnavailable", "m"), []string{"X-Acs-Retry-After", "1000"}, ErrUnavailable},
+		"known code of a job, header":  {404, errorBodyJSON("JobNotFound", "m"), []string{"X-Acs-Retry-After", "1000"}, ErrNotFound},
+		"no code, header":              {400, "{}", []string{"X-Acs-Retry-After", "1000"}, ErrBadResponse},
+		"XML":                          {400, `<?xml version="1.0"?><Error><RequestId>r</RequestId><Code>Throttling.User</Code><Message>m</Message></Error>`, nil, ErrThrottled},
+		"XML, cut off after the code":  {400, `<Error><Code>Throttling.User</Code><Mess`, nil, ErrThrottled},
+		"XML, a number with a message": {400, `<Error><Code>9990040003</Code><Message>Throttling.Api</Message></Error>`, nil, ErrThrottled},
+	} {
+		err := answered(t, tt.status, tt.body, tt.header...)
+		if wantKind(t, err, tt.want); t.Failed() {
+			t.Fatal(name)
+		}
+		if strings.HasPrefix(name, "numeric code") && tt.want == ErrThrottled && !strings.Contains(err.Error(), "9990040003") {
+			t.Errorf("%s: %v does not show the code", name, err)
+		}
+	}
+}
+
+// TestMaybeExecuted checks which refusals leave the outcome of a Submit unknown.
+func TestMaybeExecuted(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		body   string
+		header []string
+		want   bool
+	}{
+		{400, errorBodyJSON("Throttling.User", "m"), nil, false},
+		{503, errorBodyJSON("Throttling.User", "m"), nil, false}, // documented: refused
+		{400, errorBodyJSON("FlowControl", "m"), nil, false},
+		{503, errorBodyJSON("FlowControl", "m"), nil, true},
+		{400, errorBodyJSON("Unheard.Of", "m"), []string{"X-Acs-Retry-After", "70000"}, false},
+		{500, errorBodyJSON("Unheard.Of", "m"), []string{"X-Acs-Retry-After", "70000"}, true},
+		{400, errorBodyJSON("ServiceBusy", "m"), nil, true},
+		{400, errorBodyJSON("ServiceUnavailable.Backend", "m"), nil, true},
+		{409, errorBodyJSON("OperationConflict", "m"), nil, true},
+		{408, "", nil, true},
+		{421, "<html>", nil, true},
+		{425, errorBodyJSON("Unheard.Of", "m"), nil, true},
+		{400, errorBodyJSON("SignatureNonceUsed", "m"), nil, true},
+		{414, "<html>414 Request-URI Too Large</html>", nil, false},
+		{413, "", nil, false},
+		{431, "", nil, false},
+		{400, "<html>400 Bad Request</html>", nil, false},
+		{400, "no page", nil, true},
+		{403, "<html>", nil, true},
+		{400, errorBodyJSON("StreamNotFound", "m"), nil, false},
+		{403, errorBodyJSON("OperationDenied", "m"), nil, false},
+	} {
+		err := submitJob(t.Context(), clientOver(t, newScript(respond(tt.status, tt.body, tt.header...)), attempts(1)))
+		if got := errors.Is(err, ErrAmbiguous); got != tt.want {
+			t.Errorf("%d %s %v: ambiguous is %t: %v", tt.status, tt.body, tt.header, got, err)
+		}
+	}
+}
+
+// TestHints checks what an error tells the caller to do.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	const (
+		grant   = "grant the RAM action ice:GetLiveTranscodeJob"
+		account = "activate Intelligent Media Services, or check the account's state and bills"
+	)
+	for _, tt := range []struct {
+		status     int
+		body, want string // "": no hint
+	}{
+		{403, errorBodyJSON("Forbidden", "m"), grant},
+		{400, errorBodyJSON("Forbidden.RAM", "m"), grant},
+		{403, errorBodyJSON("NoPermission.X", "m"), grant},
+		{403, `{"Code":"Unheard.Of","AccessDeniedDetail":{"AuthAction":"ice:Other"}}`, "grant the RAM action ice:Other"},
+		{403, `{"Code":"OperationDenied","AccessDeniedDetail":{}}`, grant},
+		{403, errorBodyJSON("Unheard.Of", "m"), ""},
+		{403, errorBodyJSON("OperationDenied", "m"), account},
+		{403, errorBodyJSON("UserDisable", "m"), account},
+		{400, errorBodyJSON("Forbidden.SubscriptionRequired", "m"), account},
+		{400, errorBodyJSON("InvalidIdentity.ServiceDisabled", "m"), account},
+		{400, errorBodyJSON("StreamNotFound", "m"), "the input is not live"},
+		{400, errorBodyJSON("JobLimitExceeded", "m"), "quota"},
+		{404, errorBodyJSON("InvalidDomain.NotFound", "m"), "check the endpoint"},
+		{414, "", "shorten names"},
+		{400, "<html>", "shorten names"},
+		{400, errorBodyJSON("InvalidTimeStamp.Expired", "m"), "check this machine's clock"},
+		{400, errorBodyJSON("InvalidTimeStamp.Format", "m"), ""},
+		{302, "", "redirects are not followed"},
+	} {
+		text := answered(t, tt.status, tt.body).Error()
+		if tt.want == "" && strings.Contains(text, ";") || !strings.Contains(text, tt.want) {
+			t.Errorf("%d %s: %s, want the hint %q", tt.status, tt.body, text, tt.want)
+		}
+		if tt.want == account && strings.Contains(text, "RAM action") {
+			t.Errorf("%d %s: a permission does not help: %s", tt.status, tt.body, text)
+		}
+	}
+}
+
+func TestRetryableAndErrorKind(t *testing.T) {
+	t.Parallel()
+	submit := func(steps ...step) error {
+		return submitJob(t.Context(), clientOver(t, newScript(steps...), attempts(1)))
+	}
+	get := func(steps ...step) error { return getJob(t.Context(), clientOver(t, newScript(steps...), attempts(1))) }
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		err       error
+		retryable bool
+		kind      string
+	}{
+		{nil, false, ""},
+		{get(respondError(400, "Throttling.User")), true, "throttled"},
+		{get(respondError(503, "ServiceUnavailable")), true, "unavailable"},
+		{get(failWith(http.ErrServerClosed)), true, "unavailable"},
+		{get(respondError(404, "JobNotFound")), false, "not_found"},
+		{get(respondError(403, "Forbidden")), false, "forbidden"},
+		{get(respondError(400, "SignatureDoesNotMatch")), false, "authentication"},
+		{get(respondError(400, "InvalidParameter")), false, "invalid_request"},
+		{get(respond(200, "{}")), false, "bad_response"},
+		{submit(respondError(500, "InternalError")), false, "ambiguous"},
+		{submit(respondError(400, "Throttling")), true, "throttled"},
+		{get(failWith(&proxyError{status: 407})), false, "bad_endpoint"},
+		{getJob(ended, clientOver(t, newScript(block))), false, "canceled"},
+		{context.DeadlineExceeded, false, "deadline_exceeded"},
+		{fmt.Errorf("x: %w", ErrNoCredentials), false, "no_credentials"},
+		{&WaitError{Err: ErrJobStopped}, false, "job_stopped"},
+		{&WaitError{Err: get(respondError(400, "Throttling.User"))}, true, "throttled"},
+		{WaitErrors{{Err: ErrThrottled}, {Err: ErrJobStopped}}, false, "throttled"},
+		{ensuredError{fmt.Errorf("%w: %w", ErrAmbiguous, ErrBadResponse)}, true, "ambiguous"},
+		{ensuredError{fmt.Errorf("%w: %w", ErrAmbiguous, context.Canceled)}, false, "ambiguous"},
+		{errors.New("something else"), false, "other"},
+	} {
+		if got := Retryable(tt.err); got != tt.retryable {
+			t.Errorf("Retryable(%v) is %t", tt.err, got)
+		}
+		if got := ErrorKind(tt.err); got != tt.kind {
+			t.Errorf("ErrorKind(%v) is %q, want %q", tt.err, got, tt.kind)
+		}
+	}
+}
+
+// An ensuredError stands for an error of EnsureLiveTranscodeJob.
+type ensuredError struct{ error }
+
+func (e ensuredError) Unwrap() error     { return e.error }
+func (ensuredError) checksBeforeSubmit() {}

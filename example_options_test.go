@@ -28,7 +28,7 @@ func ExampleWithLimiter() {
 	for range 3 {
 		resp, err := client.GetLiveTranscodeJob(ctx, id)
 		if err != nil {
-			fmt.Println(err)
+			fmt.Println("too late:", errors.Is(err, context.DeadlineExceeded))
 			return
 		}
 		fmt.Println(resp.Job.Name)
@@ -36,7 +36,7 @@ func ExampleWithLimiter() {
 	// Output:
 	// evening-show
 	// evening-show
-	// livetranscode: GetLiveTranscodeJob: rate: Wait(n=1) would exceed context deadline
+	// too late: true
 }
 
 // The client logs each attempt at level Debug. This example leaves out the time, request id and delay because they

@@ -99,7 +99,7 @@ func TestNotRepeated(t *testing.T) {
 		{400, "InvalidTimeStamp.Expired"},
 		{400, "IllegalTimestamp"}, // there is no Date
 	} {
-		rt := newScript(respondError(tt.status, tt.code, "X-Acs-Retry-After", "1"))
+		rt := newScript(respondError(tt.status, tt.code, "Retry-After", "1"))
 		err := getJob(t.Context(), clientOver(t, rt))
 		if api, ok := errors.AsType[*APIError](err); !ok || api.Attempts != 1 {
 			t.Errorf("%d %s: the error is %#v", tt.status, tt.code, err)

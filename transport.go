@@ -143,7 +143,7 @@ func classifyOpError(op *net.OpError) transportClass {
 	switch {
 	case errors.As(op, &address):
 		return transportUnknown
-	case op.Op == "dial", op.Op == "read", op.Op == "write":
+	case op.Op == "dial", op.Op == "read", op.Op == "write", op.Op == "remote error": // a permanent one is known by now
 		return transportTransient
 	case op.Op == "proxyconnect": // the way to the proxy
 		if err := op.Err; errors.As(err, &op) {

@@ -96,12 +96,21 @@ func TestTransportErrors(t *testing.T) {
 		"DNS, timeout":          dial(&net.DNSError{Err: "i/o timeout", Name: "h", IsTimeout: true, IsTemporary: true}),
 		"closed while idle":     errors.New("http: server closed idle connection"),
 		"through a proxy":       &net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial(system("connect", syscall.ECONNREFUSED))},
+		"proxy, 502":            &proxyError{proxy: "p:3128", status: 502},
+		"proxy, 429":            &proxyError{proxy: "p:3128", status: 429},
+		"proxy, 503, text":      errors.New("Service Unavailable"),
+		"SOCKS":                 &net.OpError{Op: "socks connect", Err: errors.New("unknown error general SOCKS server failure")},
+		"SOCKS, EOF":            &net.OpError{Op: "socks connect", Err: io.EOF},
+		"TLS, server failed":    &net.OpError{Op: "remote error", Err: tls.AlertError(80)},
+		"HTTP/2 stream reset":   errors.New("stream error: stream ID 1; INTERNAL_ERROR; received from peer"),
+		"HTTP/2 GOAWAY":         errors.New("http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug=\"\""),
+		"HTTP/2 connection":     errors.New("http2: client connection lost"),
 		"in a url.Error":        &url.Error{Op: "Post", URL: "https://h/?JobId=j", Err: syscall.ECONNRESET},
 		"closed, in url.Error":  &url.Error{Op: "Post", URL: "https://h/?JobId=j", Err: errors.New("http: server closed idle connection")},
 		"of a context not ours": context.DeadlineExceeded,
 	}
 	certificate := &x509.Certificate{}
-	final := map[string]error{
+	badEndpoint := map[string]error{
 		"certificate":          &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{Cert: certificate}},
 		"certificate, dialled": dial(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{Cert: certificate}}),
 		"unknown authority":    x509.UnknownAuthorityError{Cert: certificate},
@@ -109,6 +118,13 @@ func TestTransportErrors(t *testing.T) {
 		"expired":              x509.CertificateInvalidError{Cert: certificate, Reason: x509.Expired},
 		"not TLS":              tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"},
 		"refused by TLS":       &net.OpError{Op: "remote error", Err: tls.AlertError(40)},
+		"not TLS, by a client": http.ErrSchemeMismatch,
+		"SOCKS, not allowed":   &net.OpError{Op: "socks connect", Err: errors.New("unknown error connection not allowed by ruleset")},
+		"SOCKS, password":      &net.OpError{Op: "socks connect", Err: errors.New("username/password authentication failed")},
+		"proxy, 403":           &proxyError{proxy: "p:3128", status: 403},
+		"proxy, 407, text":     errors.New("Proxy Authentication Required"),
+	}
+	final := map[string]error{
 		"DNS, not found":       dial(&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}),
 		"bad address":          dial(&net.AddrError{Err: "missing port in address", Addr: "h"}),
 		"unknown":              errors.New("something else"),
@@ -116,15 +132,18 @@ func TestTransportErrors(t *testing.T) {
 		"cancelled elsewhere":  fmt.Errorf("proxy: %w", context.Canceled),
 		"disk":                 &os.PathError{Op: "open", Path: "/p", Err: syscall.ENOENT},
 	}
-	check := func(name string, err error, want int) {
+	check := func(name string, err error, want int, kind error) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rt := newScript(failWith(err))
 				got := getJob(t.Context(), clientOver(t, rt))
 				rt.wantRequests(t, want)
-				wantKind(t, got, ErrUnavailable)
+				wantKind(t, got, kind)
 				wantOneLine(t, got)
+				if errors.Is(got, ErrBadEndpoint) != (kind == ErrBadEndpoint) {
+					t.Errorf("the error %q is of the wrong kind", got)
+				}
 				if errors.Is(got, context.DeadlineExceeded) || errors.Is(got, context.Canceled) {
 					t.Errorf("the error %q reads as the end of the caller's context", got)
 				}
@@ -144,10 +163,13 @@ func TestTransportErrors(t *testing.T) {
 		})
 	}
 	for name, err := range repeated {
-		check(name, err, 3)
+		check(name, err, 3, ErrUnavailable)
 	}
 	for name, err := range final {
-		check(name, err, 1)
+		check(name, err, 1, ErrUnavailable)
+	}
+	for name, err := range badEndpoint {
+		check(name, err, 1, ErrBadEndpoint)
 	}
 }
 
@@ -171,7 +193,7 @@ func TestHandshakeFails(t *testing.T) {
 					t.Fatal(err)
 				}
 				err = op.call(t.Context(), c)
-				if call, ok := errors.AsType[*CallError](err); !ok || call.Attempts != 1 || errors.Is(err, ErrAmbiguous) || !errors.Is(err, ErrUnavailable) {
+				if call, ok := errors.AsType[*CallError](err); !ok || call.Attempts != 1 || errors.Is(err, ErrAmbiguous) || !errors.Is(err, ErrBadEndpoint) || errors.Is(err, ErrUnavailable) {
 					t.Errorf("%s: the error is %#v", op.name, err)
 				}
 			}
@@ -192,11 +214,11 @@ func TestNetworkErrorsOfTheStandardTransport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.GetLiveTranscodeJob(t.Context(), "secret-job-id")
+	_, err = c.ListLiveTranscodeJobs(t.Context(), &ListLiveTranscodeJobsRequest{KeyWord: "secret-keyword"})
 	call, ok := errors.AsType[*CallError](err)
 	if !ok || call.Attempts != 3 || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("the error is %#v, want a *CallError after 3 attempts", err)
 	}
 	wantKind(t, err, ErrUnavailable)
-	wantNone(t, err.Error(), "secret-job-id")
+	wantNone(t, err.Error(), "secret-keyword")
 }

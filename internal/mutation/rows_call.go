@@ -8,7 +8,7 @@ var callRows = []mutant{
 	{"an attempt has a timeout", "attempt.go", `context.WithTimeout(ctx, c.client.policy.AttemptTimeout)`, `context.WithTimeout(ctx, 1000*c.client.policy.AttemptTimeout)`, "TestAttemptTimeout|TestAttemptTimeoutIsNoDeadline"},
 	{"a Submit that was written is not repeated", "retry.go", ` || !c.op.idempotent && f.maybeExecuted {`, ` {`, "TestSafetyOfWrites|TestWritesOnTheWire"},
 	{"what was written is known", "transport.go", `case w != nil && w.wrote.Load():`, `case w != nil && w.wrote.Load() && err == nil:`, "TestSafetyOfWrites|TestWritesOnTheWire"},
-	{"a Submit whose nonce was used is not repeated", "attempt.go", ` || e.Code == "SignatureNonceUsed"`, ``, "TestSafetyOfWrites"},
+	{"a Submit whose nonce was used is not repeated", "error_codes.go", `classUnusable, classNonce:`, `classUnusable:`, "TestSafetyOfWrites"},
 	{"a Submit without an id in its answer is ambiguous", "call.go", `return &failure{err: api, maybeExecuted: true}`, `return &failure{err: api, maybeExecuted: false}`, "TestSuccessWithoutID"},
 	{"the end of the context ends a delay", "retry.go", `	case <-ctx.Done():
 		return ctx.Err()
@@ -22,18 +22,33 @@ var callRows = []mutant{
 	{"a delay above 60 s ends the call", "retry.go", `case f.retryAfter > maxCallDelay:`, `case f.retryAfter > 1000*maxCallDelay:`, "TestServerDelayTooLong"},
 	{"a delay past the deadline ends the call", "retry.go", `case left < f.retryAfter:`, `case left < 0*f.retryAfter:`, "TestServerDelayTooLong"},
 	{"certificates are not tried again", "transport.go", `case isPermanentTLS(err):
-		return noRetry, false`, `case isPermanentTLS(err):
-		return transient, false`, "TestTLSFaults|TestTransportErrors|TestSafetyOfWrites"},
+		return transportBadEndpoint`, `case isPermanentTLS(err):
+		return transportTransient`, "TestTLSFaults|TestTransportErrors|TestSafetyOfWrites"},
 	{"the clock is repaired", "retry.go", `(f.clockOffset-c.clockOffset).Abs() < clockTolerance`, `(f.clockOffset-c.clockOffset).Abs() < 1000*time.Hour`, "TestClock"},
 	{"the clock is also set back", "retry.go", `if !f.hasOffset ||`, `if !f.hasOffset || c.clockOffset != 0 ||`, "TestClock|TestClockStays"},
 	{"the date of a cached answer is not used", "retry_after.go", ` || h.Get("Age") != ""`, ``, "TestClock|TestClockStays"},
 	{"refused credentials are fetched again once", "retry.go", `case c.repaired[f.reason]:`, `case c.repaired[f.reason] && f.reason != expiredToken:`, "TestRefusedCredentials"},
 	{"the same credentials are not tried again", "attempt.go", `case c.repaired[expiredToken] && creds == c.rejected:`, `case c.repaired[expiredToken] && creds == c.rejected && c.sent == 0:`, "TestRefusedCredentials"},
 	{"a retry that is not sent costs nothing", "call.go", `c.client.quota.giveBack(c.retryCost) // of a retry that was not sent`, ``, "TestQuotaOfRefusedTokens"},
-	{"a 404 of a proxy is not 'not found'", "error_codes.go", `code != "" && e.StatusCode == http.StatusNotFound`, `e.StatusCode == http.StatusNotFound`, "TestStatuses"},
+	{"a 404 of a proxy is not 'not found'", "error_codes.go", `case code == "":`, `case code == "" && e.StatusCode != http.StatusNotFound:`, "TestStatuses"},
 	{"an attempt's timeout is not the caller's", "wrap.go", `if isContextError(e.err) {`, `if isContextError(e.err) && e.text == "" {`, "TestAttemptTimeoutIsNoDeadline"},
 	{"nor is that of a body", "attempt.go", `if isContextError(readErr) {`, `if isContextError(readErr) && api == nil {`, "TestAttemptTimeoutIsNoDeadline"},
 	{"no address of a request in an error", "wrap.go", `for errors.As(err, &address) {`, `for err == nil && errors.As(err, &address) {`, "TestNetworkErrors"},
 	{"no key of a stream that comes back is shown", "api_error.go", `!values.Has("StreamInput")`, `values.Has("StreamInput")`, "TestStreamKeysThatComeBack"},
-	{"another call's failure is not the kind", "wrap.go", `opaque := slices.Contains(sentinels, target) ||`, `opaque := false && slices.Contains(sentinels, target) ||`, "TestCauseIsNotTheKind|TestCauseEndsNoJob"},
+	{"another call's failure is not the kind", "wrap.go", `own := slices.Contains(sentinels, target) ||`, `own := false && slices.Contains(sentinels, target) ||`, "TestCauseIsNotTheKind|TestCauseEndsNoJob"},
+
+	// What real services and proxies do.
+	{"a family of codes counts as its code", "error_codes.go", `code = code[:max(0, strings.LastIndexByte(code, '.'))]`, `code = ""`, "TestCodes"},
+	{"the service's Retry-After header means throttling", "error_codes.go", `isNumericThrottling(code, e.Message), e.askedToRetry:`, `isNumericThrottling(code, e.Message):`, "TestThrottlingByOtherSigns"},
+	{"a numeric code with a throttling message means throttling", "error_codes.go", `isNumericThrottling(code, e.Message), e.askedToRetry:`, `e.askedToRetry:`, "TestThrottlingByOtherSigns"},
+	{"an undocumented throttling code with a 5xx leaves the outcome unknown", "error_codes.go", `return e.StatusCode >= 500 && lookUpCode(e.Code) != classThrottled`, `return false`, "TestMaybeExecuted"},
+	{"a documented throttling code with a 5xx was refused", "error_codes.go", `return e.StatusCode >= 500 && lookUpCode(e.Code) != classThrottled`, `return e.StatusCode >= 500`, "TestMaybeExecuted"},
+	{"408, 421 and 425 are transient", "error_codes.go", `case status == http.StatusRequestTimeout, status == http.StatusMisdirectedRequest, status == http.StatusTooEarly, status >= 500:`, `case status >= 500:`, "TestStatuses"},
+	{"the gateway's refusal of a long request is invalid", "error_codes.go", `return classTooLarge`, `return classUnusable`, "TestStatuses|TestMaybeExecuted"},
+	{"only a missing permission is granted in RAM", "errors.go", `case class == classPermission, e.AccessDenied != nil:`, `case true:`, "TestHints"},
+	{"HTTP/2 failures are transient", "transport.go", `"stream error: stream ID", "http2: server sent GOAWAY",`, ``, "TestTransportErrors"},
+	{"a proxy's 5xx is transient", "transport.go", `case e.status >= 500, e.status`, `case e.status >= 600, e.status`, "TestTransportErrors"},
+	{"a SOCKS failure is transient", "transport.go", `case isSOCKS(op):`, `case isSOCKS(op) && op.Err == nil:`, "TestTransportErrors"},
+	{"malformed credentials are not permanent", "attempt.go", `err = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)`, `_ = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)`, "TestProviderErrors"},
+	{"an ambiguous error is not retryable", "error_codes.go", `return errors.As(err, &ensured)`, `return true`, "TestRetryableAndErrorKind"},
 }
