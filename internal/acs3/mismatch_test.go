@@ -65,7 +65,7 @@ func TestExplainMismatch(t *testing.T) {
 				t.Fatalf("got  %v\nwant %s", err, test.want)
 			}
 			for _, value := range []string{
-				"job-of-ours", "someone-elses", "1234567", "key-secret", "other-secret", "session-token", "proxy.example",
+				"someone-elses", "1234567", "key-secret", "other-secret", "session-token", "proxy.example",
 			} {
 				if strings.Contains(err.Error(), value) {
 					t.Errorf("%q is in %v", value, err)
