@@ -51,4 +51,10 @@ var callRows = []mutant{
 	{"a SOCKS failure is transient", "transport.go", `case isSOCKS(op):`, `case isSOCKS(op) && op.Err == nil:`, "TestTransportErrors"},
 	{"malformed credentials are not permanent", "attempt.go", `err = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)`, `_ = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)`, "TestProviderErrors"},
 	{"an ambiguous error is not retryable", "error_codes.go", `return errors.As(err, &ensured)`, `return true`, "TestRetryableAndErrorKind"},
+	{"a Submit goes out on a fresh connection", "transport.go", `f.fresh.DisableKeepAlives = true`, `f.fresh.DisableKeepAlives = false`, "TestSubmitOnFreshConnections|TestWritesOnTheWire"},
+	{"a refused HTTP/2 stream was not processed", "transport.go", `case isRefusedStream(err):`, `case err == nil:`, "TestHTTP2Faults"},
+	{"the id in a response that breaks later is kept", "attempt.go", `(readErr == nil || !c.op.idempotent)`, `readErr == nil`, "TestHTTP2Faults|TestFaultMatrix"},
+	{"the end of a context names its phase", "attempt.go", `c.phase = phaseBody`, `_ = phaseBody`, "TestWhereAContextEnds"},
+	{"a limiter that cannot wait reads as the deadline", "attempt.go", `return &limiterDeadlineError{err}`, `return err`, "TestLimiterDeadline"},
+	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect,`, ``, "TestProxyFaults"},
 }
