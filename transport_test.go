@@ -125,12 +125,12 @@ func TestTransportErrors(t *testing.T) {
 		"proxy, 407, text":     errors.New("Proxy Authentication Required"),
 	}
 	final := map[string]error{
-		"DNS, not found":       dial(&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}),
-		"bad address":          dial(&net.AddrError{Err: "missing port in address", Addr: "h"}),
-		"unknown":              errors.New("something else"),
-		"unknown, in an URL":   &url.Error{Op: "Post", URL: "https://h/", Err: errors.New("something else")},
-		"cancelled elsewhere":  fmt.Errorf("proxy: %w", context.Canceled),
-		"disk":                 &os.PathError{Op: "open", Path: "/p", Err: syscall.ENOENT},
+		"DNS, not found":      dial(&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}),
+		"bad address":         dial(&net.AddrError{Err: "missing port in address", Addr: "h"}),
+		"unknown":             errors.New("something else"),
+		"unknown, in an URL":  &url.Error{Op: "Post", URL: "https://h/", Err: errors.New("something else")},
+		"cancelled elsewhere": fmt.Errorf("proxy: %w", context.Canceled),
+		"disk":                &os.PathError{Op: "open", Path: "/p", Err: syscall.ENOENT},
 	}
 	check := func(name string, err error, want int, kind error) {
 		t.Run(name, func(t *testing.T) {
