@@ -1,5 +1,5 @@
-// Package livetranscode is a client for live transcoding on Alibaba Cloud: Intelligent Media Services, product
-// code ICE, API version 2020-11-09.
+// Package livetranscode is a client for live transcoding on Alibaba Cloud: Intelligent Media Services, product code
+// ICE, API version 2020-11-09.
 //
 //	client, err := livetranscode.NewClient()
 //	...
@@ -7,60 +7,66 @@
 //	...
 //	fmt.Println(resp.Job.Name, "is", resp.Job.Status)
 //
-// A Client is safe for concurrent use; create one and share it. Without options it calls cn-shanghai, the only
-// region that offers live transcoding, with the credentials of the environment ([DefaultCredentials]).
+// A [Client] is safe for concurrent use; create one and share it. Without options it calls cn-shanghai, the only
+// region that offers live transcoding, with [DefaultCredentials].
+//
+// The service notifies nobody of changes of transcoding jobs; polling is the only way to learn of them. See
+// [Client.WaitForStatus] for one job and [Watcher] for many.
 //
 // # Errors
 //
-// An [APIError] is an answer that is not a success, a [CallError] is a call without an answer, a [ParamError]
-// was refused before anything was sent, and a [WaitError] is a wait that failed. Their kind is found with
-// errors.Is: exactly one of ErrNotFound, ErrThrottled, ErrForbidden, ErrAuthentication, ErrInvalidRequest,
-// ErrUnavailable and ErrBadResponse for an APIError. Every text is one line and holds no secret.
+// An [APIError] is an error response, a [CallError] a call without a response, a [ParamError] an invalid request that
+// was not sent, and a [WaitError] a wait that failed. [errors.Is] finds their kinds. An APIError is exactly one of
+// [ErrNotFound], [ErrThrottled], [ErrForbidden], [ErrAuthentication], [ErrInvalidRequest], [ErrUnavailable] and
+// [ErrBadResponse]. [Retryable] reports whether a later call can succeed, and [ErrorKind] names the kind for a metric.
+// Every error text is one line and contains no secret.
 //
-// context.DeadlineExceeded is found in an error only if the caller's own context ended, or is too short for
-// the delay that the service asks for. An attempt's timeout is ErrUnavailable.
+// [context.DeadlineExceeded] is found in an error only if the caller's own context ended, or if its deadline is too
+// near for a delay that the service or the limiter asks for. The timeout of an attempt is [ErrUnavailable].
 //
 // # Retries
 //
-// A call makes up to three attempts, each with a new date, nonce and signature, and asks for credentials each
-// time. [RetryPolicy] tunes this.
+// A call makes up to three attempts, each with fresh credentials, date, nonce and signature. [RetryPolicy] changes the
+// numbers below.
 //
-//   - Repeated are: throttling; ServiceUnavailable, InternalError and other 5xx; refused and reset
-//     connections; answers that are cut off; an attempt that took longer than 30 s; DNS trouble that may pass.
-//   - Repeated once each: a request whose date was refused, if the service's clock differs from the one in use
-//     by 4 minutes or more (all later calls use the service's then); temporary credentials that were refused,
-//     if the provider has others now; a nonce that was refused.
-//   - Never repeated are certificates that do not fit, errors that are not known, and anything after the
-//     context ended.
-//   - SubmitLiveTranscodeJob and CreateLiveTranscodeTemplate have no protection against doubles at the
-//     service. They are repeated only if the service refused them before processing, or if they were never
-//     written to the network. If the outcome is unknown, the error is ErrAmbiguous.
-//   - The delay before attempt n is random up to 100 ms x 2^n, at most 20 s. After throttling it is from 1 s.
-//     If the service names a delay, that is it, plus up to a tenth; above 60 s, or past the deadline of the
-//     context, the call ends at once, with the delay in the error.
-//   - All calls of a client share a retry quota of 500: a retry costs 5, after a timeout 10; a success gives
-//     back what its own retries cost, at least 1. When it is used up, calls are not repeated.
+//   - Retried: throttling; server errors and the statuses 408, 421 and 425; refused, reset and lost connections, in
+//     HTTP/2 also reset streams and GOAWAY; truncated responses; attempts that took longer than 30 s; temporary DNS
+//     failures; proxies that fail (5xx or 429 on CONNECT, SOCKS failures).
+//   - Retried once each: a request whose date was refused, if the service's clock differs by 4 minutes or more (later
+//     calls use its clock); temporary credentials that were refused, if the provider has others by now; a nonce that
+//     was refused.
+//   - Never retried: certificate errors and other permanent TLS failures, proxies that refuse ([ErrBadEndpoint]),
+//     unknown errors, and anything after the context ended.
+//   - [Client.SubmitLiveTranscodeJob] and [Client.CreateLiveTranscodeTemplate] are not idempotent, and the service has
+//     no idempotency token. They are retried only if the service refused the request before processing it, or if it
+//     was never written to the network. If the outcome is unknown, the error is [ErrAmbiguous].
+//     [Client.EnsureLiveTranscodeJob] looks for the job instead.
+//   - A Stop or Delete whose earlier attempt may have been executed, and which is then refused or not found, is checked
+//     with a Get, and succeeds if the job has stopped or is gone.
+//   - The delay before attempt n is random, up to 100 ms x 2^n and at most 20 s; after throttling it is at least 1 s. A
+//     Retry-After delay replaces it, plus up to 10 % jitter. If that delay is longer than 60 s, or ends after the
+//     context's deadline, the call returns at once with the delay in the error.
+//   - All calls of a client share a retry quota of 500: a retry costs 5, or 10 after a timeout; a success gives back
+//     what its own retries cost, at least 1. Calls are not retried while the quota is used up.
 //
 // # Waiting
 //
-// [Client.WaitForStatus] and [Client.WaitUntil] look at a job at once, then every 2 s, later less often, up to
-// every 30 s, and last just before the context's deadline. The context is the only limit of time; six failed
-// looks in a row, each with its retries, end a wait too ([TolerateErrors]). A wait that fails returns a
-// [WaitError] with the job as it was seen last, and an end of the context is always an error.
+// [Client.WaitForStatus] and [Client.WaitUntil] poll a job: at once, then every 2 s, later less often, down to every
+// 30 s, and a last time just before the context's deadline, which is the only deadline. Five consecutive failures, each
+// a call with all its retries, are tolerated ([TolerateErrors]); a permanent error ends a wait at once. The [WaitError]
+// of a failed wait holds the job as it was last read. A wait that the context ends is always an error.
 //
 // # Watching
 //
-// A [Watcher] keeps any number of jobs in view with few requests: a sweep asks for each job, or for the pages
-// of all jobs that are not stopped, whichever is cheaper, and asks for a job itself before it says that it is
-// gone. An event is a difference between two looks; states passed in between may be skipped, the final one
-// never is. A watch that ends, as it does in an outage of five sweeps, keeps its jobs: range over it again, and it
-// goes on. One job's trouble never ends another's. [Client.WatchJobs] is the same for a fixed set, and
-// [Client.WaitForAll] waits for all of one.
+// A [Watcher] polls any number of jobs in sweeps, with few requests: it gets each job, or lists the pages of all jobs
+// that have not stopped, whichever needs fewer requests, and gets a job that is on no page before it reports it as
+// gone. An event is a difference between two polls; states in between may be skipped, the final state never is. A
+// watch that ends, as in a long outage, keeps its jobs: range again to continue. [Client.WatchJobs] watches a fixed set,
+// and [Client.WaitForAll] waits for all jobs of one.
 //
 // # Testing
 //
-// Package livetranscodetest is an emulator of the service, for tests of this package and of its users. It
-// needs no port and works inside a bubble of testing/synctest: this package takes the time from package time
-// alone. Where a canned answer is enough, any http.RoundTripper will do, for example that of
-// github.com/jarcoal/httpmock.
+// Package livetranscodetest is an emulator of the service, for the tests of this package and of its users. It needs no
+// port and works inside a bubble of testing/synctest: this package takes the time from package time alone. Where a fixed
+// response is enough, any [http.RoundTripper] will do, such as that of github.com/jarcoal/httpmock.
 package livetranscode
