@@ -25,10 +25,10 @@ func TestAPIErrorFields(t *testing.T) {
 	lower := strings.NewReplacer(`"RequestId"`, `"requestId"`, `"HostId"`, `"hostId"`, `"Code"`, `"code"`, `"Message"`, `"message"`,
 		`"Recommend"`, `"recommend"`, `"AccessDeniedDetail"`, `"accessDeniedDetail"`).Replace(upper)
 	detail := AccessDeniedDetail{"AccountLevelIdentityBasedPolicy", "ice:SomethingElse", "ImplicitDeny", "SubUser", "someone", "1234", "AQ=="}
-	for name, body := range map[string]string{"upper": upper, "lower": lower, "with a mark": "\xef\xbb\xbf" + upper} {
+	for name, body := range map[string]string{"upper": upper, "lower": lower, "byte order mark": "\xef\xbb\xbf" + upper} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := answered(t, 403, body)
+			err := responseError(t, 403, body)
 			api, ok := errors.AsType[*APIError](err)
 			if !ok {
 				t.Fatalf("the error is %#v", err)
@@ -51,24 +51,24 @@ func TestAPIErrorFields(t *testing.T) {
 	}
 }
 
-// TestOddRefusals: what can be read of an error counts, whatever stands beside it and in whatever order.
-func TestOddRefusals(t *testing.T) {
+// TestMalformedErrorBodies: what can be decoded of an error body counts, in any order and whatever is beside it.
+func TestMalformedErrorBodies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ body, code, message, requestID string }{
-		"other order":         {`{"Message":"m","Code":"Forbidden.RAM","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
-		"header id":           {`{"Code":"Forbidden.RAM","Message":"m"}`, "Forbidden.RAM", "m", "header-id"},
-		"cut off":             {`{"RequestId":"r","Code":"Forbidden.RAM","Message":"m`, "Forbidden.RAM", "", "r"},
-		"objects and numbers": {`{"RequestId":17,"Message":{"a":1},"Code":"Forbidden.RAM"}`, "Forbidden.RAM", `{"a":1}`, "17"},
-		"detail is a text":    {`{"AccessDeniedDetail":"none","Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
-		"detail is a list":    {`{"AccessDeniedDetail":[],"Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
-		"detail has a number": {`{"AccessDeniedDetail":{"AuthPrincipalOwnerId":12},"Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
-		"detail is null":      {`{"AccessDeniedDetail":null,"Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
-		"many lines":          {`{"Code":"Forbidden.RAM","Message":"one\r\ntwo\n\tthree\u0000","RequestId":"r"}`, "Forbidden.RAM", "one two three", "r"},
-		"invalid UTF-8":       {"{\"Code\":\"Forbidden.RAM\",\"Message\":\"a\xffb\",\"RequestId\":\"r\"}", "Forbidden.RAM", "a\ufffdb", "r"},
+		"other order":              {`{"Message":"m","Code":"Forbidden.RAM","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
+		"request id of the header": {`{"Code":"Forbidden.RAM","Message":"m"}`, "Forbidden.RAM", "m", "header-id"},
+		"cut off":                  {`{"RequestId":"r","Code":"Forbidden.RAM","Message":"m`, "Forbidden.RAM", "", "r"},
+		"objects and numbers":      {`{"RequestId":17,"Message":{"a":1},"Code":"Forbidden.RAM"}`, "Forbidden.RAM", `{"a":1}`, "17"},
+		"detail is a string":       {`{"AccessDeniedDetail":"none","Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
+		"detail is an array":       {`{"AccessDeniedDetail":[],"Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
+		"detail has a number":      {`{"AccessDeniedDetail":{"AuthPrincipalOwnerId":12},"Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
+		"detail is null":           {`{"AccessDeniedDetail":null,"Code":"Forbidden.RAM","Message":"m","RequestId":"r"}`, "Forbidden.RAM", "m", "r"},
+		"many lines":               {`{"Code":"Forbidden.RAM","Message":"one\r\ntwo\n\tthree\u0000","RequestId":"r"}`, "Forbidden.RAM", "one two three", "r"},
+		"invalid UTF-8":            {"{\"Code\":\"Forbidden.RAM\",\"Message\":\"a\xffb\",\"RequestId\":\"r\"}", "Forbidden.RAM", "a\ufffdb", "r"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := answered(t, 400, tt.body, "X-Acs-Request-Id", "header-id")
+			err := responseError(t, 400, tt.body, "X-Acs-Request-Id", "header-id")
 			wantKind(t, err, ErrForbidden)
 			api, _ := errors.AsType[*APIError](err)
 			if api.Code != tt.code || api.Message != tt.message || api.RequestID != tt.requestID {
@@ -78,8 +78,8 @@ func TestOddRefusals(t *testing.T) {
 	}
 }
 
-// TestForeignAnswers: what is not the service's is shown in part.
-func TestForeignAnswers(t *testing.T) {
+// TestForeignResponses: a response that is not the service's is shown in part.
+func TestForeignResponses(t *testing.T) {
 	t.Parallel()
 	secrets := "token " + testToken + " secret " + testSecret + " twice " + url.QueryEscape(testToken) +
 		` rtmp://user:pw@domain/app/streamkey?auth_key=signed signature=abcdef password: hunter2 `
@@ -117,9 +117,9 @@ func TestForeignAnswers(t *testing.T) {
 	}
 }
 
-// TestEchoIsNeverShown: when a signature does not match, the service repeats the request, with the token and
-// every value of the query.
-func TestEchoIsNeverShown(t *testing.T) {
+// TestRequestInAMismatchIsNotShown: when a signature does not match, the service returns the request that it saw, with
+// the token and every value of the query.
+func TestRequestInAMismatchIsNotShown(t *testing.T) {
 	t.Parallel()
 	canonical := "POST\n/\nJobId=secret-job-id&StreamInput=%7B%22InputUrl%22%3A%22rtmp%3A%2F%2Fd%2Fapp%2Fstreamkey%22%7D\nhost:ice.cn-shanghai.aliyuncs.com\n" +
 		"x-acs-security-token:" + testToken + "\n\nhost;x-acs-security-token\n" + acs3.EmptyBodyHash
@@ -130,18 +130,18 @@ func TestEchoIsNeverShown(t *testing.T) {
 		status int
 		body   string
 	}{
-		"no match":         {400, errorBodyJSON("SignatureDoesNotMatch", echo)},
-		"no match, 403":    {403, errorBodyJSON("SignatureDoesNotMatch", echo)},
-		"incomplete":       {400, errorBodyJSON("IncompleteSignature", echo)},
-		"lower camel":      {400, strings.NewReplacer("Code", "code", "Message", "message").Replace(errorBodyJSON("SignatureDoesNotMatch", echo))},
-		"another form":     {400, errorBodyJSON("SignatureDoesNotMatch", canonical)},
-		"under other code": {400, errorBodyJSON("InvalidParameter", echo)},
-		"without a code":   {400, errorBodyJSON("", echo)},
-		"longer than read": {400, longer},
-		"message first":    {400, `{"Message":` + strings.TrimSuffix(longer[strings.Index(longer, `"Message":`)+len(`"Message":`):], "}") + `,"Code":"SignatureDoesNotMatch"}`},
-		"XML":              {400, xml},
-		"XML, 5xx":         {500, xml},
-		"a success":        {200, errorBodyJSON("SignatureDoesNotMatch", echo)},
+		"mismatch":            {400, errorBodyJSON("SignatureDoesNotMatch", echo)},
+		"mismatch, 403":       {403, errorBodyJSON("SignatureDoesNotMatch", echo)},
+		"incomplete":          {400, errorBodyJSON("IncompleteSignature", echo)},
+		"lower camel":         {400, strings.NewReplacer("Code", "code", "Message", "message").Replace(errorBodyJSON("SignatureDoesNotMatch", echo))},
+		"another form":        {400, errorBodyJSON("SignatureDoesNotMatch", canonical)},
+		"under other code":    {400, errorBodyJSON("InvalidParameter", echo)},
+		"without a code":      {400, errorBodyJSON("", echo)},
+		"longer than is read": {400, longer},
+		"message first":       {400, `{"Message":` + strings.TrimSuffix(longer[strings.Index(longer, `"Message":`)+len(`"Message":`):], "}") + `,"Code":"SignatureDoesNotMatch"}`},
+		"XML":                 {400, xml},
+		"XML, 5xx":            {500, xml},
+		"a success":           {200, errorBodyJSON("SignatureDoesNotMatch", echo)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +164,47 @@ func TestEchoIsNeverShown(t *testing.T) {
 	}
 }
 
-func FuzzRefusal(f *testing.F) {
+// TestStreamKeysInMessages: the service repeats the URL of a stream in its messages, whole or in part.
+func TestStreamKeysInMessages(t *testing.T) {
+	t.Parallel()
+	for inputURL, message := range map[string]string{
+		"rtmp://h/app/s?key=1543302081-0-123&t=5":         "The key 1543302081-0-123 has expired.",
+		"rtmp://h/app/s?t=5&key=1543302081-0-123":         "Not valid: key=1543302081-0-123",
+		"rtmp://user:passw0rd123@h/app/s":                 "user: wrong passw0rd123",
+		"rtmp://h/app/key%2b123456":                       "The stream key%2b123456 or key+123456 is not live.",
+		"rtmp://mydomain/app/it's-a-key-123":              "InputUrl rtmp://mydomain/app/it's-a-key-123 is not valid.",
+		"rtmp://mydomain/app/my live key-123":             "InputUrl rtmp://mydomain/app/my live key-123 is not valid.",
+		"rtmp://mydomain/app/plain-key-123":               "The stream plain-key-123 is not live.",
+		"rtmp://mydomain/app/s?auth_key=1543302081-0-123": "The auth_key=1543302081-0-123 has expired.",
+		"rtmp://mydomain/app/s?key=1543302081-0-123":      "Not valid: key=1543302081-0-123",
+	} {
+		c := clientOver(t, respond(400, errorBodyJSON("InvalidParameter", message)))
+		submit := submitStream(t.Context(), c, inputURL)
+		_, update := c.UpdateLiveTranscodeJob(t.Context(), &UpdateLiveTranscodeJobRequest{JobID: "j", StreamInput: &StreamInput{InputURL: inputURL}})
+		for _, err := range []error{submit, update} {
+			api, ok := errors.AsType[*APIError](err)
+			if !ok || !errors.Is(err, ErrInvalidRequest) || strings.Contains(api.Message, "123") {
+				t.Errorf("the error %v has the key of %s", err, inputURL)
+			}
+		}
+	}
+}
+
+// TestStreamKeysThatAreWords: a stream key that is a common word leaves the rest of an error as it is.
+func TestStreamKeysThatAreWords(t *testing.T) {
+	t.Parallel()
+	const message = "The upstream in cn-shanghai8 is a streamer. Throttlings."
+	for _, key := range []string{"Throttling", "stream", "shanghai", "a"} {
+		c := clientOver(t, respond(400, errorBodyJSON("Throttling.User", message)), attempts(1))
+		err := submitStream(t.Context(), c, "rtmp://h/live/"+key)
+		api, ok := errors.AsType[*APIError](err)
+		if !ok || !errors.Is(err, ErrThrottled) || api.Code != "Throttling.User" || api.Message != message || api.HostID != "ice.cn-shanghai.aliyuncs.com" {
+			t.Errorf("of stream %s: %#v", key, err)
+		}
+	}
+}
+
+func FuzzErrorBody(f *testing.F) {
 	for _, body := range []string{
 		"", "null", "{}", "[]", "<html>", `{"Code":`, errorBodyJSON("Throttling.User", "slow down"), errorBodyJSON("SignatureDoesNotMatch", "server CanonicalRequest is [x]"),
 		`{"code":"Forbidden","message":{"a":1},"requestId":7,"AccessDeniedDetail":{"AuthAction":"ice:X","PolicyType":5}}`, `{"AccessDeniedDetail":[]}`,
@@ -179,14 +219,14 @@ func FuzzRefusal(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		attempt := &call{op: opGetLiveTranscodeJob, req: req, creds: Credentials{AccessKeySecret: "CANARY"}}
+		c := &call{op: opGetLiveTranscodeJob, req: req, creds: Credentials{AccessKeySecret: "CANARY"}}
 		resp := responseTo(req, status, io.NopCloser(bytes.NewReader(response)), headerRequestID, header)
 		r, err := readBody(resp)
 		if err != nil {
 			return
 		}
 		was := bytes.Clone(r.bytes) // of a switch of protocols nothing is read
-		e := attempt.newAPIError(r)
+		e := c.newAPIError(r)
 		r.release()
 		text := e.Error()
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(text) {
@@ -211,10 +251,10 @@ func FuzzRefusal(f *testing.F) {
 			t.Errorf("%q shows the secret: %s", response, all)
 		}
 		if acs3.LeaksRequest(e.Message) {
-			t.Errorf("an echo is shown: %q", e.Message)
+			t.Errorf("the request is shown: %q", e.Message)
 		}
-		if again := attempt.newAPIError(&body{resp: resp, bytes: was}); !reflect.DeepEqual(e, again) {
-			t.Errorf("the same answer is once %#v and once %#v", e, again)
+		if again := c.newAPIError(&body{resp: resp, bytes: was}); !reflect.DeepEqual(e, again) {
+			t.Errorf("the same response is once %#v and once %#v", e, again)
 		}
 	})
 }

@@ -1,17 +1,13 @@
 package livetranscode
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,357 +16,155 @@ import (
 	"time"
 )
 
-// TestEveryOperationOnTheWire checks what all requests share, and that what was signed is what travelled.
-func TestEveryOperationOnTheWire(t *testing.T) {
-	t.Parallel()
-	for _, op := range allOperations {
-		t.Run(op.name, func(t *testing.T) {
-			t.Parallel()
-			w := newRawServer(t, func(int, string) (string, connectionEnd) { return rawResponse(200, op.success), keepOpen })
-			if err := op.call(t.Context(), w.client(t)); err != nil {
-				t.Fatal(err)
-			}
-			heads, _ := w.seen()
-			req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(heads[0])))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if req.Method != "POST" || req.Proto != "HTTP/1.1" || req.URL.Path != "/" || !strings.Contains(heads[0], "\r\nContent-Length: 0\r\n") {
-				t.Errorf("the request starts with %q", heads[0])
-			}
-			if _, ok := req.Header["Content-Type"]; ok {
-				t.Error("Content-Type is sent without a body")
-			}
-			if got := req.Header.Get("x-acs-action"); got != op.name {
-				t.Errorf("x-acs-action is %q", got)
-			}
-			at, err := time.Parse(time.RFC3339, req.Header.Get("x-acs-date"))
-			if err != nil || time.Since(at).Abs() > time.Minute {
-				t.Errorf("x-acs-date is %q", req.Header.Get("x-acs-date"))
-			}
-			travelled, authorization := req.URL.RawQuery, req.Header.Get("Authorization")
-			creds := Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}
-			if err := new(Signer).Sign(req, nil, creds, at, req.Header.Get("x-acs-signature-nonce")); err != nil {
-				t.Fatal(err)
-			}
-			if req.URL.RawQuery != travelled {
-				t.Errorf("the query %q travels, not its canonical form %q", travelled, req.URL.RawQuery)
-			}
-			if got := req.Header.Get("Authorization"); got != authorization {
-				t.Errorf("Authorization is %q; signing what arrived gives %q", authorization, got)
-			}
-		})
-	}
-}
-
-// TestRefusedBeforeSending: what cannot be meant costs no request and no credentials.
+// TestRefusedBeforeSending: an invalid request costs no request and no credentials. What is invalid is tested with the
+// requests.
 func TestRefusedBeforeSending(t *testing.T) {
 	t.Parallel()
-	submit := func(change func(*SubmitLiveTranscodeJobRequest)) func(context.Context, *Client) error {
-		return func(ctx context.Context, c *Client) error {
-			req := &SubmitLiveTranscodeJobRequest{Name: "n", TemplateID: "t", StreamInput: StreamInput{InputURL: "rtmp://d/a/s"}}
-			change(req)
-			_, err := c.SubmitLiveTranscodeJob(ctx, req)
-			return err
-		}
-	}
-	tests := map[string]struct {
+	for name, tt := range map[string]struct {
 		operation, field string
-		call             func(context.Context, *Client) error
+		call             func(context.Context, *Client) (any, error)
 	}{
-		"no job id": {"GetLiveTranscodeJob", "JobID", func(ctx context.Context, c *Client) error {
+		"no job id": {"GetLiveTranscodeJob", "JobID", func(ctx context.Context, c *Client) (any, error) {
 			resp, err := c.GetLiveTranscodeJob(ctx, "")
-			if resp != nil {
-				t.Error("there is an answer beside the error")
-			}
-			return err
+			return resp, err
 		}},
-		"delete nothing": {"DeleteLiveTranscodeJob", "JobID", func(ctx context.Context, c *Client) error {
-			_, err := c.DeleteLiveTranscodeJob(ctx, "")
-			return err
+		"no request": {"SubmitLiveTranscodeJob", "req", func(ctx context.Context, c *Client) (any, error) {
+			resp, err := c.SubmitLiveTranscodeJob(ctx, nil)
+			return resp, err
 		}},
-		"no command": {"SendLiveTranscodeJobCommand", "Command", func(ctx context.Context, c *Client) error {
-			_, err := c.SendLiveTranscodeJobCommand(ctx, "j", "")
-			return err
+		"not encodable": {"UpdateLiveTranscodeJob", "request", func(ctx context.Context, c *Client) (any, error) {
+			resp, err := c.UpdateLiveTranscodeJob(ctx, &UpdateLiveTranscodeJobRequest{JobID: "j", StreamInput: &StreamInput{InputURL: "rtmp://h/\xff"}})
+			return resp, err
 		}},
-		"page too large": {"ListLiveTranscodeJobs", "PageSize", func(ctx context.Context, c *Client) error {
-			_, err := c.ListLiveTranscodeJobs(ctx, &ListLiveTranscodeJobsRequest{PageSize: 101})
-			return err
-		}},
-		"unknown status": {"ListLiveTranscodeJobs", "Status", func(ctx context.Context, c *Client) error {
-			_, err := c.ListLiveTranscodeJobs(ctx, &ListLiveTranscodeJobsRequest{Status: new(JobStatusUnknown)})
-			return err
-		}},
-		"nil submit": {"SubmitLiveTranscodeJob", "req", func(ctx context.Context, c *Client) error {
-			_, err := c.SubmitLiveTranscodeJob(ctx, nil)
-			return err
-		}},
-		"no name":  {"SubmitLiveTranscodeJob", "Name", submit(func(r *SubmitLiveTranscodeJobRequest) { r.Name = "" })},
-		"no input": {"SubmitLiveTranscodeJob", "StreamInput.InputURL", submit(func(r *SubmitLiveTranscodeJobRequest) { r.StreamInput.InputURL = "" })},
-		"no schedule": {"SubmitLiveTranscodeJob", "TimedConfig", submit(func(r *SubmitLiveTranscodeJobRequest) {
-			r.StartMode = StartModeTimed
-		})},
-		"nil update": {"UpdateLiveTranscodeJob", "req", func(ctx context.Context, c *Client) error {
-			_, err := c.UpdateLiveTranscodeJob(ctx, nil)
-			return err
-		}},
-		"no template id": {"GetLiveTranscodeTemplate", "TemplateID", func(ctx context.Context, c *Client) error {
-			_, err := c.GetLiveTranscodeTemplate(ctx, "")
-			return err
-		}},
-	}
-	for name, tt := range tests {
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rt := newScript(respond(200, documentedJob))
-			asked := false
+			rt := newScript(success)
 			c := clientOver(t, rt, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
-				asked = true
+				t.Error("the provider was asked")
 				return Credentials{}, errors.New("must not be asked")
 			})))
-			err := tt.call(t.Context(), c)
+			resp, err := tt.call(t.Context(), c)
 			param, ok := errors.AsType[*ParamError](err)
 			if !ok || param.Operation != tt.operation || param.Field != tt.field || !errors.Is(err, ErrInvalidRequest) {
 				t.Errorf("the error is %#v, want a *ParamError of %s.%s", err, tt.operation, tt.field)
 			}
-			if asked {
-				t.Error("the provider was asked")
+			if text := fmt.Sprint(resp); text != "<nil>" {
+				t.Errorf("there is a response beside the error: %s", text)
 			}
 			rt.wantRequests(t, 0)
 		})
 	}
 }
 
-// cannedAnswer is a transport that has the answer ready, with five allocations.
-type cannedAnswer []byte
-
-func (a cannedAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: http.StatusOK, ContentLength: int64(len(a)), Request: req,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(a)),
-	}, nil
-}
-
-// TestCallAllocations gates what calls allocate, the canned transport's share included: upper bounds, to be
-// lowered when they can be. It is not parallel, for testing.AllocsPerRun counts the whole process.
-//
-//nolint:paralleltest // see above
-func TestCallAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	job := strings.TrimSuffix(strings.SplitN(documentedJob, `"Job":`, 2)[1], "}")
-	jobs := make([]string, 100)
-	for i := range jobs {
-		jobs[i] = strings.ReplaceAll(job, "20b48fb04483915d4f2cd8ac", fmt.Sprintf("%024d", i))
-	}
-	page := `{"RequestId":"r","TotalCount":100,"JobList":[` + strings.Join(jobs, ",") + `]}`
-	client := func(answer string) *Client {
-		c, err := NewClient(
-			WithCredentials(StaticCredentials("testid", "testsecret", "")),
-			WithHTTPClient(&http.Client{Transport: cannedAnswer(answer)}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	get, list := client(documentedJob), client(page)
-	ctx := t.Context()
-	for _, tt := range []struct {
-		name string
-		most float64
-		call func() error
-	}{
-		{"GetLiveTranscodeJob", 31, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
-		{"ListLiveTranscodeJobs, 100 jobs", 440, func() error { _, err := list.ListLiveTranscodeJobs(ctx, nil); return err }},
-	} {
-		n := testing.AllocsPerRun(200, func() {
-			if err := tt.call(); err != nil {
-				t.Fatal(err)
-			}
-		})
-		t.Logf("%s: %v allocations", tt.name, n)
-		if n > tt.most {
-			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.most)
-		}
-	}
-}
-
-func TestDebugLog(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		book := new(logRecorder)
-		rt := newScript(
-			respondError(400, "Throttling.User", "X-Acs-Retry-After", "2000"),
-			failWith(fmt.Errorf("with %s to https://h/?KeyWord=secret-value: %w", testToken, io.EOF)),
-			respond(200, `{"RequestId":"req-2","Job":{}}`),
-		)
-		c := clientOver(t, rt, book.option(), WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
-		if _, err := c.GetLiveTranscodeJob(t.Context(), "job-1"); err != nil {
-			t.Fatal(err)
-		}
-		entries := book.entries(t, slog.LevelDebug)
-		if len(entries) != 3 {
-			t.Fatalf("there are %d entries, want one for each attempt:\n%s", len(entries), book.text())
-		}
-		gaps := rt.gaps(t)
-		want := []map[string]any{
-			{"operation": "GetLiveTranscodeJob", "attempt": 1.0, "status": 400.0, "code": "Throttling.User", "request_id": "req-1", "delay": float64(gaps[0])},
-			{"operation": "GetLiveTranscodeJob", "attempt": 2.0, "delay": float64(gaps[1])},
-			{"operation": "GetLiveTranscodeJob", "attempt": 3.0, "status": 200.0, "code": "", "request_id": "req-2"},
-		}
-		for i, entry := range entries {
-			for key, value := range want[i] {
-				if entry[key] != value {
-					t.Errorf("entry %d has %s %v, want %v", i+1, key, entry[key], value)
-				}
-			}
-			if _, has := entry["delay"]; has && i == 2 {
-				t.Error("the last entry has a delay")
-			}
-		}
-		wantNone(t, book.text(), testSecret, testToken, "secret-value", "Signature=", "Credential=")
-		if got := slices.Sorted(maps.Keys(entries[1])); !slices.Contains(got, "error") {
-			t.Errorf("the entry of an attempt without an answer has %v and no error", got)
-		}
-
-		// The last failure of a call, and an answer that cannot be used, are attempts too.
-		book = new(logRecorder)
-		getJob(t.Context(), clientOver(t, newScript(respondError(403, "Forbidden")), book.option()))
-		getJob(t.Context(), clientOver(t, newScript(respond(200, "{}", "X-Acs-Request-Id", "header-id")), book.option()))
-		entries = book.entries(t, slog.LevelDebug)
-		if len(entries) != 2 || entries[0]["code"] != "Forbidden" || entries[1]["request_id"] != "header-id" || entries[1]["status"] != 200.0 {
-			t.Errorf("the log is\n%s", book.text())
-		}
-	})
-}
-
-// TestSilence: without a logger nothing is logged.
-func TestSilence(t *testing.T) {
-	t.Parallel()
-	for _, c := range []*Client{clientOver(t, newScript(success)), clientOver(t, newScript(success), WithLogger(nil))} {
-		if c.logger.Enabled(t.Context(), slog.LevelError+100) {
-			t.Error("the default logger is not silent")
-		}
-	}
-}
-
-// TestErrorsAreTheirOwn: calls that fail at the same time do not write into each other's errors.
-func TestErrorsAreTheirOwn(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		shared := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
-		c := clientOver(t, failWith(shared), attempts(2))
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-				defer cancel()
-				if call, ok := errors.AsType[*CallError](getJob(ctx, c)); !ok || call.Attempts < 1 {
-					t.Errorf("the error is %#v", call)
-				}
-			})
-		}
-		wg.Wait()
-	})
-}
-
-// TestContextEndsTheCall: at whatever point, at once, with the context's error and the last failure.
+// TestContextEndsTheCall: in every phase and at once, with the context's error, its cause and the last failure. A Submit
+// or Create is ambiguous if the request may have been written.
 func TestContextEndsTheCall(t *testing.T) {
 	t.Parallel()
-	unavailable := respondError(503, "ServiceUnavailable")
-	always := func(_ int, ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	later := func(n int, ctx context.Context) error {
+	wait := func(_ int, ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	waitLater := func(n int, ctx context.Context) error {
 		if n == 1 {
 			return nil
 		}
-		return always(n, ctx)
+		return wait(n, ctx)
 	}
+	type phase = func(n int, ctx context.Context) error
+	throttled := respondError(400, "Throttling.User", "X-Acs-Retry-After", "1")
+	half := respondThenBlock(200, `{"RequestId":`)
 	for name, tt := range map[string]struct {
-		steps    []step
-		limiter  func(n int, ctx context.Context) error
-		provider func(n int, ctx context.Context) error
-		requests int
-		kind     error // of the failure before, if there is one
+		steps             []step
+		limiter, provider phase // nil: returns at once
+		requests          int
+		ambiguous         bool
+		kind              error // of the failure before, if the call is not ambiguous
 	}{
-		"in the limiter":            {[]step{success}, always, nil, 0, nil},
-		"in the provider":           {[]step{success}, nil, always, 0, nil},
-		"while sending":             {[]step{block}, nil, nil, 1, nil},
-		"while reading":             {[]step{respondThenBlock(`{"Job":`)}, nil, nil, 1, nil},
-		"in the delay":              {[]step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "5000")}, nil, nil, 1, ErrThrottled},
-		"in the delay, network":     {[]step{failWith(syscall.ECONNRESET)}, nil, nil, 1, ErrUnavailable},
-		"in the limiter, later":     {[]step{unavailable}, later, nil, 1, ErrUnavailable},
-		"in the provider, later":    {[]step{unavailable}, nil, later, 1, ErrUnavailable},
-		"while sending, later":      {[]step{unavailable, block}, nil, nil, 2, ErrUnavailable},
-		"while sending, after both": {[]step{failWith(io.EOF), unavailable, block}, nil, nil, 3, ErrUnavailable},
-		"while reading an error": {[]step{func(req *http.Request) (*http.Response, error) {
-			resp, _ := respondThenBlock(errorBodyJSON("ServiceUnavailable", "m")[:20])(req)
-			resp.StatusCode = 503
-			return resp, nil
-		}}, nil, nil, 1, ErrUnavailable},
+		"in the limiter":            {[]step{success}, wait, nil, 0, false, nil},
+		"in the provider":           {[]step{success}, nil, wait, 0, false, nil},
+		"before the write":          {[]step{unwritten(block)}, nil, nil, 1, false, nil},
+		"after the write":           {[]step{written(block)}, nil, nil, 1, true, nil},
+		"write not reported":        {[]step{block}, nil, nil, 1, true, nil},
+		"in the body":               {[]step{written(half)}, nil, nil, 1, true, nil},
+		"in the body, not reported": {[]step{half}, nil, nil, 1, true, nil},
+		"in the body of an error":   {[]step{respondThenBlock(503, errorBodyJSON("ServiceUnavailable", "m")[:20])}, nil, nil, 1, true, ErrUnavailable},
+		"in the delay":              {[]step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "50000")}, nil, nil, 1, false, ErrThrottled},
+		"in the delay, network":     {[]step{unwritten(failWith(syscall.ECONNRESET))}, nil, nil, 1, false, ErrUnavailable},
+		"in the limiter, later":     {[]step{throttled}, waitLater, nil, 1, false, ErrThrottled},
+		"in the provider, later":    {[]step{throttled}, nil, waitLater, 1, false, ErrThrottled},
+		"before the write, later":   {[]step{throttled, unwritten(block)}, nil, nil, 2, false, ErrThrottled},
+		"after the write, later":    {[]step{throttled, written(block)}, nil, nil, 2, true, ErrThrottled},
+		"after several failures":    {[]step{unwritten(failWith(io.EOF)), throttled, block}, nil, nil, 3, true, ErrThrottled},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				asked := 0
-				stage := func(f func(int, context.Context) error) func(context.Context) error {
-					return func(ctx context.Context) error {
-						if f == nil {
-							return nil
+		for _, op := range allOperations {
+			if op.idempotent && op.name != "GetLiveTranscodeJob" {
+				continue
+			}
+			t.Run(name+"/"+op.name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					asked := 0
+					call := func(f phase) func(context.Context) error {
+						return func(ctx context.Context) error {
+							if f == nil {
+								return nil
+							}
+							asked++
+							return f(asked, ctx)
 						}
-						asked++
-						return f(asked, ctx)
 					}
-				}
-				limit, provide := stage(tt.limiter), stage(tt.provider)
-				policy := RetryPolicy{BaseDelay: time.Nanosecond}
-				if strings.HasPrefix(name, "in the delay") {
-					policy.BaseDelay, policy.MaxDelay = 1<<62, 1<<62 // a random delay that is surely longer than 2 s
-				}
-				rt := newScript(tt.steps...)
-				c := clientOver(t, rt, WithRetryPolicy(policy), WithLimiter(limiterFunc(limit)),
-					WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
-						return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, provide(ctx)
-					})))
-				ctx, cancel := context.WithCancelCause(t.Context())
-				why := errors.New("the user has left")
-				time.AfterFunc(2*time.Second, func() { cancel(why) })
-				start := time.Now()
-				err := getJob(ctx, c)
-				if got := time.Since(start); got != 2*time.Second {
-					t.Errorf("the call ended after %v, want 2s", got)
-				}
-				if !errors.Is(err, context.Canceled) || !errors.Is(err, why) || errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("the error %q is not the context's, with its cause", err)
-				}
-				wantOneLine(t, err)
-				wantKind(t, err, tt.kind)
-				rt.wantRequests(t, tt.requests)
-				got := -1
-				if call, ok := errors.AsType[*CallError](err); ok {
-					got = call.Attempts
-				}
-				if api, ok := errors.AsType[*APIError](err); ok {
-					got = api.Attempts
-					if tt.kind != nil && api.Code != "" && api.RequestID != "req-1" {
-						t.Errorf("the error %v lost the request id", err)
+					limit, provide := call(tt.limiter), call(tt.provider)
+					policy := RetryPolicy{BaseDelay: time.Nanosecond}
+					if name == "in the delay, network" {
+						policy.BaseDelay, policy.MaxDelay = 1<<62, 1<<62 // a random delay that is certainly longer than 2 s
 					}
-				}
-				if got != tt.requests {
-					t.Errorf("the error %#v names %d attempts, want %d", err, got, tt.requests)
-				}
+					rt := newScript(tt.steps...)
+					c := clientOver(t, rt, WithRetryPolicy(policy), WithLimiter(limiterFunc(limit)),
+						WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
+							return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, provide(ctx)
+						})))
+					ctx, cancel := context.WithCancelCause(t.Context())
+					why := errors.New("the user has left")
+					time.AfterFunc(2*time.Second, func() { cancel(why) })
+					start := time.Now()
+					err := op.call(ctx, c)
+					if got := time.Since(start); got != 2*time.Second {
+						t.Errorf("the call ended after %v, want 2s", got)
+					}
+					if !errors.Is(err, context.Canceled) || !errors.Is(err, why) || errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("the error %q is not the context's, with its cause", err)
+					}
+					wantOneLine(t, err)
+					if ambiguous := tt.ambiguous && !op.idempotent; errors.Is(err, ErrAmbiguous) != ambiguous {
+						t.Errorf("errors.Is(%q, ErrAmbiguous) is %t", err, !ambiguous)
+					} else if !ambiguous {
+						wantKind(t, err, tt.kind)
+					}
+					rt.wantRequests(t, tt.requests)
+					got := -1
+					if call, ok := errors.AsType[*CallError](err); ok {
+						got = call.Attempts
+					}
+					if api, ok := errors.AsType[*APIError](err); ok {
+						got = api.Attempts
+						if api.Code != "" && api.RequestID != "req-1" {
+							t.Errorf("the error %v lost the request id", err)
+						}
+					}
+					if got != tt.requests {
+						t.Errorf("the error %#v names %d attempts, want %d", err, got, tt.requests)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
 func TestEndedContextSendsNothing(t *testing.T) {
 	t.Parallel()
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	expired, cancel2 := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel2()
-	for ctx, want := range map[context.Context]error{cancelled: context.Canceled, expired: context.DeadlineExceeded} {
+	for ctx, want := range map[context.Context]error{canceled: context.Canceled, expired: context.DeadlineExceeded} {
 		for _, op := range allOperations {
 			rt := newScript(respond(200, op.success))
 			c := clientOver(t, rt, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
@@ -390,67 +184,25 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	}
 }
 
-// TestContextEndsAWrite: after the request was written nobody knows, before that everybody does.
-func TestContextEndsAWrite(t *testing.T) {
+// TestOneKindAfterARetry: the client-side error that ends the retries has no kind beside that of the last response.
+func TestOneKindAfterARetry(t *testing.T) {
 	t.Parallel()
-	blockUntilDone := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	for name, tt := range map[string]struct {
-		steps     []step
-		limiter   bool // blocks
-		provider  bool // blocks
-		requests  int
-		ambiguous bool
-	}{
-		"in the limiter":                  {[]step{block}, true, false, 0, false},
-		"in the provider":                 {[]step{block}, false, true, 0, false},
-		"before the write":                {[]step{unwritten(block)}, false, false, 1, false},
-		"after the write":                 {[]step{written(block)}, false, false, 1, true},
-		"unreported":                      {[]step{block}, false, false, 1, true},
-		"in the body":                     {[]step{written(respondThenBlock(`{"RequestId":`))}, false, false, 1, true},
-		"in the delay":                    {[]step{respondError(400, "Throttling", "X-Acs-Retry-After", "50000")}, false, false, 1, false},
-		"before the write, after another": {[]step{respondError(400, "Throttling", "X-Acs-Retry-After", "1"), unwritten(block)}, false, false, 2, false},
-		"after the write, after another":  {[]step{respondError(400, "Throttling", "X-Acs-Retry-After", "1"), written(block)}, false, false, 2, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				for _, op := range allOperations {
-					if !op.once {
-						continue
-					}
-					rt := newScript(tt.steps...)
-					c := clientOver(t, rt,
-						WithLimiter(limiterFunc(func(ctx context.Context) error {
-							if tt.limiter {
-								return blockUntilDone(ctx)
-							}
-							return nil
-						})),
-						WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
-							if tt.provider {
-								return Credentials{}, blockUntilDone(ctx)
-							}
-							return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, nil
-						})))
-					ctx, cancel := context.WithCancel(t.Context())
-					time.AfterFunc(5*time.Second, cancel)
-					start := time.Now()
-					err := op.call(ctx, c)
-					if got := time.Since(start); got != 5*time.Second {
-						t.Errorf("%s ended after %v, want 5s", op.name, got)
-					}
-					if !errors.Is(err, context.Canceled) || errors.Is(err, ErrAmbiguous) != tt.ambiguous {
-						t.Errorf("%s: the error is %v, want one that is ambiguous: %t", op.name, err, tt.ambiguous)
-					}
-					wantOneLine(t, err)
-					rt.wantRequests(t, tt.requests)
-				}
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		rt := newScript(respondError(400, "Throttling.User"))
+		err := getJob(t.Context(), clientOver(t, rt, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
+			asked++
+			return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret + strings.Repeat(" ", asked-1)}, nil
+		}))))
+		wantKind(t, err, ErrThrottled)
+		if param, ok := errors.AsType[*ParamError](err); ok || !strings.Contains(err.Error(), "AccessKeySecret") {
+			t.Errorf("the error %v does not say what ended the retries, or has %v", err, param)
+		}
+		rt.wantRequests(t, 1)
+	})
 }
 
-// TestSuccessWithoutID: the id is lost, the job is not.
+// TestSuccessWithoutID: a Submit or Create whose response lacks the id may have been executed.
 func TestSuccessWithoutID(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -459,7 +211,7 @@ func TestSuccessWithoutID(t *testing.T) {
 		errorBodyJSON("InternalError", "m"),
 	} {
 		for _, op := range allOperations {
-			if !op.once {
+			if op.idempotent {
 				continue
 			}
 			rt := newScript(respond(200, body, "X-Acs-Request-Id", "header-id"))
@@ -470,6 +222,128 @@ func TestSuccessWithoutID(t *testing.T) {
 			}
 			wantKind(t, err, ErrBadResponse)
 			rt.wantRequests(t, 1)
+		}
+	}
+}
+
+func TestDebugLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := new(logRecorder)
+		rt := newScript(
+			respondError(400, "Throttling.User", "X-Acs-Retry-After", "2000"),
+			failWith(fmt.Errorf("with %s to https://h/?KeyWord=secret-value: %w", testToken, io.EOF)),
+			respond(200, `{"RequestId":"req-2","Job":{}}`),
+		)
+		if err := getJob(t.Context(), clientOver(t, rt, log.option(), WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))); err != nil {
+			t.Fatal(err)
+		}
+		entries := log.entries(t, slog.LevelDebug)
+		if len(entries) != 3 {
+			t.Fatalf("there are %d entries, want one for each attempt:\n%s", len(entries), log.text())
+		}
+		gaps := rt.gaps(t)
+		want := []map[string]any{
+			{"operation": "GetLiveTranscodeJob", "attempt": 1.0, "status": 400.0, "code": "Throttling.User", "request_id": "req-1", "delay": float64(gaps[0])},
+			{"operation": "GetLiveTranscodeJob", "attempt": 2.0, "delay": float64(gaps[1])},
+			{"operation": "GetLiveTranscodeJob", "attempt": 3.0, "status": 200.0, "code": "", "request_id": "req-2"},
+		}
+		for i, entry := range entries {
+			for key, value := range want[i] {
+				if entry[key] != value {
+					t.Errorf("entry %d has %s %v, want %v", i+1, key, entry[key], value)
+				}
+			}
+			if _, has := entry["delay"]; has && i == 2 {
+				t.Error("the last entry has a delay")
+			}
+			if _, has := entry["error"]; has != (i == 1) {
+				t.Errorf("entry %d: an error is logged: %t", i+1, has)
+			}
+		}
+		wantNone(t, log.text(), testSecret, testToken, "secret-value", "Signature=", "Credential=")
+
+		// The last failure of a call, and a response that cannot be used, are attempts too.
+		log = new(logRecorder)
+		getJob(t.Context(), clientOver(t, newScript(respondError(403, "Forbidden")), log.option()))
+		getJob(t.Context(), clientOver(t, newScript(respond(200, "{}", "X-Acs-Request-Id", "header-id")), log.option()))
+		entries = log.entries(t, slog.LevelDebug)
+		if len(entries) != 2 || entries[0]["code"] != "Forbidden" || entries[1]["request_id"] != "header-id" || entries[1]["status"] != 200.0 {
+			t.Errorf("the log is\n%s", log.text())
+		}
+	})
+}
+
+// TestDefaultLogger: without a logger nothing is logged.
+func TestDefaultLogger(t *testing.T) {
+	t.Parallel()
+	for _, c := range []*Client{clientOver(t, newScript(success)), clientOver(t, newScript(success), WithLogger(nil))} {
+		if c.logger.Enabled(t.Context(), slog.LevelError+100) {
+			t.Error("the default logger logs")
+		}
+	}
+}
+
+// TestErrorsAreSeparate: calls that fail concurrently do not write into each other's errors.
+func TestErrorsAreSeparate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shared := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+		c := clientOver(t, failWith(shared), attempts(2))
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				defer cancel()
+				if call, ok := errors.AsType[*CallError](getJob(ctx, c)); !ok || call.Attempts < 1 {
+					t.Errorf("the error is %#v", call)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// TestCallAllocations limits what calls allocate, including the share of the transport: upper bounds, to be lowered
+// when they can be. It is not parallel, for testing.AllocsPerRun counts the whole process.
+//
+//nolint:paralleltest // see above
+func TestCallAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	job := strings.TrimSuffix(strings.SplitN(documentedJob, `"Job":`, 2)[1], "}")
+	jobs := make([]string, 100)
+	for i := range jobs {
+		jobs[i] = strings.ReplaceAll(job, "20b48fb04483915d4f2cd8ac", fmt.Sprintf("%024d", i))
+	}
+	page := `{"RequestId":"r","TotalCount":100,"JobList":[` + strings.Join(jobs, ",") + `]}`
+	client := func(body string) *Client {
+		return clientOver(t, step(func(req *http.Request) (*http.Response, error) { // five allocations
+			return &http.Response{
+				StatusCode: http.StatusOK, ContentLength: int64(len(body)), Request: req,
+				Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
+			}, nil
+		}))
+	}
+	get, list := client(documentedJob), client(page)
+	ctx := t.Context()
+	for _, tt := range []struct {
+		name string
+		most float64
+		call func() error
+	}{
+		{"GetLiveTranscodeJob", 31, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
+		{"ListLiveTranscodeJobs, 100 jobs", 440, func() error { _, err := list.ListLiveTranscodeJobs(ctx, nil); return err }},
+	} {
+		n := testing.AllocsPerRun(200, func() {
+			if err := tt.call(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		t.Logf("%s: %v allocations", tt.name, n)
+		if n > tt.most {
+			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.most)
 		}
 	}
 }

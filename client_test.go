@@ -1,13 +1,10 @@
 package livetranscode
 
 import (
-	"cmp"
+	"bufio"
 	"errors"
-	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,16 +14,16 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
-// TestRequestOnTheWire shows the bytes of the mission's call.
+// TestRequestOnTheWire shows the bytes of one call.
 func TestRequestOnTheWire(t *testing.T) {
 	t.Parallel()
-	w := newRawServer(t, func(int, string) (string, connectionEnd) { return rawResponse(200, documentedJob), keepOpen })
-	c := w.client(t, WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)), WithUserAgent("product/1.4"))
+	s := newRawServer(t, always(rawResponse(200, documentedJob), keepOpen))
+	c := s.client(t, WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)), WithUserAgent("product/1.4"))
 	const jobID = "****20b4 8f+/=&*~ü"
 	if _, err := c.GetLiveTranscodeJob(t.Context(), jobID); err != nil {
 		t.Fatal(err)
 	}
-	heads, _ := w.seen()
+	heads, _ := s.seen()
 	lines := strings.Split(strings.TrimSuffix(heads[0], "\r\n\r\n"), "\r\n")
 	if want := "POST /?JobId=%2A%2A%2A%2A20b4%208f%2B%2F%3D%26%2A~%C3%BC HTTP/1.1"; lines[0] != want {
 		t.Errorf("the request line is %q, want %q", lines[0], want)
@@ -40,7 +37,7 @@ func TestRequestOnTheWire(t *testing.T) {
 		sent[strings.ToLower(name)] = value
 	}
 	patterns := map[string]string{
-		"host":                  regexp.QuoteMeta(strings.TrimPrefix(w.url, "http://")),
+		"host":                  regexp.QuoteMeta(strings.TrimPrefix(s.url, "http://")),
 		"user-agent":            `livetranscode-go/\S+ \(.+\) go\S+.* product/1\.4`,
 		"content-length":        "0",
 		"accept":                "application/json",
@@ -61,36 +58,54 @@ func TestRequestOnTheWire(t *testing.T) {
 	}
 	for name := range sent {
 		if patterns[name] == "" {
-			t.Errorf("header %s is sent, which the service does not ask for", name)
+			t.Errorf("header %s is sent, which the service does not need", name)
 		}
 	}
 }
 
-// TestGivenClientIsNotChanged: options copy what they are given.
-func TestGivenClientIsNotChanged(t *testing.T) {
+// TestEveryOperationOnTheWire checks what all requests share, and that what was signed is what arrives.
+func TestEveryOperationOnTheWire(t *testing.T) {
 	t.Parallel()
-	rt := newScript(respond(200, documentedJob))
-	hc := &http.Client{Transport: rt, Timeout: time.Minute}
-	before := *hc
-	c := clientOver(t, nil, WithHTTPClient(hc))
-	hc.Transport = newScript(failWith(errors.New("must not be used"))) // the client has its copy
-	if err := getJob(t.Context(), c); err != nil {
-		t.Error(err)
-	}
-	hc.Transport = rt
-	if hc.Timeout != before.Timeout || hc.CheckRedirect != nil || hc.Jar != nil {
-		t.Error("the given client was changed")
+	for _, op := range allOperations {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			s := newRawServer(t, always(rawResponse(200, op.success), keepOpen))
+			if err := op.call(t.Context(), s.client(t)); err != nil {
+				t.Fatal(err)
+			}
+			heads, _ := s.seen()
+			req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(heads[0])))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if req.Method != "POST" || req.Proto != "HTTP/1.1" || req.URL.Path != "/" || !strings.Contains(heads[0], "\r\nContent-Length: 0\r\n") {
+				t.Errorf("the request starts with %q", heads[0])
+			}
+			if _, ok := req.Header["Content-Type"]; ok {
+				t.Error("Content-Type is sent without a body")
+			}
+			if got := req.Header.Get("x-acs-action"); got != op.name {
+				t.Errorf("x-acs-action is %q", got)
+			}
+			at, err := time.Parse(time.RFC3339, req.Header.Get("x-acs-date"))
+			if err != nil || time.Since(at).Abs() > time.Minute {
+				t.Errorf("x-acs-date is %q", req.Header.Get("x-acs-date"))
+			}
+			if !signedWith(req, Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}) {
+				t.Errorf("the query %q and Authorization %q are not what signing the request gives", req.URL.RawQuery, req.Header.Get("Authorization"))
+			}
+		})
 	}
 }
 
-// TestReplacedDefaultTransport: httpmock.Activate, and others, put a transport of their own in the place of
-// net/http's. A client with a transport of its own does not notice; one that was told to use net/http's does.
+// TestReplacedDefaultTransport: httpmock.Activate, and others, replace http.DefaultTransport. A client that was told to
+// use it uses the replacement; one that was not given a client has a transport of its own.
 //
-// Not parallel: http.DefaultTransport.
+// Not parallel: it replaces http.DefaultTransport.
 func TestReplacedDefaultTransport(t *testing.T) { //nolint:paralleltest // see above
 	httpmock.Activate()
 	defer httpmock.DeactivateAndReset()
-	httpmock.RegisterResponder("POST", "https://ice.cn-shanghai.aliyuncs.com/", httpmock.NewStringResponder(200, anyAnswer))
+	httpmock.RegisterResponder("POST", "https://ice.cn-shanghai.aliyuncs.com/", httpmock.NewStringResponder(200, anySuccess))
 	hc := new(http.Client)
 	for _, provider := range []CredentialsProvider{StaticCredentials(testKeyID, testSecret, ""), FromCredential(nil)} {
 		c, err := NewClient(WithHTTPClient(hc), WithCredentials(provider))
@@ -103,13 +118,13 @@ func TestReplacedDefaultTransport(t *testing.T) { //nolint:paralleltest // see a
 		c.CloseIdleConnections()
 	}
 	if got := httpmock.GetTotalCallCount(); got != 1 {
-		t.Errorf("%d requests were made through it, want 1", got)
+		t.Errorf("%d requests were sent through it, want 1", got)
 	}
 	if hc.Transport != nil || hc.CheckRedirect != nil || hc.Jar != nil || hc.Timeout != 0 {
 		t.Errorf("the caller's client was changed: %+v", hc)
 	}
-	w := newRawServer(t, func(int, string) (string, connectionEnd) { return answers(200, anyAnswer), keepOpen })
-	if err := getJob(t.Context(), w.client(t)); err != nil {
+	s := newRawServer(t, always(rawResponse(200, anySuccess), keepOpen))
+	if err := getJob(t.Context(), s.client(t)); err != nil {
 		t.Error(err)
 	}
 	if got := httpmock.GetTotalCallCount(); got != 1 {
@@ -117,7 +132,7 @@ func TestReplacedDefaultTransport(t *testing.T) { //nolint:paralleltest // see a
 	}
 }
 
-// TestCallsThroughHTTPMock runs each operation on a mock that tells them apart by x-acs-action.
+// TestCallsThroughHTTPMock calls each operation on a mock that tells them apart by x-acs-action.
 func TestCallsThroughHTTPMock(t *testing.T) {
 	t.Parallel()
 	mock := httpmock.NewMockTransport()
@@ -133,38 +148,5 @@ func TestCallsThroughHTTPMock(t *testing.T) {
 	}
 	if got := mock.GetTotalCallCount(); got != len(allOperations) {
 		t.Errorf("%d requests were sent, want %d", got, len(allOperations))
-	}
-}
-
-// TestQueriesOfLists: filters for which 0 is real are sent, the rest is left out.
-func TestQueriesOfLists(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		req  *ListLiveTranscodeJobsRequest
-		want url.Values
-	}{
-		{nil, url.Values{}},
-		{
-			&ListLiveTranscodeJobsRequest{Status: new(JobStatusNotStarted), StartMode: new(StartModeImmediate)},
-			url.Values{"Status": {"0"}, "StartMode": {"0"}},
-		},
-		{
-			&ListLiveTranscodeJobsRequest{Type: "normal", PageNo: 2, PageSize: 50, SortBy: SortAscending, KeyWord: "a b"},
-			url.Values{"Type": {"normal"}, "PageNo": {"2"}, "PageSize": {"50"}, "SortBy": {"asc"}, "KeyWord": {"a b"}},
-		},
-	} {
-		rt := newScript(respond(200, `{"RequestId":"r","TotalCount":0,"JobList":[]}`))
-		if _, err := clientOver(t, rt).ListLiveTranscodeJobs(t.Context(), tt.req); err != nil {
-			t.Error(err)
-			continue
-		}
-		raw := rt.requests(t)[0].query
-		got, err := url.ParseQuery(raw)
-		if err != nil || !maps.EqualFunc(got, tt.want, slices.Equal) {
-			t.Errorf("the query is %q, want %v", cmp.Or(raw, "empty"), tt.want)
-		}
-		if strings.Contains(raw, "+") {
-			t.Errorf("the query %q has a + for a space", raw)
-		}
 	}
 }

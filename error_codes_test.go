@@ -12,7 +12,7 @@ import (
 // allStatuses are the statuses that an error of the service can come with: it varies for the same code.
 var allStatuses = []int{400, 401, 403, 404, 408, 409, 413, 421, 425, 429, 499, 500, 502, 503, 504, 599}
 
-// TestCodes tries every code that the service, or its closest relatives, are known to use with every status.
+// TestCodes tries every code that the service, or its closest relatives, are known to use, with every status.
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	codes := []struct {
@@ -55,10 +55,10 @@ func TestCodes(t *testing.T) {
 			for _, status := range allStatuses {
 				wantKind(t, &APIError{Code: code, StatusCode: status}, row.kind)
 			}
-			wantKind(t, answered(t, 400, errorBodyJSON(code, "text")), row.kind)
+			wantKind(t, responseError(t, 400, errorBodyJSON(code, "text")), row.kind)
 		}
 	}
-	// Of these, a 404 is not found: a code of the service's with that status says so.
+	// With the status 404 these are ErrNotFound.
 	for _, code := range []string{
 		"MissingParameter", "MissingJobId", "InvalidParameter", "InvalidParameter.PageSize", "InvalidJobId", "Invalid",
 	} {
@@ -103,12 +103,12 @@ func TestStatuses(t *testing.T) {
 		{301, ErrBadResponse, ErrBadResponse, ErrBadResponse},
 		{304, ErrBadResponse, ErrBadResponse, ErrBadResponse},
 	} {
-		wantKind(t, answered(t, tt.status, errorBodyJSON("Unheard.Of", "text")), tt.code)
+		wantKind(t, responseError(t, tt.status, errorBodyJSON("Unheard.Of", "text")), tt.code)
 		for _, body := range []string{"", "{}", "null", "[]", `{"Code":""}`, `{"Code":null}`, `{"Message":"NotFound"}`, `"NotFound"`} {
-			wantKind(t, answered(t, tt.status, body), tt.none)
+			wantKind(t, responseError(t, tt.status, body), tt.none)
 		}
 		for _, body := range []string{"<html>job not found</html>", "\n<!DOCTYPE html>\n<HTML><head>", "<HTML>"} {
-			wantKind(t, answered(t, tt.status, body), tt.page)
+			wantKind(t, responseError(t, tt.status, body), tt.page)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func TestThrottlingByOtherSigns(t *testing.T) {
 		"XML, cut off after the code":  {400, `<Error><Code>Throttling.User</Code><Mess`, nil, ErrThrottled},
 		"XML, a number with a message": {400, `<Error><Code>9990040003</Code><Message>Throttling.Api</Message></Error>`, nil, ErrThrottled},
 	} {
-		err := answered(t, tt.status, tt.body, tt.header...)
+		err := responseError(t, tt.status, tt.body, tt.header...)
 		if wantKind(t, err, tt.want); t.Failed() {
 			t.Fatal(name)
 		}
@@ -181,46 +181,6 @@ func TestMaybeExecuted(t *testing.T) {
 		err := submitJob(t.Context(), clientOver(t, newScript(respond(tt.status, tt.body, tt.header...)), attempts(1)))
 		if got := errors.Is(err, ErrAmbiguous); got != tt.want {
 			t.Errorf("%d %s %v: ambiguous is %t: %v", tt.status, tt.body, tt.header, got, err)
-		}
-	}
-}
-
-// TestHints checks what an error tells the caller to do.
-func TestHints(t *testing.T) {
-	t.Parallel()
-	const (
-		grant   = "grant the RAM action ice:GetLiveTranscodeJob"
-		account = "activate Intelligent Media Services, or check the account's state and bills"
-	)
-	for _, tt := range []struct {
-		status     int
-		body, want string // "": no hint
-	}{
-		{403, errorBodyJSON("Forbidden", "m"), grant},
-		{400, errorBodyJSON("Forbidden.RAM", "m"), grant},
-		{403, errorBodyJSON("NoPermission.X", "m"), grant},
-		{403, `{"Code":"Unheard.Of","AccessDeniedDetail":{"AuthAction":"ice:Other"}}`, "grant the RAM action ice:Other"},
-		{403, `{"Code":"OperationDenied","AccessDeniedDetail":{}}`, grant},
-		{403, errorBodyJSON("Unheard.Of", "m"), ""},
-		{403, errorBodyJSON("OperationDenied", "m"), account},
-		{403, errorBodyJSON("UserDisable", "m"), account},
-		{400, errorBodyJSON("Forbidden.SubscriptionRequired", "m"), account},
-		{400, errorBodyJSON("InvalidIdentity.ServiceDisabled", "m"), account},
-		{400, errorBodyJSON("StreamNotFound", "m"), "the input is not live"},
-		{400, errorBodyJSON("JobLimitExceeded", "m"), "quota"},
-		{404, errorBodyJSON("InvalidDomain.NotFound", "m"), "check the endpoint"},
-		{414, "", "shorten names"},
-		{400, "<html>", "shorten names"},
-		{400, errorBodyJSON("InvalidTimeStamp.Expired", "m"), "check this machine's clock"},
-		{400, errorBodyJSON("InvalidTimeStamp.Format", "m"), ""},
-		{302, "", "redirects are not followed"},
-	} {
-		text := answered(t, tt.status, tt.body).Error()
-		if tt.want == "" && strings.Contains(text, ";") || !strings.Contains(text, tt.want) {
-			t.Errorf("%d %s: %s, want the hint %q", tt.status, tt.body, text, tt.want)
-		}
-		if tt.want == account && strings.Contains(text, "RAM action") {
-			t.Errorf("%d %s: a permission does not help: %s", tt.status, tt.body, text)
 		}
 	}
 }

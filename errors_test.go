@@ -9,19 +9,64 @@ import (
 	"testing"
 )
 
-// TestForbiddenNamesTheAction: what to grant is in the text.
-func TestForbiddenNamesTheAction(t *testing.T) {
+// TestHints checks what an error tells the caller to do.
+func TestHints(t *testing.T) {
 	t.Parallel()
+	const (
+		grant   = "grant the RAM action ice:GetLiveTranscodeJob"
+		account = "activate Intelligent Media Services, or check the account's state and bills"
+	)
+	for _, tt := range []struct {
+		status     int
+		body, want string // "": no hint
+	}{
+		{403, errorBodyJSON("Forbidden", "m"), grant},
+		{400, errorBodyJSON("Forbidden.RAM", "m"), grant},
+		{403, errorBodyJSON("NoPermission.X", "m"), grant},
+		{403, `{"Code":"Unheard.Of","AccessDeniedDetail":{"AuthAction":"ice:Other"}}`, "grant the RAM action ice:Other"},
+		{403, `{"Code":"OperationDenied","AccessDeniedDetail":{}}`, grant},
+		{403, errorBodyJSON("Unheard.Of", "m"), ""},
+		{403, errorBodyJSON("OperationDenied", "m"), account},
+		{403, errorBodyJSON("UserDisable", "m"), account},
+		{400, errorBodyJSON("Forbidden.SubscriptionRequired", "m"), account},
+		{400, errorBodyJSON("InvalidIdentity.ServiceDisabled", "m"), account},
+		{400, errorBodyJSON("StreamNotFound", "m"), "the input is not live"},
+		{400, errorBodyJSON("JobLimitExceeded", "m"), "quota"},
+		{404, errorBodyJSON("InvalidDomain.NotFound", "m"), "check the endpoint"},
+		{414, "", "shorten names"},
+		{400, "<html>", "shorten names"},
+		{400, errorBodyJSON("InvalidTimeStamp.Expired", "m"), "check this machine's clock"},
+		{400, errorBodyJSON("InvalidTimeStamp.Format", "m"), ""},
+		{302, "", "redirects are not followed"},
+	} {
+		text := responseError(t, tt.status, tt.body).Error()
+		if tt.want == "" && strings.Contains(text, ";") || !strings.Contains(text, tt.want) {
+			t.Errorf("%d %s: %s, want the hint %q", tt.status, tt.body, text, tt.want)
+		}
+		if tt.want == account && strings.Contains(text, "RAM action") {
+			t.Errorf("%d %s: a permission does not help: %s", tt.status, tt.body, text)
+		}
+	}
 	for _, op := range allOperations {
 		err := op.call(t.Context(), clientOver(t, newScript(respondError(403, "Forbidden"))))
 		if !errors.Is(err, ErrForbidden) || !strings.Contains(err.Error(), "ice:"+op.name) {
 			t.Errorf("the error %q does not name ice:%s", err, op.name)
 		}
 	}
+	// An error made by hand does not know the endpoint.
+	for _, e := range []*APIError{{Operation: "X", StatusCode: 404, Code: "InvalidVersion"}, {Operation: "X", StatusCode: 302}} {
+		if text := e.Error(); !strings.HasSuffix(text, "check the endpoint") {
+			t.Errorf("%q", text)
+		}
+		e.endpoint = "host"
+		if text := e.Error(); !strings.HasSuffix(text, "check the endpoint, host") {
+			t.Errorf("%q", text)
+		}
+	}
 }
 
-// TestOwnErrorsClassify: users build errors in their own tests.
-func TestOwnErrorsClassify(t *testing.T) {
+// TestErrorsMadeByHand: users make errors in their own tests.
+func TestErrorsMadeByHand(t *testing.T) {
 	t.Parallel()
 	for kind, err := range map[error]error{
 		ErrThrottled:      &APIError{Code: "Throttling.User"},
@@ -40,7 +85,7 @@ func TestOwnErrorsClassify(t *testing.T) {
 		}
 		wantOneLine(t, err)
 	}
-	// The zero values print and classify without a panic.
+	// The zero values have a text and a kind.
 	for _, err := range []error{new(APIError), &CallError{Err: io.EOF}, new(CallError), new(ParamError)} {
 		wantOneLine(t, err)
 		if errors.Is(err, ErrNotFound) {
@@ -49,7 +94,7 @@ func TestOwnErrorsClassify(t *testing.T) {
 	}
 }
 
-// TestSentinelsDiffer guards against two names for one error.
+// TestSentinelsDiffer: no two are the same error.
 func TestSentinelsDiffer(t *testing.T) {
 	t.Parallel()
 	all := append(slices.Clone(kinds), ErrAmbiguous, ErrNoCredentials, ErrJobStopped)
@@ -58,20 +103,6 @@ func TestSentinelsDiffer(t *testing.T) {
 			if errors.Is(a, b) != (i == j) {
 				t.Errorf("errors.Is(%q, %q) is %t", a, b, i != j)
 			}
-		}
-	}
-}
-
-// TestEndpointHint: an error made by hand, as a fake's, does not know the endpoint, and its text ends well all the same.
-func TestEndpointHint(t *testing.T) {
-	t.Parallel()
-	for _, e := range []*APIError{{Operation: "X", StatusCode: 404, Code: "InvalidVersion"}, {Operation: "X", StatusCode: 302}} {
-		if text := e.Error(); !strings.HasSuffix(text, "check the endpoint") {
-			t.Errorf("%q", text)
-		}
-		e.endpoint = "host"
-		if text := e.Error(); !strings.HasSuffix(text, "check the endpoint, host") {
-			t.Errorf("%q", text)
 		}
 	}
 }

@@ -256,7 +256,7 @@ func TestWhereAContextEnds(t *testing.T) {
 			return Credentials{}, blockUntilDone(ctx)
 		}))}},
 		"request":  {steps: []step{block}, phase: "request"},
-		"body":     {steps: []step{respondThenBlock("{")}, phase: "body"},
+		"body":     {steps: []step{respondThenBlock(200, "{")}, phase: "body"},
 		"backoff":  {steps: []step{respondError(400, "Throttling", "X-Acs-Retry-After", "3000")}, phase: "backoff"},
 		"connect":  {steps: []step{unwritten(block)}, submit: true, phase: "connect"},
 		"response": {steps: []step{written(block)}, submit: true, phase: "response"},

@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,70 +15,145 @@ import (
 	"time"
 )
 
-// TestServerDelay: the delay that the service asks for is kept, with up to 10 % on top.
-func TestServerDelay(t *testing.T) {
+// TestRetryAfter: the delay that the service asks for is kept, with up to 10 % on top.
+func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // where synctest's clock starts
 	in := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
 	for name, tt := range map[string]struct {
 		header []string
-		want   time.Duration // 0: none
+		want   time.Duration // 0: none, so there is the backoff
 	}{
-		"milliseconds":           {[]string{"X-Acs-Retry-After", "2500"}, 2500 * time.Millisecond},
-		"one millisecond":        {[]string{"X-Acs-Retry-After", "1"}, time.Millisecond},
-		"spaces":                 {[]string{"X-Acs-Retry-After", " 2500 "}, 2500 * time.Millisecond},
-		"longer than MaxDelay":   {[]string{"X-Acs-Retry-After", "45000"}, 45 * time.Second},
-		"the longest":            {[]string{"X-Acs-Retry-After", "60000"}, time.Minute},
-		"wins":                   {[]string{"X-Acs-Retry-After", "2500", "X-Ratelimit-User-Api", "TimeLeft:7000", "Retry-After", "9"}, 2500 * time.Millisecond},
-		"zero, then seconds":     {[]string{"X-Acs-Retry-After", "0", "Retry-After", "9"}, 9 * time.Second},
-		"malformed, then older":  {[]string{"X-Acs-Retry-After", "soon", "X-Ratelimit-User", "TimeLeft:7000"}, 7 * time.Second},
-		"api":                    {[]string{"X-Ratelimit-User-Api", "Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}, 2 * time.Second},
-		"user":                   {[]string{"X-Ratelimit-User", "Limit:1,Remain:0,TimeLeft:3000,Reset:1234"}, 3 * time.Second},
-		"both, the longer":       {[]string{"X-Ratelimit-User-Api", "TimeLeft:2000", "X-Ratelimit-User", "TimeLeft:3000"}, 3 * time.Second},
-		"spaces in the list":     {[]string{"X-Ratelimit-User", "Limit: 1, Remain: 0, TimeLeft: 3000"}, 3 * time.Second},
-		"seconds":                {[]string{"Retry-After", "7"}, 7 * time.Second},
-		"date":                   {[]string{"Retry-After", in(7 * time.Second)}, 7 * time.Second},
-		"date by its own clock":  {[]string{"Retry-After", in(time.Hour + 7*time.Second), "Date", in(time.Hour)}, 7 * time.Second},
-		"empty":                  {[]string{"X-Acs-Retry-After", ""}, 0},
-		"zero":                   {[]string{"X-Acs-Retry-After", "0"}, 0},
-		"negative":               {[]string{"X-Acs-Retry-After", "-5"}, 0},
-		"fraction":               {[]string{"X-Acs-Retry-After", "2.5"}, 0},
-		"unit":                   {[]string{"X-Acs-Retry-After", "5s"}, 0},
-		"too long for a number":  {[]string{"X-Acs-Retry-After", "99999999999999999999"}, 0},
-		"list without time":      {[]string{"X-Ratelimit-User-Api", "Limit:1,Remain:0"}, 0},
-		"list with an odd time":  {[]string{"X-Ratelimit-User-Api", "TimeLeft:soon"}, 0},
-		"list with room":         {[]string{"X-Ratelimit-User-Api", "Limit:9,Remain:3,TimeLeft:2000"}, 0},
-		"list without structure": {[]string{"X-Ratelimit-User-Api", ",,:,TimeLeft"}, 0},
-		"date in the past":       {[]string{"Retry-After", in(-time.Hour)}, 0},
-		"negative seconds":       {[]string{"Retry-After", "-7"}, 0},
-		"neither":                {[]string{"Retry-After", "tomorrow"}, 0},
+		"milliseconds":              {[]string{"X-Acs-Retry-After", "2500"}, 2500 * time.Millisecond},
+		"one millisecond":           {[]string{"X-Acs-Retry-After", "1"}, time.Millisecond},
+		"spaces":                    {[]string{"X-Acs-Retry-After", " 2500 "}, 2500 * time.Millisecond},
+		"longer than MaxDelay":      {[]string{"X-Acs-Retry-After", "45000"}, 45 * time.Second},
+		"the longest":               {[]string{"X-Acs-Retry-After", "60000"}, time.Minute},
+		"the first wins":            {[]string{"X-Acs-Retry-After", "2500", "X-Ratelimit-User-Api", "TimeLeft:7000", "Retry-After", "9"}, 2500 * time.Millisecond},
+		"zero, then seconds":        {[]string{"X-Acs-Retry-After", "0", "Retry-After", "9"}, 9 * time.Second},
+		"malformed, then older":     {[]string{"X-Acs-Retry-After", "soon", "X-Ratelimit-User", "TimeLeft:7000"}, 7 * time.Second},
+		"api":                       {[]string{"X-Ratelimit-User-Api", "Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}, 2 * time.Second},
+		"user":                      {[]string{"X-Ratelimit-User", "Limit:1,Remain:0,TimeLeft:3000,Reset:1234"}, 3 * time.Second},
+		"both, the longer":          {[]string{"X-Ratelimit-User-Api", "TimeLeft:2000", "X-Ratelimit-User", "TimeLeft:3000"}, 3 * time.Second},
+		"spaces in the list":        {[]string{"X-Ratelimit-User", "Limit: 1, Remain: 0, TimeLeft: 3000"}, 3 * time.Second},
+		"seconds":                   {[]string{"Retry-After", "7"}, 7 * time.Second},
+		"date":                      {[]string{"Retry-After", in(7 * time.Second)}, 7 * time.Second},
+		"date by its own clock":     {[]string{"Retry-After", in(time.Hour + 7*time.Second), "Date", in(time.Hour)}, 7 * time.Second},
+		"empty":                     {[]string{"X-Acs-Retry-After", ""}, 0},
+		"zero":                      {[]string{"X-Acs-Retry-After", "0"}, 0},
+		"negative":                  {[]string{"X-Acs-Retry-After", "-5"}, 0},
+		"fraction":                  {[]string{"X-Acs-Retry-After", "2.5"}, 0},
+		"unit":                      {[]string{"X-Acs-Retry-After", "5s"}, 0},
+		"too long for a number":     {[]string{"X-Acs-Retry-After", "99999999999999999999"}, 0},
+		"list without time":         {[]string{"X-Ratelimit-User-Api", "Limit:1,Remain:0"}, 0},
+		"list with an invalid time": {[]string{"X-Ratelimit-User-Api", "TimeLeft:soon"}, 0},
+		"list with some remaining":  {[]string{"X-Ratelimit-User-Api", "Limit:9,Remain:3,TimeLeft:2000"}, 0},
+		"list without structure":    {[]string{"X-Ratelimit-User-Api", ",,:,TimeLeft"}, 0},
+		"date in the past":          {[]string{"Retry-After", in(-time.Hour)}, 0},
+		"negative seconds":          {[]string{"Retry-After", "-7"}, 0},
+		"neither number nor date":   {[]string{"Retry-After", "tomorrow"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				calls := 1 // more would be after a date in the header
-				if name == "milliseconds" || name == "neither" {
-					calls = 100
-				}
-				refusal := respondError(400, "Throttling.Api", tt.header...)
-				c := clientOver(t, newScript(refusal), attempts(1))
-				api, _ := errors.AsType[*APIError](getJob(t.Context(), c))
+				throttled := respondError(400, "Throttling.Api", tt.header...)
+				api, _ := errors.AsType[*APIError](getJob(t.Context(), clientOver(t, throttled, attempts(1))))
 				if api == nil || api.RetryAfter != tt.want {
 					t.Errorf("the error is %#v, want RetryAfter %v", api, tt.want)
 				}
-				delays := sample(t, calls, RetryPolicy{MaxAttempts: 2}, refusal)[0]
 				least, most := tt.want, tt.want+tt.want/10
 				if tt.want == 0 {
 					least, most = time.Second, 4*time.Second
 				}
-				if calls > 1 {
-					wantSpread(t, "delay", delays, least, most)
-				} else if delays[0] < least || delays[0] > most {
-					t.Errorf("the delay is %v, want %v to %v", delays[0], least, most)
+				rt := newScript(throttled, success)
+				if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
+					t.Error(err)
+				}
+				if delay := rt.gaps(t)[0]; delay < least || delay > most {
+					t.Errorf("the delay is %v, want %v to %v", delay, least, most)
 				}
 			})
 		})
 	}
+}
+
+// TestRetryAfterOfOthers: not only throttled responses ask for a delay.
+func TestRetryAfterOfOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := newScript(respond(503, "", "Retry-After", "5"), success)
+		if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
+			t.Error(err)
+		}
+		if gap := rt.gaps(t)[0]; gap < 5*time.Second || gap > 5500*time.Millisecond {
+			t.Errorf("the delay is %v, want 5s to 5.5s", gap)
+		}
+	})
+}
+
+// TestRetryAfterTooLong: a delay of more than a minute, or past the deadline, ends the call at once. The error names it.
+func TestRetryAfterTooLong(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		header     []string
+		timeout    time.Duration // of the caller; 0: none
+		retryAfter time.Duration
+		deadline   bool // the caller's context is too short
+	}{
+		"above a minute":      {[]string{"X-Acs-Retry-After", "60001"}, 0, 60001 * time.Millisecond, false},
+		"an hour":             {[]string{"Retry-After", "3600"}, 0, time.Hour, false},
+		"an hour, long ctx":   {[]string{"Retry-After", "3600"}, 24 * time.Hour, time.Hour, false},
+		"forever":             {[]string{"X-Acs-Retry-After", "9223372036854775807"}, 0, math.MaxInt64, false},
+		"past the deadline":   {[]string{"X-Acs-Retry-After", "5000"}, 4 * time.Second, 5 * time.Second, true},
+		"seconds past it":     {[]string{"Retry-After", "50"}, 49 * time.Second, 50 * time.Second, true},
+		"shortly past it":     {[]string{"X-Acs-Retry-After", "5000"}, 5*time.Second - 1, 5 * time.Second, true},
+		"older form, past it": {[]string{"X-Ratelimit-User", "TimeLeft:5000"}, time.Second, 5 * time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				if tt.timeout > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.timeout)
+					defer cancel()
+				}
+				rt := newScript(respondError(400, "Throttling.User", tt.header...), success)
+				start := time.Now()
+				err := getJob(ctx, clientOver(t, rt))
+				if elapsed := time.Since(start); elapsed != 0 {
+					t.Errorf("the call took %v", elapsed)
+				}
+				api, ok := errors.AsType[*APIError](err)
+				if !ok || api.RetryAfter != tt.retryAfter || api.Attempts != 1 || api.Code != "Throttling.User" {
+					t.Errorf("the error is %#v, want RetryAfter %v", err, tt.retryAfter)
+				}
+				wantKind(t, err, ErrThrottled)
+				wantOneLine(t, err)
+				if errors.Is(err, context.DeadlineExceeded) != tt.deadline {
+					t.Errorf("errors.Is(%q, context.DeadlineExceeded) is %t", err, !tt.deadline)
+				}
+				if !strings.Contains(err.Error(), "retry after") {
+					t.Errorf("the error %q does not name the delay", err)
+				}
+				rt.wantRequests(t, 1)
+			})
+		})
+	}
+	t.Run("just before the deadline", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			for range 50 { // the jitter must not exceed the deadline either
+				rt := newScript(respondError(400, "Throttling.User", "X-Acs-Retry-After", "10000"), success)
+				ctx, cancel := context.WithTimeout(t.Context(), 10100*time.Millisecond)
+				if err := getJob(ctx, clientOver(t, rt)); err != nil {
+					t.Error(err)
+				}
+				cancel()
+				rt.wantRequests(t, 2)
+			}
+		})
+	})
 }
 
 // wantDate checks how far the date of a request is ahead of this machine's clock.
@@ -89,7 +165,7 @@ func wantDate(t *testing.T, s sentRequest, ahead time.Duration) {
 	}
 }
 
-func TestClock(t *testing.T) {
+func TestClockSkew(t *testing.T) {
 	t.Parallel()
 	const expired = "InvalidTimeStamp.Expired"
 	for name, tt := range map[string]struct {
@@ -98,32 +174,27 @@ func TestClock(t *testing.T) {
 		fails bool
 		warns int
 	}{
-		"behind":           {[]step{dated(expired, time.Hour), success}, []time.Duration{0, time.Hour}, false, 1},
-		"ahead":            {[]step{dated(expired, -20*time.Minute), success}, []time.Duration{0, -20 * time.Minute}, false, 1},
-		"older code":       {[]step{dated("IllegalTimestamp", time.Hour), success}, []time.Duration{0, time.Hour}, false, 1},
-		"4 minutes":        {[]step{dated(expired, 4*time.Minute), success}, []time.Duration{0, 4 * time.Minute}, false, 1},
-		"less than that":   {[]step{dated(expired, 4*time.Minute-time.Second), success}, []time.Duration{0}, true, 0},
-		"no difference":    {[]step{dated(expired, 0), success}, []time.Duration{0}, true, 0},
-		"from a cache":     {[]step{dated(expired, time.Hour, "Age", "3600"), success}, []time.Duration{0}, true, 0},
-		"no date":          {[]step{respondError(400, expired), success}, []time.Duration{0}, true, 0},
-		"odd date":         {[]step{respondError(400, expired, "Date", "today"), success}, []time.Duration{0}, true, 0},
-		"other codes":      {[]step{dated("InvalidParameter", time.Hour), success}, []time.Duration{0}, true, 0},
-		"once a call":      {[]step{dated(expired, time.Hour), dated(expired, 3*time.Hour), success}, []time.Duration{0, time.Hour}, true, 1},
-		"other trouble":    {[]step{dated(expired, time.Hour), respondError(500, ""), success}, []time.Duration{0, time.Hour, time.Hour}, false, 1},
-		"after other":      {[]step{respondError(500, ""), dated(expired, time.Hour), success}, []time.Duration{0, 0, time.Hour}, false, 1},
-		"a date in others": {[]step{dated("ServiceUnavailable", time.Hour), success}, []time.Duration{0, 0}, false, 0},
+		"behind":               {[]step{respondAhead(400, expired, time.Hour), success}, []time.Duration{0, time.Hour}, false, 1},
+		"ahead":                {[]step{respondAhead(400, expired, -20*time.Minute), success}, []time.Duration{0, -20 * time.Minute}, false, 1},
+		"older code":           {[]step{respondAhead(400, "IllegalTimestamp", time.Hour), success}, []time.Duration{0, time.Hour}, false, 1},
+		"4 minutes":            {[]step{respondAhead(400, expired, 4*time.Minute), success}, []time.Duration{0, 4 * time.Minute}, false, 1},
+		"less than that":       {[]step{respondAhead(400, expired, 4*time.Minute-time.Second), success}, []time.Duration{0}, true, 0},
+		"no difference":        {[]step{respondAhead(400, expired, 0), success}, []time.Duration{0}, true, 0},
+		"from a cache":         {[]step{respondAhead(400, expired, time.Hour, "Age", "3600"), success}, []time.Duration{0}, true, 0},
+		"no date":              {[]step{respondError(400, expired), success}, []time.Duration{0}, true, 0},
+		"invalid date":         {[]step{respondError(400, expired, "Date", "today"), success}, []time.Duration{0}, true, 0},
+		"other codes":          {[]step{respondAhead(400, "InvalidParameter", time.Hour), success}, []time.Duration{0}, true, 0},
+		"once a call":          {[]step{respondAhead(400, expired, time.Hour), respondAhead(400, expired, 3*time.Hour), success}, []time.Duration{0, time.Hour}, true, 1},
+		"then another error":   {[]step{respondAhead(400, expired, time.Hour), respondError(500, ""), success}, []time.Duration{0, time.Hour, time.Hour}, false, 1},
+		"after another error":  {[]step{respondError(500, ""), respondAhead(400, expired, time.Hour), success}, []time.Duration{0, 0, time.Hour}, false, 1},
+		"another error's date": {[]step{respondAhead(503, "ServiceUnavailable", time.Hour), success}, []time.Duration{0, 0}, false, 0},
 	} {
-		if name == "a date in others" { // with its usual status
-			tt.steps[0] = func(req *http.Request) (*http.Response, error) {
-				return respondError(503, "ServiceUnavailable", "Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))(req)
-			}
-		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				book := new(logRecorder)
+				log := new(logRecorder)
 				rt := newScript(tt.steps...)
-				c := clientOver(t, rt, book.option())
+				c := clientOver(t, rt, log.option())
 				err := getJob(t.Context(), c)
 				if (err != nil) != tt.fails {
 					t.Errorf("the error is %v", err)
@@ -135,24 +206,24 @@ func TestClock(t *testing.T) {
 				for i, s := range seen {
 					wantDate(t, s, tt.dates[i])
 				}
-				if got := book.entries(t, slog.LevelWarn); len(got) != tt.warns {
+				if got := log.entries(t, slog.LevelWarn); len(got) != tt.warns {
 					t.Errorf("the warnings are %v, want %d", got, tt.warns)
 				}
 				if errors.Is(err, ErrAuthentication) && !strings.Contains(err.Error(), "clock") {
-					t.Errorf("the error %q does not point at the clock", err)
+					t.Errorf("the error %q does not mention the clock", err)
 				}
 			})
 		})
 	}
 }
 
-// TestClockStays: what was learnt is used by all later calls, until the service says otherwise.
-func TestClockStays(t *testing.T) {
+// TestClockSkewStays: all later calls use the measured clock skew, until the service measures another.
+func TestClockSkewStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		book := new(logRecorder)
-		rt := newScript(dated("InvalidTimeStamp.Expired", time.Hour), success)
-		c := clientOver(t, rt, book.option())
+		log := new(logRecorder)
+		rt := newScript(respondAhead(400, "InvalidTimeStamp.Expired", time.Hour), success)
+		c := clientOver(t, rt, log.option())
 		for range 4 {
 			if err := getJob(t.Context(), c); err != nil {
 				t.Error(err)
@@ -162,12 +233,12 @@ func TestClockStays(t *testing.T) {
 		for i, s := range rt.requests(t) {
 			wantDate(t, s, map[bool]time.Duration{true: time.Hour}[i > 0])
 		}
-		if got := book.entries(t, slog.LevelWarn); len(got) != 1 {
+		if got := log.entries(t, slog.LevelWarn); len(got) != 1 {
 			t.Errorf("the warnings are %v, want 1", got)
 		}
-		// This machine's clock was set right: back to no difference.
+		// This machine's clock was corrected: there is no skew any more.
 		rt.mu.Lock()
-		rt.seen, rt.steps = nil, []step{dated("InvalidTimeStamp.Expired", 0), success}
+		rt.seen, rt.steps = nil, []step{respondAhead(400, "InvalidTimeStamp.Expired", 0), success}
 		rt.mu.Unlock()
 		for range 2 {
 			if err := getJob(t.Context(), c); err != nil {
@@ -177,14 +248,14 @@ func TestClockStays(t *testing.T) {
 		for i, s := range rt.requests(t) {
 			wantDate(t, s, map[bool]time.Duration{true: time.Hour}[i == 0])
 		}
-		if got := book.entries(t, slog.LevelWarn); len(got) != 2 {
+		if got := log.entries(t, slog.LevelWarn); len(got) != 2 {
 			t.Errorf("the warnings are %v, want 2", got)
 		}
 	})
 	t.Run("without a retry", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := newScript(dated("InvalidTimeStamp.Expired", time.Hour), success)
+			rt := newScript(respondAhead(400, "InvalidTimeStamp.Expired", time.Hour), success)
 			c := clientOver(t, rt, attempts(1))
 			if err := getJob(t.Context(), c); !errors.Is(err, ErrAuthentication) {
 				t.Errorf("the error is %v", err)
@@ -199,16 +270,16 @@ func TestClockStays(t *testing.T) {
 	t.Run("one warning for many callers", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			book := new(logRecorder)
+			log := new(logRecorder)
 			rt := step(func(req *http.Request) (*http.Response, error) {
 				at, _ := time.Parse(time.RFC3339, req.Header.Get("x-acs-date"))
 				time.Sleep(time.Second) // so that all are in flight
 				if time.Until(at) < 30*time.Minute {
-					return dated("InvalidTimeStamp.Expired", time.Hour)(req)
+					return respondAhead(400, "InvalidTimeStamp.Expired", time.Hour)(req)
 				}
 				return success(req)
 			})
-			c := clientOver(t, rt, book.option())
+			c := clientOver(t, rt, log.option())
 			var wg sync.WaitGroup
 			for range 20 {
 				wg.Go(func() {
@@ -218,21 +289,21 @@ func TestClockStays(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if got := book.entries(t, slog.LevelWarn); len(got) != 1 {
+			if got := log.entries(t, slog.LevelWarn); len(got) != 1 {
 				t.Errorf("the warnings are %v, want 1", got)
 			}
 		})
 	})
 }
 
-// TestClockIsReadInTheMiddle: the Date is taken to be of the middle of the attempt, so that a slow answer
-// does not bend the clock by its slowness.
-func TestClockIsReadInTheMiddle(t *testing.T) {
+// TestClockSkewOfASlowResponse: the Date is compared with the midpoint of the attempt, so that a slow response does not
+// distort it.
+func TestClockSkewOfASlowResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := newScript(func(req *http.Request) (*http.Response, error) {
 			time.Sleep(12 * time.Second)
-			resp, err := dated("InvalidTimeStamp.Expired", time.Hour)(req)
+			resp, err := respondAhead(400, "InvalidTimeStamp.Expired", time.Hour)(req)
 			time.Sleep(12 * time.Second)
 			return resp, err
 		}, success)

@@ -69,47 +69,8 @@ func TestMaxAttempts(t *testing.T) {
 	})
 }
 
-// TestNotRepeated: what stays as it is costs one request.
-func TestNotRepeated(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		status int
-		code   string
-	}{
-		{400, "InvalidParameter"},
-		{400, "MissingJobId"},
-		{400, "Forbidden"},
-		{403, "Forbidden.RAM"},
-		{400, "NoPermission"},
-		{404, "InvalidParameter.ResourceNotFound"},
-		{400, "SignatureDoesNotMatch"},
-		{400, "IncompleteSignature"},
-		{404, "InvalidAccessKeyId.NotFound"},
-		{400, "InvalidAccessKeyId.Inactive"},
-		{403, "Forbidden.AccessKeyDisabled"},
-		{404, "InvalidAction.NotFound"},
-		{400, "NoSuchVersion"},
-		{400, ""},
-		{404, ""},
-		{409, "Unheard.Of"},
-		{302, ""},
-		{503, "InvalidParameter"}, // a code says more than its status
-		{400, "InvalidSecurityToken.Expired"},
-		{400, "MissingSecurityToken"}, // the credentials are permanent
-		{400, "InvalidTimeStamp.Expired"},
-		{400, "IllegalTimestamp"}, // there is no Date
-	} {
-		rt := newScript(respondError(tt.status, tt.code, "Retry-After", "1"))
-		err := getJob(t.Context(), clientOver(t, rt))
-		if api, ok := errors.AsType[*APIError](err); !ok || api.Attempts != 1 {
-			t.Errorf("%d %s: the error is %#v", tt.status, tt.code, err)
-		}
-		rt.wantRequests(t, 1)
-	}
-}
-
-// sample returns the delays before attempts 2, 3, ... of many calls that fail with next.
-func sample(t *testing.T, calls int, policy RetryPolicy, next step) (delays [][]time.Duration) {
+// sampleDelays returns the delays before attempts 2, 3, ... of many calls that fail with next.
+func sampleDelays(t *testing.T, calls int, policy RetryPolicy, next step) (delays [][]time.Duration) {
 	t.Helper()
 	delays = make([][]time.Duration, policy.MaxAttempts-1)
 	rt := newScript(next)
@@ -125,8 +86,8 @@ func sample(t *testing.T, calls int, policy RetryPolicy, next step) (delays [][]
 	return delays
 }
 
-// wantSpread checks that delays lie between least and most, all over the range. With 100 samples the odds of
-// a fifth without any are 1 in 10^9.
+// wantSpread checks that delays lie between least and most, spread over the range. With 100 samples the probability
+// that a fifth has none is 1 in 10^9.
 func wantSpread(t *testing.T, name string, delays []time.Duration, least, most time.Duration) {
 	t.Helper()
 	low, high := slices.Min(delays), slices.Max(delays)
@@ -160,7 +121,7 @@ func TestFullJitter(t *testing.T) {
 		least  time.Duration
 		most   func(n int) time.Duration
 	}{
-		"server trouble": {RetryPolicy{MaxAttempts: 9}, respondError(500, "InternalError"), 0, func(n int) time.Duration {
+		"server error": {RetryPolicy{MaxAttempts: 9}, respondError(500, "InternalError"), 0, func(n int) time.Duration {
 			return min(20*time.Second, 100*time.Millisecond<<n)
 		}},
 		"network": {RetryPolicy{MaxAttempts: 4}, failWith(io.EOF), 0, func(n int) time.Duration {
@@ -174,12 +135,16 @@ func TestFullJitter(t *testing.T) {
 			respondError(500, ""), 0,
 			func(n int) time.Duration { return min(300*time.Millisecond, 30*time.Millisecond<<n) },
 		},
-		"long unit, throttled": {
+		"long base delay, throttled": {
 			RetryPolicy{MaxAttempts: 3, BaseDelay: 2 * time.Second},
 			respondError(429, ""), time.Second,
 			func(n int) time.Duration { return min(20*time.Second, 2*time.Second<<n) },
 		},
-		"short cap, throttled": {
+		"Retry-After, plus up to 10 %": {
+			RetryPolicy{MaxAttempts: 2}, respondError(400, "Throttling.Api", "X-Acs-Retry-After", "2500"), 2500 * time.Millisecond,
+			func(int) time.Duration { return 2750 * time.Millisecond },
+		},
+		"short maximum, throttled": {
 			RetryPolicy{MaxAttempts: 3, MaxDelay: 500 * time.Millisecond},
 			respondError(429, ""), 500 * time.Millisecond,
 			func(int) time.Duration { return 500 * time.Millisecond },
@@ -188,7 +153,7 @@ func TestFullJitter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for i, delays := range sample(t, calls, tt.policy, tt.next) {
+				for i, delays := range sampleDelays(t, calls, tt.policy, tt.next) {
 					wantSpread(t, fmt.Sprint("before attempt ", i+2), delays, tt.least, tt.most(i+2))
 				}
 			})
@@ -209,84 +174,7 @@ func TestBackoffDoesNotOverflow(t *testing.T) {
 	}
 }
 
-// TestServerDelayOfOthers: not only throttled answers ask for one.
-func TestServerDelayOfOthers(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		rt := newScript(respond(503, "", "Retry-After", "5"), success)
-		if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
-			t.Error(err)
-		}
-		if gap := rt.gaps(t)[0]; gap < 5*time.Second || gap > 5500*time.Millisecond {
-			t.Errorf("the delay is %v, want 5s to 5.5s", gap)
-		}
-	})
-}
-
-// TestServerDelayTooLong: a wait that is not worth it ends the call at once, and says how long it would be.
-func TestServerDelayTooLong(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		header     []string
-		timeout    time.Duration // of the caller; 0: none
-		retryAfter time.Duration
-		deadline   bool // the caller's context is too short
-	}{
-		"above a minute":      {[]string{"X-Acs-Retry-After", "60001"}, 0, 60001 * time.Millisecond, false},
-		"an hour":             {[]string{"Retry-After", "3600"}, 0, time.Hour, false},
-		"an hour, long ctx":   {[]string{"Retry-After", "3600"}, 24 * time.Hour, time.Hour, false},
-		"forever":             {[]string{"X-Acs-Retry-After", "9223372036854775807"}, 0, math.MaxInt64, false},
-		"past the deadline":   {[]string{"X-Acs-Retry-After", "5000"}, 4 * time.Second, 5 * time.Second, true},
-		"seconds past it":     {[]string{"Retry-After", "50"}, 49 * time.Second, 50 * time.Second, true},
-		"shortly past it":     {[]string{"X-Acs-Retry-After", "5000"}, 5*time.Second - 1, 5 * time.Second, true},
-		"older form, past it": {[]string{"X-Ratelimit-User", "TimeLeft:5000"}, time.Second, 5 * time.Second, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx := t.Context()
-				if tt.timeout > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, tt.timeout)
-					defer cancel()
-				}
-				rt := newScript(respondError(400, "Throttling.User", tt.header...), success)
-				start := time.Now()
-				err := getJob(ctx, clientOver(t, rt))
-				if elapsed := time.Since(start); elapsed != 0 {
-					t.Errorf("the call took %v", elapsed)
-				}
-				api, ok := errors.AsType[*APIError](err)
-				if !ok || api.RetryAfter != tt.retryAfter || api.Attempts != 1 || api.Code != "Throttling.User" {
-					t.Errorf("the error is %#v, want RetryAfter %v", err, tt.retryAfter)
-				}
-				wantKind(t, err, ErrThrottled)
-				wantOneLine(t, err)
-				if errors.Is(err, context.DeadlineExceeded) != tt.deadline {
-					t.Errorf("errors.Is(%q, context.DeadlineExceeded) is %t", err, !tt.deadline)
-				}
-				if !strings.Contains(err.Error(), "retry after") {
-					t.Errorf("the error %q does not name the delay", err)
-				}
-				rt.wantRequests(t, 1)
-			})
-		})
-	}
-	t.Run("long enough", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
-			defer cancel()
-			rt := newScript(respondError(400, "Throttling.User", "X-Acs-Retry-After", "5000"), success)
-			if err := getJob(ctx, clientOver(t, rt)); err != nil {
-				t.Error(err)
-			}
-			rt.wantRequests(t, 2)
-		})
-	})
-}
-
-// TestDeadlineInTheDelay: a delay of our own is cut by the caller's deadline.
+// TestDeadlineInTheDelay: the caller's deadline ends the backoff.
 func TestDeadlineInTheDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -312,67 +200,53 @@ func TestRetryQuota(t *testing.T) {
 		next  step
 		calls int // whose retry fits into the quota
 	}{
-		"server trouble": {respondError(500, "InternalError"), 100},
-		"throttled":      {respondError(400, "Throttling"), 100},
-		"network":        {failWith(io.EOF), 100},
-		"timed out":      {block, 50},
-		"half a body":    {respondThenBlock("{"), 50},
-		"timeout":        {failWith(timeoutErr{}), 50},
+		"server error": {respondError(500, "InternalError"), 100},
+		"throttled":    {respondError(400, "Throttling"), 100},
+		"network":      {failWith(io.EOF), 100},
+		"timed out":    {block, 50},
+		"half a body":  {respondThenBlock(200, "{"), 50},
+		"timeout":      {failWith(timeoutError{}), 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rt := newScript(tt.next)
 				c := clientOver(t, rt, attempts(2))
-				for range tt.calls {
-					getJob(t.Context(), c)
-				}
-				rt.wantRequests(t, 2*tt.calls)
-				for range 3 {
-					before, start := len(rt.requests(t)), time.Now()
-					err := getJob(t.Context(), c)
-					if err == nil || len(rt.requests(t)) != before+1 {
-						t.Errorf("a call without quota sent %d requests: %v", len(rt.requests(t))-before, err)
+				// callsThatSend makes calls and checks how many requests each sends.
+				callsThatSend := func(n, calls int, next step) {
+					t.Helper()
+					rt.steps = []step{next}
+					for i := range calls {
+						before, start := len(rt.requests(t)), time.Now()
+						getJob(t.Context(), c)
+						if got := len(rt.requests(t)) - before; got != n {
+							t.Fatalf("call %d of %d sent %d requests, want %d", i+1, calls, got, n)
+						}
+						if got := time.Since(start); n == 1 && got > 30*time.Second {
+							t.Errorf("a call without a retry took %v", got)
+						}
 					}
-					if got := time.Since(start); got > 30*time.Second {
-						t.Errorf("a call without quota took %v", got)
-					}
 				}
-				// A success gives back at least 1, so five pay for a retry of 5.
-				rt.steps = []step{success}
-				cost := 500 / tt.calls
-				for range cost - 1 {
-					getJob(t.Context(), c)
-				}
-				rt.steps = []step{tt.next}
-				before := len(rt.requests(t))
-				getJob(t.Context(), c)
-				if got := len(rt.requests(t)) - before; got != 1 {
-					t.Errorf("after %d successes a call sent %d requests, want 1", cost-1, got)
-				}
-				rt.steps = []step{success}
-				getJob(t.Context(), c)
-				rt.steps = []step{tt.next}
-				before = len(rt.requests(t))
-				getJob(t.Context(), c)
-				if got := len(rt.requests(t)) - before; got != 2 {
-					t.Errorf("after %d successes a call sent %d requests, want 2", cost, got)
-				}
+				callsThatSend(2, tt.calls, tt.next)
+				callsThatSend(1, 3, tt.next)
+				// A success gives back 1, so cost successes pay for a retry.
+				cost := quotaSize / tt.calls
+				callsThatSend(1, cost-1, success)
+				callsThatSend(1, 1, tt.next)
+				callsThatSend(1, 1, success)
+				callsThatSend(2, 1, tt.next)
 			})
 		})
 	}
-	t.Run("a success pays back its retries", func(t *testing.T) {
+	t.Run("a success gives back what its retries took", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			rt := func() step {
-				n := 0
-				return func(req *http.Request) (*http.Response, error) {
-					n++
-					return map[int]step{1: respondError(500, "InternalError"), 2: failWith(timeoutErr{}), 0: success}[n%3](req)
-				}
-			}()
-			c := clientOver(t, rt)
-			for i := range 200 { // 15 each, if they were not paid back
+			n := 0
+			c := clientOver(t, step(func(req *http.Request) (*http.Response, error) {
+				n++
+				return []step{success, respondError(500, "InternalError"), failWith(timeoutError{})}[n%3](req)
+			}))
+			for i := range 200 { // 15 each, if they were not given back
 				if err := getJob(t.Context(), c); err != nil {
 					t.Fatalf("call %d: %v", i, err)
 				}
@@ -382,7 +256,37 @@ func TestRetryQuota(t *testing.T) {
 			}
 		})
 	})
-	t.Run("never above full", func(t *testing.T) {
+	t.Run("a retry that is not sent costs nothing", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			delayed := newScript(respondError(400, "Throttling.User", "X-Acs-Retry-After", "10000"))
+			c := clientOver(t, delayed)
+			for range 200 {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				if err := getJob(ctx, c); !errors.Is(err, context.Canceled) {
+					t.Fatal(err)
+				}
+			}
+			delayed.wantRequests(t, 200)
+			if c.quota.used != 0 {
+				t.Errorf("200 retries that were not made cost %d", c.quota.used)
+			}
+
+			refused := newScript(respondError(403, "InvalidSecurityToken.Expired"))
+			c = clientOver(t, refused, WithCredentials(StaticCredentials("STS.id", testSecret, testToken)))
+			for range 100 {
+				if err := getJob(t.Context(), c); !errors.Is(err, ErrAuthentication) {
+					t.Fatal(err)
+				}
+			}
+			refused.wantRequests(t, 100)
+			if c.quota.used != 0 {
+				t.Errorf("100 retries without other credentials cost %d", c.quota.used)
+			}
+		})
+	})
+	t.Run("never more than full", func(t *testing.T) {
 		t.Parallel()
 		var q quota
 		q.giveBack(1000)
@@ -410,27 +314,20 @@ func TestRetryQuota(t *testing.T) {
 	})
 }
 
+// TestNonceUsed: a nonce that was used is replaced once.
 func TestNonceUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		used := respondError(400, "SignatureNonceUsed")
-		rt := newScript(used, success)
-		if err := getJob(t.Context(), clientOver(t, rt)); err != nil {
-			t.Error(err)
-		}
+		rt := newScript(respondError(400, "SignatureNonceUsed"))
+		wantKind(t, getJob(t.Context(), clientOver(t, rt, attempts(9))), ErrAuthentication)
 		seen := rt.requests(t)
 		if len(seen) != 2 || seen[0].header.Get("x-acs-signature-nonce") == seen[1].header.Get("x-acs-signature-nonce") {
 			t.Errorf("%d requests were sent, want 2 with two nonces", len(seen))
 		}
-		rt = newScript(used)
-		err := getJob(t.Context(), clientOver(t, rt, attempts(9)))
-		wantKind(t, err, ErrAuthentication)
-		rt.wantRequests(t, 2)
 	})
 }
 
-// A changingProvider returns the next credentials each time, the last again and again, and is told of
-// refused ones.
+// A changingProvider returns the next credentials each time, the last again and again, and records the refused ones.
 type changingProvider struct {
 	all   []Credentials
 	asked int
@@ -460,23 +357,23 @@ func TestRefusedCredentials(t *testing.T) {
 		told     int
 		fails    bool
 	}{
-		"others":              {[]Credentials{session(1), session(2)}, []step{expired, success}, 2, 2, 1, false},
-		"malformed":           {[]Credentials{session(1), session(2)}, []step{respondError(400, "InvalidSecurityToken.Malformed"), success}, 2, 2, 1, false},
-		"mismatch":            {[]Credentials{session(1), session(2)}, []step{respondError(400, "InvalidSecurityToken.MismatchWithAccessKey"), success}, 2, 2, 1, false},
-		"missing":             {[]Credentials{lost, session(2)}, []step{respondError(400, "MissingSecurityToken"), success}, 2, 2, 1, false},
-		"permanent instead":   {[]Credentials{session(1), key}, []step{expired, success}, 2, 2, 1, false},
-		"the same":            {[]Credentials{session(1)}, []step{expired, success}, 1, 2, 1, true},
-		"permanent":           {[]Credentials{key, session(2)}, []step{expired, success}, 1, 1, 1, true},
-		"once":                {[]Credentials{session(1), session(2), session(3)}, []step{expired, expired, success}, 2, 2, 2, true},
-		"key not found":       {[]Credentials{session(1), session(2)}, []step{respondError(404, "InvalidAccessKeyId.NotFound"), success}, 1, 1, 1, true},
-		"key inactive":        {[]Credentials{key, session(2)}, []step{respondError(400, "InvalidAccessKeyId.Inactive"), success}, 1, 1, 1, true},
-		"key disabled":        {[]Credentials{key, session(2)}, []step{respondError(403, "Forbidden.AccessKeyDisabled"), success}, 1, 1, 1, true},
-		"no match":            {[]Credentials{key, session(2)}, []step{respondError(400, "SignatureDoesNotMatch"), success}, 1, 1, 1, true},
-		"forbidden":           {[]Credentials{session(1), session(2)}, []step{respondError(403, "Forbidden.RAM"), success}, 1, 1, 0, true},
-		"throttled":           {[]Credentials{session(1)}, []step{respondError(400, "Throttling"), success}, 2, 2, 0, false},
-		"then other trouble":  {[]Credentials{session(1), session(2)}, []step{expired, respondError(503, ""), success}, 3, 3, 1, false},
-		"after other trouble": {[]Credentials{session(1), session(1), session(2)}, []step{respondError(503, ""), expired, success}, 3, 3, 1, false},
-		"the refused return":  {[]Credentials{session(1), session(2), session(1)}, []step{expired, respondError(503, ""), success}, 2, 3, 1, true},
+		"others":               {[]Credentials{session(1), session(2)}, []step{expired, success}, 2, 2, 1, false},
+		"malformed":            {[]Credentials{session(1), session(2)}, []step{respondError(400, "InvalidSecurityToken.Malformed"), success}, 2, 2, 1, false},
+		"mismatch":             {[]Credentials{session(1), session(2)}, []step{respondError(400, "InvalidSecurityToken.MismatchWithAccessKey"), success}, 2, 2, 1, false},
+		"missing":              {[]Credentials{lost, session(2)}, []step{respondError(400, "MissingSecurityToken"), success}, 2, 2, 1, false},
+		"permanent instead":    {[]Credentials{session(1), key}, []step{expired, success}, 2, 2, 1, false},
+		"the same":             {[]Credentials{session(1)}, []step{expired, success}, 1, 2, 1, true},
+		"permanent":            {[]Credentials{key, session(2)}, []step{expired, success}, 1, 1, 1, true},
+		"once":                 {[]Credentials{session(1), session(2), session(3)}, []step{expired, expired, success}, 2, 2, 2, true},
+		"key not found":        {[]Credentials{session(1), session(2)}, []step{respondError(404, "InvalidAccessKeyId.NotFound"), success}, 1, 1, 1, true},
+		"key inactive":         {[]Credentials{key, session(2)}, []step{respondError(400, "InvalidAccessKeyId.Inactive"), success}, 1, 1, 1, true},
+		"key disabled":         {[]Credentials{key, session(2)}, []step{respondError(403, "Forbidden.AccessKeyDisabled"), success}, 1, 1, 1, true},
+		"no match":             {[]Credentials{key, session(2)}, []step{respondError(400, "SignatureDoesNotMatch"), success}, 1, 1, 1, true},
+		"forbidden":            {[]Credentials{session(1), session(2)}, []step{respondError(403, "Forbidden.RAM"), success}, 1, 1, 0, true},
+		"throttled":            {[]Credentials{session(1)}, []step{respondError(400, "Throttling"), success}, 2, 2, 0, false},
+		"then a server error":  {[]Credentials{session(1), session(2)}, []step{expired, respondError(503, ""), success}, 3, 3, 1, false},
+		"after a server error": {[]Credentials{session(1), session(1), session(2)}, []step{respondError(503, ""), expired, success}, 3, 3, 1, false},
+		"the refused return":   {[]Credentials{session(1), session(2), session(1)}, []step{expired, respondError(503, ""), success}, 2, 3, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

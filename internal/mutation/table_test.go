@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -13,6 +12,7 @@ import (
 func TestRowsApply(t *testing.T) {
 	t.Parallel()
 	names := make(map[string]bool)
+	tests := make(map[string]string) // by package
 	for _, m := range mutants {
 		if names[m.name] {
 			t.Errorf("%s: the name occurs twice", m.name)
@@ -29,31 +29,35 @@ func TestRowsApply(t *testing.T) {
 		if m.old == m.new {
 			t.Errorf("%s: the mutant changes nothing", m.name)
 		}
-		tests := testFiles(t, m.packages())
 		for name := range strings.SplitSeq(m.run, "|") {
-			if !regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(name) + `\(`).MatchString(tests) {
+			found := false
+			for _, dir := range m.packages() {
+				if tests[dir] == "" {
+					tests[dir] = testFiles(t, dir)
+				}
+				found = found || strings.Contains(tests[dir], "\nfunc "+name+"(")
+			}
+			if !found {
 				t.Errorf("%s: there is no test %s", m.name, name)
 			}
 		}
 	}
 }
 
-// testFiles returns the text of all test files of packages.
-func testFiles(t *testing.T, packages []string) string {
+// testFiles returns the text of all test files of a package.
+func testFiles(t *testing.T, dir string) string {
 	t.Helper()
+	files, err := filepath.Glob(filepath.Join("../..", dir, "*_test.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no test files in %s: %v", dir, err)
+	}
 	var all strings.Builder
-	for _, dir := range packages {
-		files, err := filepath.Glob(filepath.Join("../..", dir, "*_test.go"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("there are no test files in %s: %v", dir, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all.Write(text)
-		}
+		all.Write(text)
 	}
 	return all.String()
 }

@@ -1,5 +1,0 @@
-//go:build !race
-
-package livetranscode
-
-const raceEnabled = false

@@ -1,0 +1,363 @@
+package livetranscode
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// This file has the servers of tests that need real connections, and what goes with them.
+
+// A rawServer is an HTTP server whose responses are raw bytes. It records the heads of the requests.
+type rawServer struct {
+	url  string
+	stop chan struct{}
+
+	mu    sync.Mutex
+	conns []net.Conn
+	heads []string
+	once  sync.Once
+	wg    sync.WaitGroup
+	ln    net.Listener
+}
+
+// A connectionEnd is what a rawServer does with a connection after a response.
+type connectionEnd int
+
+const (
+	keepOpen  connectionEnd = iota
+	closeConn               // in an orderly way
+	resetConn
+	stallConn // keeps the connection and reads no more
+)
+
+// A rawResponder returns the response to request n, counted from 0.
+type rawResponder func(n int, head string) (raw string, then connectionEnd)
+
+// always is the same response to every request.
+func always(raw string, then connectionEnd) rawResponder {
+	return func(int, string) (string, connectionEnd) { return raw, then }
+}
+
+func newRawServer(t *testing.T, respond rawResponder) *rawServer {
+	t.Helper()
+	return newRawServerOn(t, listen(t), respond)
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+// newRawServerOn starts a server on ln, which it closes.
+func newRawServerOn(t *testing.T, ln net.Listener, respond rawResponder) *rawServer {
+	s := &rawServer{url: "http://" + ln.Addr().String(), stop: make(chan struct{}), ln: ln}
+	s.wg.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns = append(s.conns, conn)
+			s.mu.Unlock()
+			s.wg.Go(func() { s.serve(conn, respond) })
+		}
+	})
+	t.Cleanup(s.close)
+	return s
+}
+
+func (s *rawServer) close() {
+	s.once.Do(func() {
+		close(s.stop)
+		s.ln.Close()
+		s.mu.Lock()
+		for _, conn := range s.conns {
+			conn.Close()
+		}
+		s.mu.Unlock()
+		s.wg.Wait()
+	})
+}
+
+func (s *rawServer) serve(conn net.Conn, respond rawResponder) {
+	defer conn.Close()
+	for br := bufio.NewReader(conn); ; {
+		head, err := readHead(br)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		n := len(s.heads)
+		s.heads = append(s.heads, head)
+		s.mu.Unlock()
+		raw, then := respond(n, head)
+		if _, err := io.WriteString(conn, raw); err != nil {
+			return
+		}
+		switch then {
+		case keepOpen:
+		case closeConn:
+			return
+		case resetConn:
+			conn.(*net.TCPConn).SetLinger(0)
+			return
+		case stallConn:
+			<-s.stop
+			return
+		}
+	}
+}
+
+// readHead reads a request up to its empty line.
+func readHead(br *bufio.Reader) (string, error) {
+	var head strings.Builder
+	for {
+		line, err := br.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		head.WriteString(line)
+		if line == "\r\n" {
+			return head.String(), nil
+		}
+	}
+}
+
+func (s *rawServer) seen() (heads []string, conns int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.heads), len(s.conns)
+}
+
+// wantRequests checks how many requests arrived.
+func (s *rawServer) wantRequests(t *testing.T, want int) {
+	t.Helper()
+	if heads, _ := s.seen(); len(heads) != want {
+		t.Errorf("%d requests arrived, want %d", len(heads), want)
+	}
+}
+
+// client returns a client that calls the server through a transport of its own.
+func (s *rawServer) client(t *testing.T, opts ...Option) *Client {
+	t.Helper()
+	c, err := NewClient(append([]Option{
+		WithEndpoint(s.url), WithCredentials(StaticCredentials(testKeyID, testSecret, "")),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// rawResponse is a response with its length.
+func rawResponse(status int, body string, header ...string) string {
+	return rawHead(status, len(body), header...) + body
+}
+
+// rawHead is the head of a response with a body of a length.
+func rawHead(status, length int, header ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", status, http.StatusText(status), length)
+	for i := 0; i+1 < len(header); i += 2 {
+		fmt.Fprintf(&b, "%s: %s\r\n", header[i], header[i+1])
+	}
+	return b.String() + "\r\n"
+}
+
+// A connCounter counts the connections of a transport.
+type connCounter struct{ open, opened atomic.Int32 }
+
+type countedConn struct {
+	net.Conn
+	count  *connCounter
+	closed atomic.Bool
+}
+
+func (c *countedConn) Close() error {
+	if !c.closed.Swap(true) {
+		c.count.open.Add(-1)
+	}
+	return c.Conn.Close()
+}
+
+// transport returns the transport of a client that was not given one, with its connections counted.
+func (c *connCounter) transport(roots *x509.CertPool) *http.Transport {
+	t := newTransport()
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		c.opened.Add(1)
+		c.open.Add(1)
+		return &countedConn{Conn: conn, count: c}, nil
+	}
+	t.TLSClientConfig.RootCAs = roots
+	return t
+}
+
+// wantNoneOpen checks that no connection outlives the calls that are over.
+func (c *connCounter) wantNoneOpen(t *testing.T, client *Client) {
+	t.Helper()
+	client.CloseIdleConnections()
+	for range 200 { // net/http closes them in its own time
+		if c.open.Load() == 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+		client.CloseIdleConnections()
+	}
+	t.Errorf("%d connections are still open", c.open.Load())
+}
+
+// A connListener wraps the connections that another listener accepts.
+type connListener struct {
+	net.Listener
+	wrap func(net.Conn) net.Conn
+}
+
+func (l connListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.wrap(conn), nil
+}
+
+// A dribblingConn sends the head at once and the rest byte by byte, or all byte by byte.
+type dribblingConn struct {
+	net.Conn
+	head bool // that too
+}
+
+func (c dribblingConn) Write(p []byte) (int, error) {
+	n := 0
+	if !c.head {
+		n = bytes.Index(p, []byte("\r\n\r\n")) + 4
+		if _, err := c.Conn.Write(p[:n]); err != nil {
+			return 0, err
+		}
+	}
+	for ; n < len(p); n++ {
+		if _, err := c.Conn.Write(p[n : n+1]); err != nil {
+			return n, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return n, nil
+}
+
+// A resettingConn is reset as soon as a byte was read.
+type resettingConn struct{ net.Conn }
+
+func (c resettingConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p[:1])
+	c.Conn.(*net.TCPConn).SetLinger(0)
+	c.Close()
+	return n, err
+}
+
+// certify returns a certificate for a host, and the roots that trust it.
+func certify(t *testing.T, host string, from, to time.Time) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, NotBefore: from, NotAfter: to,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{host}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
+// A flood is an endless body of little memory: prefix, then the same piece, times times.
+type flood struct {
+	prefix string
+	piece  []byte
+	times  int
+}
+
+func (f *flood) Read(p []byte) (int, error) {
+	if f.prefix != "" {
+		n := copy(p, f.prefix)
+		f.prefix = f.prefix[n:]
+		return n, nil
+	}
+	if f.times == 0 {
+		return 0, io.EOF
+	}
+	f.times--
+	if len(p) < len(f.piece) {
+		panic("a piece does not fit")
+	}
+	return copy(p, f.piece), nil
+}
+
+// serveFlood responds to every request with a head and a flood, using little memory itself.
+func serveFlood(t *testing.T, head string, body func() *flood) (url string) {
+	t.Helper()
+	ln := listen(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 64<<10)
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			for n := 0; !bytes.Contains(buf[:n], []byte("\r\n\r\n")); {
+				more, err := conn.Read(buf[n:])
+				if n += more; err != nil {
+					break
+				}
+			}
+			io.WriteString(conn, head)
+			io.CopyBuffer(struct{ io.Writer }{conn}, body(), buf) // until the client has had enough
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { ln.Close(); <-done })
+	return "http://" + ln.Addr().String()
+}
