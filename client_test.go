@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -148,5 +149,21 @@ func TestCallsThroughHTTPMock(t *testing.T) {
 	}
 	if got := mock.GetTotalCallCount(); got != len(allOperations) {
 		t.Errorf("%d requests were sent, want %d", got, len(allOperations))
+	}
+}
+
+// TestChangelogVersion: the newest version in the changelog is the one that the User-Agent header names.
+func TestChangelogVersion(t *testing.T) {
+	t.Parallel()
+	changelog, err := os.ReadFile("CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := regexp.MustCompile(`(?m)^## v?(\d\S*)`).FindSubmatch(changelog)
+	if newest == nil {
+		t.Fatal("CHANGELOG.md has no heading with a version")
+	}
+	if got := string(newest[1]); got != version {
+		t.Errorf("the newest version in CHANGELOG.md is %s, the constant version is %s", got, version)
 	}
 }
