@@ -138,6 +138,26 @@ func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failur
 	return nil
 }
 
+// refusedAfterUnknown reports whether an operation was refused, or did not find its job or template, after an earlier
+// attempt of the same call that may have been executed: the refusal may be the effect of that attempt.
+func refusedAfterUnknown(err error) bool {
+	var api *APIError
+	if !errors.As(err, &api) || !api.unknownPast {
+		return false
+	}
+	kind := api.kind()
+	return kind == ErrNotFound || kind == ErrForbidden || kind == ErrInvalidRequest //nolint:errorlint // the kinds themselves
+}
+
+// isGone reports whether the error of a Get says that the job or template does not exist, and returns the request id.
+func isGone(err error) (requestID string, gone bool) {
+	var api *APIError
+	if errors.Is(err, ErrNotFound) && errors.As(err, &api) {
+		return api.RequestID, true
+	}
+	return "", false
+}
+
 // logFailure logs a failed attempt, and the delay before the next.
 func (c *call) logFailure(ctx context.Context, f *failure, delay time.Duration, retry bool) {
 	if !c.client.logger.Enabled(ctx, slog.LevelDebug) {

@@ -347,3 +347,70 @@ func TestCallAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedAfterUnknown checks that a Stop or Delete whose first response was lost is not reported as refused if it
+// was executed.
+func TestRefusedAfterUnknown(t *testing.T) {
+	t.Parallel()
+	const (
+		stoppedJob = `{"RequestId":"get-id","Job":{"JobId":"j","Status":2}}`
+		runningJob = `{"RequestId":"get-id","Job":{"JobId":"j","Status":1}}`
+		template   = `{"RequestId":"get-id","TemplateContent":{"TemplateId":"t"}}`
+	)
+	stop := func(ctx context.Context, c *Client) (string, error) {
+		resp, err := c.SendLiveTranscodeJobCommand(ctx, "j", JobCommandStop)
+		if err != nil {
+			return "", err
+		}
+		return resp.RequestID, nil
+	}
+	deleteJob := func(ctx context.Context, c *Client) (string, error) {
+		resp, err := c.DeleteLiveTranscodeJob(ctx, "j")
+		if err != nil {
+			return "", err
+		}
+		return resp.RequestID, nil
+	}
+	deleteTemplate := func(ctx context.Context, c *Client) (string, error) {
+		resp, err := c.DeleteLiveTranscodeTemplate(ctx, "t")
+		if err != nil {
+			return "", err
+		}
+		return resp.RequestID, nil
+	}
+	lost, gone := failWith(io.EOF), respondError(404, "JobNotFound")
+	denied, state := respondError(403, "OperationDenied"), respondError(409, "JobAlreadyStarted")
+	for name, tt := range map[string]struct {
+		call     func(context.Context, *Client) (string, error)
+		steps    []step
+		id       string // of a success
+		requests int
+	}{
+		"stop, executed, refused":               {stop, []step{lost, denied, respond(200, stoppedJob)}, "get-id", 3},
+		"stop, executed, in the wrong state":    {stop, []step{lost, state, respond(200, stoppedJob)}, "get-id", 3},
+		"stop, executed, job gone":              {stop, []step{respondError(500, "InternalError"), gone, gone}, "req-1", 3},
+		"stop, refused, job runs":               {stop, []step{lost, denied, respond(200, runningJob)}, "", 3},
+		"stop, refused, Get fails":              {stop, []step{lost, denied, respondError(403, "Forbidden")}, "", 3},
+		"stop, refused at once":                 {stop, []step{denied}, "", 1},
+		"stop, throttled first":                 {stop, []step{respondError(400, "Throttling"), denied}, "", 2},
+		"stop, lost and executed again":         {stop, []step{lost, respond(200, `{"RequestId":"second"}`)}, "second", 2},
+		"stop, lost, then the access key fails": {stop, []step{lost, respondError(403, "InvalidAccessKeyId.NotFound")}, "", 2},
+		"delete, executed, not found":           {deleteJob, []step{lost, gone, gone}, "req-1", 3},
+		"delete, refused, job stopped":          {deleteJob, []step{lost, denied, respond(200, stoppedJob)}, "", 3},
+		"delete, not found at once":             {deleteJob, []step{gone}, "", 1},
+		"delete template, executed":             {deleteTemplate, []step{lost, respondError(404, "TemplateNotFound"), respondError(404, "TemplateNotFound")}, "req-1", 3},
+		"delete template, refused":              {deleteTemplate, []step{lost, denied, respond(200, template)}, "", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rt := newScript(tt.steps...)
+				id, err := tt.call(t.Context(), clientOver(t, rt))
+				if id != tt.id || (err == nil) != (tt.id != "") {
+					t.Errorf("got %q, %v, want %q", id, err, tt.id)
+				}
+				rt.wantRequests(t, tt.requests)
+			})
+		})
+	}
+}

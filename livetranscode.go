@@ -97,30 +97,50 @@ func (c *Client) UpdateLiveTranscodeJob(ctx context.Context, req *UpdateLiveTran
 	return &UpdateLiveTranscodeJobResponse{RequestID: out.id}, nil
 }
 
-// SendLiveTranscodeJobCommand tells a job to do something; the only command is JobCommandStop. An empty jobID
-// or cmd is a *ParamError. The call is repeated like a read: a job that is stopped twice is stopped.
+// SendLiveTranscodeJobCommand sends a command to a job; the only command is [JobCommandStop]. An empty jobID or cmd is a
+// [*ParamError]. The operation is idempotent: stopping a stopped job changes nothing. How the service responds to that
+// is not documented, so if a Stop is refused or not found after an earlier attempt of the same call whose outcome is
+// unknown, the job is read once: if it has stopped, or is gone, the call is a success, with the RequestID of that read.
 //
 // RAM action: ice:SendLiveTranscodeJobCommand.
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-sendlivetranscodejobcommand
 func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, cmd JobCommand) (*SendLiveTranscodeJobCommandResponse, error) {
 	var out emptyResponse
-	if err := c.do(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: param(jobID), Command: cmd}, &out); err != nil {
+	err := c.do(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: param(jobID), Command: cmd}, &out)
+	if err != nil && cmd == JobCommandStop && refusedAfterUnknown(err) {
+		resp, getErr := c.GetLiveTranscodeJob(ctx, jobID)
+		if getErr == nil && resp.Job.Status == JobStatusStopped {
+			return &SendLiveTranscodeJobCommandResponse{RequestID: resp.RequestID}, nil
+		}
+		if id, gone := isGone(getErr); gone {
+			return &SendLiveTranscodeJobCommandResponse{RequestID: id}, nil
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &SendLiveTranscodeJobCommandResponse{RequestID: out.id}, nil
 }
 
-// DeleteLiveTranscodeJob deletes a job. What that does to a running job is not documented: stop it first. An
-// empty jobID is a *ParamError. The call is repeated like a read. So ErrNotFound from an *APIError with
-// Attempts above 1 can mean that an earlier attempt, whose answer was lost, deleted the job.
+// DeleteLiveTranscodeJob deletes a job. What that does to a running job is not documented: stop it first. An empty jobID
+// is a [*ParamError]. The operation is idempotent: if it is refused or not found after an earlier attempt of the same
+// call whose outcome is unknown, the job is read once: if it is gone, the call is a success, with the RequestID of that
+// read.
 //
 // RAM action: ice:DeleteLiveTranscodeJob.
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodejob
 func (c *Client) DeleteLiveTranscodeJob(ctx context.Context, jobID string) (*DeleteLiveTranscodeJobResponse, error) {
 	var out emptyResponse
-	if err := c.do(ctx, opDeleteLiveTranscodeJob, &jobParams{JobID: param(jobID)}, &out); err != nil {
+	err := c.do(ctx, opDeleteLiveTranscodeJob, &jobParams{JobID: param(jobID)}, &out)
+	if err != nil && refusedAfterUnknown(err) {
+		_, getErr := c.GetLiveTranscodeJob(ctx, jobID)
+		if id, gone := isGone(getErr); gone {
+			return &DeleteLiveTranscodeJobResponse{RequestID: id}, nil
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &DeleteLiveTranscodeJobResponse{RequestID: out.id}, nil

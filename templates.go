@@ -80,16 +80,24 @@ func (c *Client) UpdateLiveTranscodeTemplate(ctx context.Context, req *UpdateLiv
 	return &UpdateLiveTranscodeTemplateResponse{RequestID: out.id}, nil
 }
 
-// DeleteLiveTranscodeTemplate deletes a template. What that does to jobs that use it is not documented. An
-// empty templateID is a *ParamError. The call is repeated like a read. So ErrNotFound from an *APIError with
-// Attempts above 1 can mean that an earlier attempt, whose answer was lost, deleted the template.
+// DeleteLiveTranscodeTemplate deletes a template. What that does to jobs that use it is not documented. An empty
+// templateID is a [*ParamError]. The operation is idempotent: if it is refused or not found after an earlier attempt of
+// the same call whose outcome is unknown, the template is read once: if it is gone, the call is a success, with the
+// RequestID of that read.
 //
 // RAM action: ice:DeleteLiveTranscodeTemplate.
 //
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodetemplate
 func (c *Client) DeleteLiveTranscodeTemplate(ctx context.Context, templateID string) (*DeleteLiveTranscodeTemplateResponse, error) {
 	var out emptyResponse
-	if err := c.do(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, &out); err != nil {
+	err := c.do(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, &out)
+	if err != nil && refusedAfterUnknown(err) {
+		_, getErr := c.GetLiveTranscodeTemplate(ctx, templateID)
+		if id, gone := isGone(getErr); gone {
+			return &DeleteLiveTranscodeTemplateResponse{RequestID: id}, nil
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &DeleteLiveTranscodeTemplateResponse{RequestID: out.id}, nil

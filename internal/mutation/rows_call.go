@@ -57,4 +57,5 @@ var callRows = []mutant{
 	{"the end of a context names its phase", "attempt.go", `c.phase = phaseBody`, `_ = phaseBody`, "TestWhereAContextEnds"},
 	{"a limiter that cannot wait reads as the deadline", "attempt.go", `return &limiterDeadlineError{err}`, `return err`, "TestLimiterDeadline"},
 	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect,`, ``, "TestProxyFaults"},
+	{"a Stop that was executed is a success", "call.go", `if !errors.As(err, &api) || !api.unknownPast {`, `if !errors.As(err, &api) || api.unknownPast {`, "TestRefusedAfterUnknown"},
 }
