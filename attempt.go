@@ -28,6 +28,7 @@ type failure struct {
 
 // attempt sends the request once, with a date, nonce and credentials of its own.
 func (c *call) attempt(ctx context.Context) (*body, *failure) {
+	c.status, c.requestID = 0, ""
 	c.phase = phaseLimiter
 	if err := c.waitLimiter(ctx); err != nil {
 		return nil, c.clientFailure(ctx, err)
@@ -47,6 +48,7 @@ func (c *call) attempt(ctx context.Context) (*body, *failure) {
 	if err != nil {
 		return nil, c.transportFailure(ctx, err, written)
 	}
+	c.status, c.requestID = resp.StatusCode, resp.Header.Get(headerRequestID)
 	c.phase = phaseBody
 	body, err := readBody(resp)
 	return c.classify(ctx, body, err)
@@ -144,7 +146,7 @@ func (c *call) newRequest(ctx context.Context) (*writeTrace, error) {
 func (c *call) send() (*http.Response, error) {
 	c.sent++
 	c.spent, c.retryCost = c.spent+c.retryCost, 0
-	resp, err := c.client.transport(c.op).RoundTrip(c.req)
+	resp, err := c.roundTrip()
 	switch {
 	case err != nil:
 		return nil, err
@@ -156,6 +158,13 @@ func (c *call) send() (*http.Response, error) {
 	return resp, nil
 }
 
+func (c *call) roundTrip() (*http.Response, error) {
+	if c.client.redacting != nil {
+		return c.client.redacting.roundTrip(c.req, c.op)
+	}
+	return c.client.transport(c.op).RoundTrip(c.req)
+}
+
 // classify returns the body of a successful response, and the failure of any other. readErr is what ended the
 // reading of the body. That of a Submit or Create is decoded as far as it was read: it may hold the new id.
 func (c *call) classify(ctx context.Context, b *body, readErr error) (*body, *failure) {
@@ -165,6 +174,7 @@ func (c *call) classify(ctx context.Context, b *body, readErr error) (*body, *fa
 	}
 	defer b.release()
 	if api := c.newAPIError(b); readErr == nil || api.Code != "" {
+		c.requestID = api.RequestID
 		return nil, c.apiFailure(api, b.resp)
 	}
 	return nil, c.cutOffFailure(ctx, b, readErr)

@@ -45,6 +45,9 @@ type call struct {
 	phase      phase
 
 	// The current attempt.
+	endAttempt  func(AttemptEnd)
+	status      int
+	requestID   string
 	creds       Credentials
 	clockOffset time.Duration // that it was signed with
 	started     time.Time
@@ -71,24 +74,52 @@ func (c *Client) do(ctx context.Context, op *operation, in params, out responseD
 		return &ParamError{Operation: op.name, Field: "request", Reason: "cannot be encoded: " + err.Error()}
 	}
 	call := &call{client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now()}
+	if c.hooks.Call == nil {
+		return call.run(ctx, out)
+	}
+	ctx, end := startHook(ctx, c.hooks.Call, CallStart{Operation: op.name, Host: c.template.Host, ResourceID: call.resourceID})
+	err = call.run(ctx, out)
+	endHook(end, CallEnd{Attempts: call.sent, RequestID: call.redact(call.requestID, maxSnippet), ResourceID: call.resourceID, Err: err})
+	return err
+}
+
+// run makes attempts until one succeeds or another is not worth it.
+func (c *call) run(ctx context.Context, out responseDecoder) error {
 	for {
-		body, failed := call.attempt(ctx)
+		attemptCtx := ctx
+		if c.client.hooks.Attempt != nil {
+			start := AttemptStart{Operation: c.op.name, Host: c.client.template.Host, Number: c.sent + 1}
+			attemptCtx, c.endAttempt = startHook(ctx, c.client.hooks.Attempt, start)
+		}
+		body, failed := c.attempt(attemptCtx)
 		if failed == nil {
-			failed = call.decode(ctx, body, out)
+			failed = c.decode(attemptCtx, body, out)
 		}
 		if failed == nil {
+			c.observeEnd(nil, false, 0)
 			return nil
 		}
-		if err := call.retryOrFail(ctx, failed); err != nil {
+		if err := c.retryOrFail(ctx, failed); err != nil {
 			return err
 		}
 	}
+}
+
+// observeEnd tells the hooks how an attempt ended.
+func (c *call) observeEnd(err error, retry bool, delay time.Duration) {
+	if c.endAttempt == nil {
+		return
+	}
+	end := AttemptEnd{StatusCode: c.status, RequestID: c.redact(c.requestID, maxSnippet), Err: err, Retry: retry, Delay: delay}
+	c.endAttempt(end)
+	c.endAttempt = nil
 }
 
 // retryOrFail returns nil when it is time for another attempt, otherwise the error that the call returns.
 func (c *call) retryOrFail(ctx context.Context, f *failure) error {
 	delay, retry := c.nextDelay(ctx, f)
 	c.logFailure(ctx, f, delay, retry)
+	c.observeEnd(f.err, retry, delay)
 	if !retry {
 		return c.finish(f)
 	}
@@ -130,11 +161,16 @@ func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failur
 			return c.cutOffFailure(ctx, b, b.err)
 		}
 		api := c.newAPIError(b)
+		c.requestID = api.RequestID
 		api.cause = err
 		return &failure{err: api, maybeExecuted: true}
 	}
 	c.client.quota.giveBack(max(1, c.spent))
-	c.logSuccess(ctx, b.resp, *out.requestID())
+	c.requestID = *out.requestID()
+	if created, ok := out.(interface{ newID() string }); ok {
+		c.resourceID = created.newID()
+	}
+	c.logSuccess(ctx)
 	return nil
 }
 
@@ -177,12 +213,11 @@ func (c *call) logFailure(ctx context.Context, f *failure, delay time.Duration, 
 }
 
 // logSuccess logs the attempt that succeeded.
-func (c *call) logSuccess(ctx context.Context, resp *http.Response, requestID string) {
+func (c *call) logSuccess(ctx context.Context) {
 	if !c.client.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	requestID = c.redact(requestID, maxSnippet)
 	c.client.logger.LogAttrs(ctx, slog.LevelDebug, "livetranscode: attempt succeeded",
-		slog.String("operation", c.op.name), slog.Int("attempt", c.sent), slog.Int("status", resp.StatusCode),
-		slog.String("code", ""), slog.String("request_id", cmp.Or(requestID, "-")))
+		slog.String("operation", c.op.name), slog.Int("attempt", c.sent), slog.Int("status", c.status),
+		slog.String("code", ""), slog.String("request_id", cmp.Or(c.redact(c.requestID, maxSnippet), "-")))
 }

@@ -25,9 +25,11 @@ type Client struct {
 	provider  CredentialsProvider
 	transport func(op *operation) http.RoundTripper
 	closeIdle func()
+	redacting *redactingTransport // around transport, for a middleware; nil without one
 	policy    RetryPolicy
 	limiter   Limiter
 	logger    *slog.Logger
+	hooks     Hooks
 
 	signer      Signer
 	quota       quota
@@ -64,8 +66,12 @@ func NewClient(opts ...Option) (*Client, error) {
 		policy:   cfg.policy,
 		limiter:  cfg.limiter,
 		logger:   cfg.logger,
+		hooks:    cfg.hooks,
 	}
 	c.setTransport(cfg.httpClient)
+	if len(cfg.middleware) > 0 {
+		c.redacting = newRedactingTransport(c.transport, cfg.middleware)
+	}
 	return c, nil
 }
 

@@ -281,3 +281,5 @@ func (a *emptyResponse) missing() string {
 	}
 	return ""
 }
+
+func (r *SubmitLiveTranscodeJobResponse) newID() string { return r.JobID }

@@ -25,6 +25,8 @@ type config struct {
 	limiter    Limiter
 	logger     *slog.Logger
 	userAgent  string
+	hooks      Hooks
+	middleware []func(http.RoundTripper) http.RoundTripper
 }
 
 // A Limiter delays requests. A [*golang.org/x/time/rate.Limiter] is one. It must be safe for concurrent use.

@@ -229,6 +229,13 @@ func exportedValues(t *testing.T) map[string]any {
 		"UpdateLiveTranscodeTemplateRequest":  livetranscode.UpdateLiveTranscodeTemplateRequest{},
 		"UpdateLiveTranscodeTemplateResponse": livetranscode.UpdateLiveTranscodeTemplateResponse{},
 		"VideoParams":                         livetranscode.VideoParams{},
+		"Hooks":                               new(canaryLog).hooks(),
+		"CallStart":                           livetranscode.CallStart{},
+		"CallEnd":                             livetranscode.CallEnd{Err: &livetranscode.CallError{Err: io.EOF}},
+		"AttemptStart":                        livetranscode.AttemptStart{},
+		"AttemptEnd":                          livetranscode.AttemptEnd{Err: &livetranscode.CallError{Err: io.EOF}},
+		"SweepStart":                          livetranscode.SweepStart{},
+		"SweepEnd":                            livetranscode.SweepEnd{},
 	}
 }
 
@@ -398,6 +405,24 @@ func (l *canaryLog) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+// hooks returns hooks that log all that they are told.
+func (l *canaryLog) hooks() livetranscode.Hooks {
+	return livetranscode.Hooks{
+		Call: func(ctx context.Context, s livetranscode.CallStart) (context.Context, func(livetranscode.CallEnd)) {
+			fmt.Fprintf(l, "%+v\n", s)
+			return ctx, func(e livetranscode.CallEnd) { fmt.Fprintf(l, "%+v\n", e) }
+		},
+		Attempt: func(ctx context.Context, s livetranscode.AttemptStart) (context.Context, func(livetranscode.AttemptEnd)) {
+			fmt.Fprintf(l, "%+v\n", s)
+			return ctx, func(e livetranscode.AttemptEnd) { fmt.Fprintf(l, "%+v\n", e) }
+		},
+		Sweep: func(ctx context.Context, s livetranscode.SweepStart) (context.Context, func(livetranscode.SweepEnd)) {
+			fmt.Fprintf(l, "%+v\n", s)
+			return ctx, func(e livetranscode.SweepEnd) { fmt.Fprintf(l, "%+v\n", e) }
+		},
+	}
+}
+
 func (l *canaryLog) client(t *testing.T, opts ...livetranscode.Option) []*livetranscode.Client {
 	t.Helper()
 	var clients []*livetranscode.Client
@@ -407,6 +432,7 @@ func (l *canaryLog) client(t *testing.T, opts ...livetranscode.Option) []*livetr
 			livetranscode.WithCredentials(livetranscode.StaticCredentials(canaryID, canarySecret, canaryToken)),
 			livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{BaseDelay: 1, MaxDelay: 1, MaxAttempts: 2}),
 			livetranscode.WithLogger(slog.New(handler)),
+			livetranscode.WithHooks(l.hooks()),
 		}, opts...)...)
 		if err != nil {
 			t.Fatal(err)

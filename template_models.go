@@ -378,3 +378,5 @@ func (p *templateParams) validate() (field, reason string) {
 	}
 	return "", ""
 }
+
+func (r *CreateLiveTranscodeTemplateResponse) newID() string { return r.TemplateID }

@@ -3,7 +3,7 @@ package main
 // One call: attempts, retries, errors.
 var callRows = []mutant{
 	{"every attempt has a nonce of its own", "attempt.go", `rand.Text())`, `rand.Text()[:0]+"nonce")`, "TestAttemptsAreSignedSeparately"},
-	{"redirects are not followed", "attempt.go", `c.client.transport(c.op).RoundTrip(c.req)`, `(&http.Client{Transport: c.client.transport(c.op)}).Do(c.req)`, "TestNoRedirectIsFollowed|TestFaultMatrix"},
+	{"redirects are not followed", "attempt.go", `return c.client.transport(c.op).RoundTrip(c.req)`, `return (&http.Client{Transport: c.client.transport(c.op)}).Do(c.req)`, "TestNoRedirectIsFollowed|TestFaultMatrix"},
 	{"headers are bounded", "transport.go", `MaxResponseHeaderBytes: 256 << 10,`, `MaxResponseHeaderBytes: 256 << 20,`, "TestFaultMatrix"},
 	{"an attempt has a timeout", "attempt.go", `context.WithTimeout(ctx, c.client.policy.AttemptTimeout)`, `context.WithTimeout(ctx, 1000*c.client.policy.AttemptTimeout)`, "TestAttemptTimeout"},
 	{"a Submit that was written is not retried", "retry.go", ` || !c.op.idempotent && f.maybeExecuted {`, ` {`, "TestRetries|TestSubmitOnTheWire"},

@@ -1,0 +1,209 @@
+package livetranscode
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
+	"github.com/livetranscode/livetranscode-go/internal/redact"
+)
+
+// Hooks are functions that a [Client] calls around its calls, their attempts, and the sweeps of its watchers, for
+// metrics and traces. Any of them may be nil. A hook returns the context to continue with, which must be derived from
+// the one that it was given (nil: that one), and a function that is called once at the end (nil: none). Hooks run on
+// the goroutine of what they observe, and concurrently. A hook that panics panics there. No argument holds a secret or
+// the URL of a stream. Unused hooks cost nothing.
+//
+// Calls that waits, iterators, [Client.EnsureLiveTranscodeJob] and sweeps make are observed like any other, with the
+// context of what they belong to. A call that is refused before anything is sent, with a [ParamError], is not observed.
+type Hooks struct {
+	// Call observes one call, with all its attempts and delays.
+	Call func(context.Context, CallStart) (context.Context, func(CallEnd))
+	// Attempt observes one attempt, from the limiter to the decoded response. Its end comes before the delay.
+	Attempt func(context.Context, AttemptStart) (context.Context, func(AttemptEnd))
+	// Sweep observes one sweep of a [Watcher].
+	Sweep func(context.Context, SweepStart) (context.Context, func(SweepEnd))
+}
+
+// CallStart is what is known at the start of a call.
+type CallStart struct {
+	Operation  string // such as GetLiveTranscodeJob
+	Host       string // of the endpoint, with the port if there is one
+	ResourceID string // the job or template of the call; empty if it has none
+}
+
+// CallEnd is the outcome of a call.
+type CallEnd struct {
+	Attempts   int    // requests sent
+	RequestID  string // of the response; empty if there was none
+	ResourceID string // as at the start, or the id that a Submit or Create returned
+	Err        error  // what the call returns
+}
+
+// AttemptStart is what is known at the start of an attempt.
+type AttemptStart struct {
+	Operation string
+	Host      string
+	Number    int // from 1
+}
+
+// AttemptEnd is the outcome of an attempt.
+type AttemptEnd struct {
+	StatusCode int    // of the response; 0 if there was none
+	RequestID  string // of the response; empty if there was none
+	Err        error  // nil for a success
+	Retry      bool   // another attempt follows, after Delay
+	Delay      time.Duration
+}
+
+// SweepStart is what is known at the start of a sweep.
+type SweepStart struct {
+	Jobs int           // that the sweep is to poll
+	Full bool          // all jobs are polled; else only those that were added since
+	Late time.Duration // after the time at which the sweep was due
+}
+
+// SweepEnd is the outcome of a sweep.
+type SweepEnd struct {
+	Gets, Pages int   // requests
+	Failed      int   // of those, without a usable response
+	Throttled   int   // of those
+	Unread      int   // jobs that were to be polled and were not
+	Events      int   // events found
+	Err         error // what ends the watch, or the last failure; nil after a complete sweep
+}
+
+// WithHooks adds hooks. The hooks of a later option run inside those of an earlier one. Defaults to none.
+func WithHooks(h Hooks) Option {
+	return func(c *config) error {
+		c.hooks = Hooks{
+			Call:    chainHooks(c.hooks.Call, h.Call),
+			Attempt: chainHooks(c.hooks.Attempt, h.Attempt),
+			Sweep:   chainHooks(c.hooks.Sweep, h.Sweep),
+		}
+		return nil
+	}
+}
+
+type hookFunc[Start, End any] = func(context.Context, Start) (context.Context, func(End))
+
+// chainHooks returns a hook that runs inner inside outer.
+func chainHooks[Start, End any](outer, inner hookFunc[Start, End]) hookFunc[Start, End] {
+	switch {
+	case outer == nil:
+		return inner
+	case inner == nil:
+		return outer
+	}
+	return func(ctx context.Context, s Start) (context.Context, func(End)) {
+		ctx, endOuter := startHook(ctx, outer, s)
+		ctx, endInner := startHook(ctx, inner, s)
+		return ctx, func(e End) {
+			endHook(endInner, e)
+			endHook(endOuter, e)
+		}
+	}
+}
+
+func startHook[Start, End any](ctx context.Context, hook hookFunc[Start, End], s Start) (context.Context, func(End)) {
+	if hook == nil {
+		return ctx, nil
+	}
+	started, end := hook(ctx, s)
+	if started == nil {
+		started = ctx
+	}
+	return started, end
+}
+
+func endHook[End any](end func(End), e End) {
+	if end != nil {
+		end(e)
+	}
+}
+
+// WithMiddleware wraps the client's transport, for tracing or logging of HTTP. The parameters of a request travel in
+// its query, stream keys included; wrap sees a request whose query values, security token and signature are redacted,
+// and next sends the real ones. The context of a request that is given to next must be derived from that of the request
+// that was seen. Headers may be added, but none that begins with x-acs-. wrap is called once; the wrapper must be safe
+// for concurrent use. The wrapper of a later option runs inside that of an earlier one. A nil wrap is ignored. Defaults
+// to none.
+func WithMiddleware(wrap func(next http.RoundTripper) http.RoundTripper) Option {
+	return func(c *config) error {
+		if wrap != nil {
+			c.middleware = append(c.middleware, wrap)
+		}
+		return nil
+	}
+}
+
+// realRequest is the key of a context that holds the *signedRequest behind a redacted request.
+type realRequest struct{}
+
+type signedRequest struct {
+	req *http.Request
+	op  *operation
+}
+
+// A redactingTransport shows redacted requests to a middleware.
+type redactingTransport struct {
+	middleware http.RoundTripper // around a restoringTransport
+}
+
+func newRedactingTransport(transport func(*operation) http.RoundTripper, wraps []func(http.RoundTripper) http.RoundTripper) *redactingTransport {
+	var rt http.RoundTripper = &restoringTransport{transport}
+	for _, wrap := range slices.Backward(wraps) {
+		rt = wrap(rt)
+	}
+	return &redactingTransport{rt}
+}
+
+func (t *redactingTransport) roundTrip(req *http.Request, op *operation) (*http.Response, error) {
+	shown := req.WithContext(context.WithValue(req.Context(), realRequest{}, &signedRequest{req, op}))
+	u := *req.URL
+	u.RawQuery = redactQuery(u.RawQuery)
+	shown.URL = &u
+	shown.Header = maps.Clone(req.Header)
+	for _, name := range []string{acs3.HeaderAuthorization, acs3.HeaderSecurityToken} {
+		if shown.Header[name] != nil {
+			shown.Header[name] = []string{redact.Marker}
+		}
+	}
+	return t.middleware.RoundTrip(shown)
+}
+
+// A restoringTransport sends the real request behind a redacted one.
+type restoringTransport struct {
+	transport func(op *operation) http.RoundTripper
+}
+
+func (t *restoringTransport) RoundTrip(shown *http.Request) (*http.Response, error) {
+	sent, ok := shown.Context().Value(realRequest{}).(*signedRequest)
+	if !ok {
+		return nil, errors.New("livetranscode: the middleware sent a request whose context is not derived from the original one")
+	}
+	req := shown.WithContext(shown.Context())
+	req.URL = sent.req.URL
+	req.Header = maps.Clone(shown.Header)
+	for name, values := range sent.req.Header {
+		req.Header[name] = values
+	}
+	return t.transport(sent.op).RoundTrip(req)
+}
+
+// redactQuery returns a query with its names and redacted values.
+func redactQuery(raw string) string {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return ""
+	}
+	for name := range values {
+		values[name] = []string{"redacted"}
+	}
+	return acs3.EncodeQuery(values)
+}

@@ -1,0 +1,228 @@
+package livetranscode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// A hookRecorder records what hooks are told.
+type hookRecorder struct {
+	calls    []CallEnd
+	starts   []CallStart
+	attempts []AttemptEnd
+	numbers  []int
+	order    []string
+}
+
+type hookKey struct{}
+
+// hooks returns hooks that record under a name and check the contexts that they get.
+func (r *hookRecorder) hooks(t *testing.T, name string) Hooks {
+	return Hooks{
+		Call: func(ctx context.Context, s CallStart) (context.Context, func(CallEnd)) {
+			r.starts, r.order = append(r.starts, s), append(r.order, name+" call")
+			return context.WithValue(ctx, hookKey{}, "call"), func(e CallEnd) {
+				r.calls, r.order = append(r.calls, e), append(r.order, name+" call end")
+			}
+		},
+		Attempt: func(ctx context.Context, s AttemptStart) (context.Context, func(AttemptEnd)) {
+			if ctx.Value(hookKey{}) == nil {
+				t.Error("the attempt's context is not derived from the call's")
+			}
+			r.numbers, r.order = append(r.numbers, s.Number), append(r.order, name+" attempt")
+			return context.WithValue(ctx, hookKey{}, "attempt"), func(e AttemptEnd) {
+				r.attempts, r.order = append(r.attempts, e), append(r.order, name+" attempt end")
+			}
+		},
+	}
+}
+
+func TestHooksOfACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r hookRecorder
+		inTransport := func(next step) step {
+			return func(req *http.Request) (*http.Response, error) {
+				if got := req.Context().Value(hookKey{}); got != "attempt" {
+					t.Errorf("the request's context has %v, want the attempt's", got)
+				}
+				return next(req)
+			}
+		}
+		rt := newScript(
+			inTransport(respondError(400, "Throttling.User", "X-Acs-Retry-After", "2000")),
+			inTransport(failWith(io.EOF)),
+			inTransport(respond(200, `{"RequestId":"req-3","Job":{"JobId":"job-1","Status":1}}`)),
+		)
+		if err := getJob(t.Context(), clientOver(t, rt, WithHooks(r.hooks(t, "a")))); err != nil {
+			t.Fatal(err)
+		}
+		if want := (CallStart{"GetLiveTranscodeJob", "ice.cn-shanghai.aliyuncs.com", "job-1"}); len(r.starts) != 1 || r.starts[0] != want {
+			t.Errorf("the call started as %+v, want %+v", r.starts, want)
+		}
+		if want := (CallEnd{Attempts: 3, RequestID: "req-3", ResourceID: "job-1"}); len(r.calls) != 1 || r.calls[0] != want {
+			t.Errorf("the call ended as %+v, want %+v", r.calls, want)
+		}
+		if !slices.Equal(r.numbers, []int{1, 2, 3}) {
+			t.Errorf("the attempts are %v", r.numbers)
+		}
+		gaps := rt.gaps(t)
+		first, second, third := r.attempts[0], r.attempts[1], r.attempts[2]
+		if first.StatusCode != 400 || first.RequestID != "req-1" || !errors.Is(first.Err, ErrThrottled) || !first.Retry || first.Delay != gaps[0] {
+			t.Errorf("the first attempt ended as %+v, the gap is %v", first, gaps[0])
+		}
+		if second.StatusCode != 0 || second.RequestID != "" || !errors.Is(second.Err, ErrUnavailable) || !second.Retry || second.Delay != gaps[1] {
+			t.Errorf("the second attempt ended as %+v, the gap is %v", second, gaps[1])
+		}
+		if want := (AttemptEnd{StatusCode: 200, RequestID: "req-3"}); third != want {
+			t.Errorf("the third attempt ended as %+v, want %+v", third, want)
+		}
+	})
+}
+
+func TestHooksOfFailures(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		call  func(context.Context, *Client) error
+		steps []step
+		opts  []Option
+		id    string // the ResourceID at the end
+		calls int
+		kind  string
+		last  AttemptEnd // Err apart
+	}{
+		"parameter":         {call: func(ctx context.Context, c *Client) error { _, err := c.GetLiveTranscodeJob(ctx, ""); return err }},
+		"ambiguous Submit":  {call: submitJob, steps: []step{failWith(io.EOF)}, calls: 1, kind: "ambiguous"},
+		"Submit":            {call: submitJob, steps: []step{respond(200, `{"RequestId":"r","JobId":"new"}`)}, calls: 1, id: "new", last: AttemptEnd{StatusCode: 200, RequestID: "r"}},
+		"no credentials":    {call: getJob, opts: []Option{WithCredentials(StaticCredentials("", "", ""))}, calls: 1, id: "job-1", kind: "no_credentials"},
+		"unusable response": {call: getJob, steps: []step{respond(200, `{"RequestId":"r"}`)}, calls: 1, id: "job-1", kind: "bad_response", last: AttemptEnd{StatusCode: 200, RequestID: "r"}},
+		"not found":         {call: getJob, steps: []step{respondError(404, "JobNotFound")}, calls: 1, id: "job-1", kind: "not_found", last: AttemptEnd{StatusCode: 404, RequestID: "req-1"}},
+		"response cut off":  {call: getJob, steps: []step{respondThenFail(200, "{", io.ErrUnexpectedEOF)}, opts: []Option{attempts(1)}, calls: 1, id: "job-1", kind: "bad_response", last: AttemptEnd{StatusCode: 200}},
+		"wait":              {call: waitUntilStopped, steps: []step{success, respond(200, `{"Job":{"Status":2}}`)}, calls: 2, id: "job-1", last: AttemptEnd{StatusCode: 200}},
+		"iterator":          {call: listAll, steps: []step{respond(200, `{"RequestId":"r","TotalCount":0,"JobList":[]}`)}, calls: 1, last: AttemptEnd{StatusCode: 200, RequestID: "r"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var r hookRecorder
+				err := tt.call(t.Context(), clientOver(t, newScript(append(tt.steps, success)...), append(tt.opts, WithHooks(r.hooks(t, "a")))...))
+				if len(r.calls) != tt.calls || len(r.starts) != tt.calls {
+					t.Fatalf("%d calls were observed, want %d; the error is %v", len(r.calls), tt.calls, err)
+				}
+				if tt.calls == 0 {
+					return
+				}
+				end, last := r.calls[len(r.calls)-1], r.attempts[len(r.attempts)-1]
+				if end.ResourceID != tt.id || ErrorKind(end.Err) != tt.kind || ErrorKind(err) != tt.kind {
+					t.Errorf("the call ended as %+v", end)
+				}
+				if last.Err = nil; last != tt.last {
+					t.Errorf("the last attempt ended as %+v, want %+v", last, tt.last)
+				}
+			})
+		})
+	}
+}
+
+func waitUntilStopped(ctx context.Context, c *Client) error {
+	_, err := c.WaitForStatus(ctx, "job-1", JobStatusStopped)
+	return err
+}
+
+func listAll(ctx context.Context, c *Client) error {
+	for _, err := range c.AllLiveTranscodeJobs(ctx, nil) {
+		return err
+	}
+	return nil
+}
+
+func TestHooksAreChained(t *testing.T) {
+	t.Parallel()
+	var r hookRecorder
+	silent := Hooks{
+		Call:    func(context.Context, CallStart) (context.Context, func(CallEnd)) { return nil, nil },
+		Attempt: func(context.Context, AttemptStart) (context.Context, func(AttemptEnd)) { return nil, nil },
+	}
+	c := clientOver(t, newScript(success), WithHooks(Hooks{}), WithHooks(r.hooks(t, "a")), WithHooks(silent), WithHooks(r.hooks(t, "b")))
+	if err := getJob(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a call", "b call", "a attempt", "b attempt", "b attempt end", "a attempt end", "b call end", "a call end"}
+	if !slices.Equal(r.order, want) {
+		t.Errorf("the hooks ran as %v, want %v", r.order, want)
+	}
+}
+
+// roundTripper makes a function a transport.
+type roundTripperFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripperFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestMiddleware(t *testing.T) {
+	t.Parallel()
+	var order []string
+	wrap := func(name string) Option {
+		return WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+				order = append(order, name)
+				all := fmt.Sprint(req.URL, req.Header, req.Host)
+				wantNone(t, all, testSecret, testToken, "streamkey", "Signature=", "domain")
+				if query := req.URL.Query(); query.Get("Name") != "redacted" || req.Header.Get("X-Acs-Action") != "SubmitLiveTranscodeJob" {
+					t.Errorf("the middleware sees %s", all)
+				}
+				req = req.Clone(context.WithValue(req.Context(), hookKey{}, name))
+				req.Header.Set("Traceparent-"+name, "00")
+				return next.RoundTrip(req)
+			})
+		})
+	}
+	rt := newScript(respond(200, `{"RequestId":"r","JobId":"j"}`))
+	c := clientOver(t, rt, WithMiddleware(nil), wrap("a"), wrap("b"), WithCredentials(StaticCredentials(testKeyID, testSecret, testToken)))
+	if err := submitJob(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(order, []string{"a", "b"}) {
+		t.Errorf("the middlewares ran as %v", order)
+	}
+	sent := rt.requests(t)[0]
+	if !strings.Contains(sent.query, "streamkey") || sent.header.Get("X-Acs-Security-Token") != testToken ||
+		!strings.Contains(sent.header.Get("Authorization"), "Signature=") || sent.header.Get("Traceparent-A") != "00" || sent.header.Get("Traceparent-B") != "00" {
+		t.Errorf("sent were %s and %v", sent.query, sent.header)
+	}
+}
+
+func TestMiddlewareMustDeriveTheContext(t *testing.T) {
+	t.Parallel()
+	rt := newScript(success)
+	err := getJob(t.Context(), clientOver(t, rt, WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			return next.RoundTrip(req.WithContext(context.Background()))
+		})
+	})))
+	if err == nil || !strings.Contains(err.Error(), "context") {
+		t.Errorf("the error is %v", err)
+	}
+	rt.wantRequests(t, 0)
+}
+
+// TestMiddlewareKeepsFreshConnections checks that a Submit goes out on a new connection through a middleware too.
+func TestMiddlewareKeepsFreshConnections(t *testing.T) {
+	t.Parallel()
+	w := newRawServer(t, func(int, string) (string, connectionEnd) { return rawResponse(200, networkSuccess), keepOpen })
+	c := w.client(t, WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }))
+	for range 3 {
+		if err := submitJob(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, conns := w.seen(); conns != 3 {
+		t.Errorf("3 Submits went out on %d connections", conns)
+	}
+}
