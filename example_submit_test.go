@@ -59,7 +59,7 @@ func ExampleClient_SubmitLiveTranscodeJob_timed() {
 	// Output: timed and not started
 }
 
-// When the response to a Submit is lost, the job may exist all the same. A list filtered by its unique name tells.
+// When the response to a Submit is lost, the job may exist all the same. A list filtered by its unique name shows that.
 func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()

@@ -66,7 +66,7 @@ func (d dialog) templates() {
 		is("1", "TotalCount").
 		is("64", "TemplateContentList", "0", "TemplateConfig", "AudioParams", "Bitrate")
 	d.ask("DeleteLiveTranscodeTemplate", parameters{"TemplateId": id})
-	d.refused("InvalidParameter.ResourceNotFound", "GetLiveTranscodeTemplate", parameters{"TemplateId": id})
+	d.refused("TemplateNotFound", "GetLiveTranscodeTemplate", parameters{"TemplateId": id})
 }
 
 func (d dialog) jobs() {
@@ -109,7 +109,7 @@ func (d dialog) jobs() {
 	d.ask("SendLiveTranscodeJobCommand", parameters{"JobId": immediate, "Command": "stop"})
 	d.ask("GetLiveTranscodeJob", parameters{"JobId": immediate}).is("2", "Job", "Status")
 	d.ask("DeleteLiveTranscodeJob", parameters{"JobId": immediate})
-	d.refused("InvalidParameter.ResourceNotFound", "GetLiveTranscodeJob", parameters{"JobId": immediate})
+	d.refused("JobNotFound", "GetLiveTranscodeJob", parameters{"JobId": immediate})
 }
 
 func (d dialog) ask(operation string, in parameters) reply {

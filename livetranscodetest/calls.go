@@ -8,38 +8,38 @@ import (
 	"time"
 )
 
-// maxCalls is how many calls are remembered.
+// maxCalls is the number of calls that are kept.
 const maxCalls = 10_000
 
-// Call is a request that the server received. It never holds a secret, a token or a signature. Query holds
-// what the client sent, and so the stream addresses, which may carry stream keys.
+// Call is a request that the server received. It never holds a secret, a token or a signature. Query holds what the
+// client sent, including stream URLs, which may contain stream keys.
 type Call struct {
-	// Operation is what the request's x-acs-action names, which need not exist.
+	// Operation is the value of x-acs-action, which need not be an operation of the service.
 	Operation string
-	// Query is the query of the URL, without parameters named Signature or SecurityToken.
+	// Query is the query of the URL without parameters named Signature or SecurityToken.
 	Query url.Values
 	// Time is when the request arrived, by the server's clock.
 	Time time.Time
-	// StatusCode is the HTTP status of the answer; 0 if the connection was closed without one.
+	// StatusCode is the HTTP status of the response; 0 if the connection was closed without one.
 	StatusCode int
-	// Code is the answer's error code; empty for a success, and for an answer without a code.
+	// Code is the error code of the response; empty for a success and for a response without a code.
 	Code string
-	// RequestID is the answer's request id.
+	// RequestID is the request id of the response.
 	RequestID string
 	// UserAgent is the request's User-Agent.
 	UserAgent string
-	// AccessKeyID is the id that the request claims to be signed with. Whether it really was, StatusCode tells.
+	// AccessKeyID is the id that the request claims to be signed with; StatusCode says whether the server accepted it.
 	AccessKeyID string
 }
 
-// Calls returns the last 10,000 requests received, oldest first, each from the moment its answer is settled:
-// one that an injected latency still holds back is among them. The caller owns the result.
+// Calls returns the last 10,000 requests received, oldest first, including those whose response an injected latency
+// still delays. The caller owns the result.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	calls := s.calls.all()
 	s.mu.Unlock()
 	for i := range calls {
-		calls[i].Query = cloneValues(calls[i].Query) // the recorded map never changes: no lock is needed
+		calls[i].Query = cloneValues(calls[i].Query) // recorded maps never change, so this needs no lock
 	}
 	return calls
 }
@@ -51,21 +51,21 @@ func (s *Server) ResetCalls() {
 	s.calls = callLog{}
 }
 
-func newCall(r *request, a *answer, refused *refusal) Call {
+func newCall(r *request, resp *response, err *apiError) Call {
 	c := Call{
 		Operation:   r.operation,
 		Query:       withoutSecrets(r.query),
-		Time:        a.date,
-		StatusCode:  a.status,
-		RequestID:   a.requestID,
+		Time:        resp.date,
+		StatusCode:  resp.status,
+		RequestID:   resp.requestID,
 		UserAgent:   r.UserAgent(),
 		AccessKeyID: r.auth.keyID,
 	}
 	switch {
-	case a.lost != nil:
+	case resp.connErr != nil:
 		c.StatusCode = 0
-	case refused != nil:
-		c.Code = refused.code
+	case err != nil:
+		c.Code = err.code
 	}
 	return c
 }
@@ -89,7 +89,7 @@ func cloneValues(v url.Values) url.Values {
 // callLog is a ring of the last maxCalls calls.
 type callLog struct {
 	ring []Call
-	next int // the oldest, once the ring is full
+	next int // index of the oldest, once the ring is full
 }
 
 func (l *callLog) add(c Call) {

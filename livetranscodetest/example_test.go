@@ -30,7 +30,7 @@ func Example() {
 	// evening show: stopped
 }
 
-// The first attempt meets a busy service and the second loses its connection; the client tries again.
+// The first attempt is refused and the second loses its connection; the client retries both.
 func ExampleServer_Inject() {
 	srv := livetranscodetest.NewServer()
 	id := srv.AddJob(livetranscode.Job{Name: "evening show"})
@@ -53,7 +53,7 @@ func ExampleServer_Inject() {
 	// GetLiveTranscodeJob: 200 ""
 }
 
-// A revoked key.
+// Replacing the accepted credentials revokes those of existing clients.
 func ExampleServer_SetCredentials() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -64,7 +64,7 @@ func ExampleServer_SetCredentials() {
 	// Output: true
 }
 
-// Over TCP, where the test is to see real connections.
+// Over TCP, for tests that need real connections.
 func ExampleNewServer_tcp() {
 	srv := livetranscodetest.NewServer()
 	tcp := httptest.NewServer(srv)
@@ -79,4 +79,84 @@ func ExampleNewServer_tcp() {
 	}
 	fmt.Println(resp.Job.Name)
 	// Output: evening show
+}
+
+// A fault that applied to no request means that the test did not test what it meant to.
+func ExampleServer_UnusedFaults() {
+	srv := livetranscodetest.NewServer()
+	srv.Inject(livetranscodetest.Fault{Operation: "DeleteLiveTranscodeJob", Code: "Throttling.User"})
+	client := srv.Client()
+
+	id := srv.AddJob(livetranscode.Job{Name: "evening show", Status: livetranscode.JobStatusInProgress})
+	if _, err := client.SendLiveTranscodeJobCommand(context.Background(), id, livetranscode.JobCommandStop); err != nil {
+		log.Fatal(err)
+	}
+	for _, fault := range srv.UnusedFaults() {
+		fmt.Println("unused:", fault.Operation, fault.Code)
+	}
+	// Output: unused: DeleteLiveTranscodeJob Throttling.User
+}
+
+// A job that was just submitted is not found yet, as with a replica that lags.
+func ExampleWithVisibilityDelay() {
+	srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(10 * time.Second))
+	client, ctx := srv.Client(), context.Background()
+	submitted, err := client.SubmitLiveTranscodeJob(ctx, &livetranscode.SubmitLiveTranscodeJobRequest{
+		Name:            "evening show",
+		TemplateID:      "t",
+		StreamInput:     livetranscode.StreamInput{InputURL: "rtmp://mydomain/app/stream1"},
+		TranscodeOutput: livetranscode.TranscodeOutput{DomainName: "mydomain"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.GetLiveTranscodeJob(ctx, submitted.JobID)
+	fmt.Println("not found:", errors.Is(err, livetranscode.ErrNotFound))
+	srv.SetClockOffset(10 * time.Second) // in a synctest bubble: time.Sleep(10 * time.Second)
+	_, err = client.GetLiveTranscodeJob(ctx, submitted.JobID)
+	fmt.Println("error:", err)
+	// Output:
+	// not found: true
+	// error: <nil>
+}
+
+// A service that refuses to stop a job that does not run.
+func ExampleWithStrictCommands() {
+	srv := livetranscodetest.NewServer(livetranscodetest.WithStrictCommands())
+	id := srv.AddJob(livetranscode.Job{Name: "evening show", Status: livetranscode.JobStatusStopped})
+
+	_, err := srv.Client().SendLiveTranscodeJobCommand(context.Background(), id, livetranscode.JobCommandStop)
+	fmt.Println("forbidden:", errors.Is(err, livetranscode.ErrForbidden))
+	// Output: forbidden: true
+}
+
+// A system template, as the service has them.
+func ExampleServer_AddTemplate() {
+	srv := livetranscodetest.NewServer()
+	id := srv.AddTemplate(livetranscode.Template{
+		Name:     "basic",
+		Type:     livetranscode.TemplateTypeNormal,
+		Category: livetranscode.TemplateCategorySystem,
+	})
+
+	resp, err := srv.Client().GetLiveTranscodeTemplate(context.Background(), id)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.Template.Name, resp.Template.Type, resp.Template.Category)
+	// Output: basic normal system
+}
+
+// A test checks the final state of all jobs.
+func ExampleServer_Jobs() {
+	srv := livetranscodetest.NewServer()
+	srv.AddJob(livetranscode.Job{Name: "evening show", Status: livetranscode.JobStatusInProgress})
+	srv.AddJob(livetranscode.Job{Name: "late show"})
+	for _, job := range srv.Jobs() {
+		fmt.Println(job.Name, "is", job.Status)
+	}
+	// Output:
+	// evening show is in progress
+	// late show is not started
 }

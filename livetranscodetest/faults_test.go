@@ -3,10 +3,12 @@ package livetranscodetest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,32 +19,41 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
+// fault is a short name for the tables of the tests.
 type fault = livetranscodetest.Fault
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
 		fault  fault
 		status int
 		code   string
-		body   string // expected whole, if not empty
+		body   string // the whole body, if not empty
 	}{
 		{"throttling", fault{Code: "Throttling.User"}, 400, "Throttling.User", ""},
 		{"unavailable", fault{Code: "ServiceUnavailable"}, 503, "ServiceUnavailable", ""},
 		{"internal", fault{Code: "InternalError"}, 500, "InternalError", ""},
 		{"forbidden", fault{Code: "Forbidden.RAM"}, 403, "Forbidden.RAM", ""},
-		{"forbidden in one word", fault{Code: "Forbidden"}, 403, "Forbidden", ""},
-		{"not found", fault{Code: "InvalidParameter.ResourceNotFound"}, 404, "InvalidParameter.ResourceNotFound", ""},
-		{"not found, in one word", fault{Code: "JobNotFound"}, 404, "JobNotFound", ""},
-		{"other code", fault{Code: "Odd"}, 400, "Odd", ""},
+		{"forbidden without a family", fault{Code: "Forbidden"}, 403, "Forbidden", ""},
+		{"resource not found", fault{Code: "InvalidParameter.ResourceNotFound"}, 404, "InvalidParameter.ResourceNotFound", ""},
+		{"domain not found", fault{Code: "InvalidDomain.NotFound"}, 404, "InvalidDomain.NotFound", ""},
+		{"stream not found", fault{Code: "StreamNotFound"}, 400, "StreamNotFound", ""},
+		{"no permission", fault{Code: "NoPermission"}, 403, "NoPermission", ""},
+		{"operation denied", fault{Code: "OperationDenied"}, 403, "OperationDenied", ""},
+		{"user disabled", fault{Code: "UserDisable"}, 403, "UserDisable", ""},
+		{"job already started", fault{Code: "JobAlreadyStarted"}, 409, "JobAlreadyStarted", ""},
+		{"internal server error", fault{Code: "InternalServerError"}, 500, "InternalServerError", ""},
+		{"unavailable family", fault{Code: "ServiceUnavailable.Backend"}, 503, "ServiceUnavailable.Backend", ""},
+		{"job not found", fault{Code: "JobNotFound"}, 404, "JobNotFound", ""},
+		{"other code", fault{Code: "Unlisted"}, 400, "Unlisted", ""},
 		{"code and status", fault{Code: "Forbidden", StatusCode: 400}, 400, "Forbidden", ""},
-		{"page of a proxy", fault{StatusCode: 502, Body: "<html>bad gateway</html>"}, 502, "", "<html>bad gateway</html>"},
+		{"HTML page of a proxy", fault{StatusCode: 502, Body: "<html>bad gateway</html>"}, 502, "", "<html>bad gateway</html>"},
 		{"page without a status", fault{Body: "<html>"}, 502, "", "<html>"},
-		{"garbage with 200", fault{StatusCode: 200, Body: "{"}, 200, "", "{"},
-		{"status alone", fault{StatusCode: 404}, 404, "", ""},
-		{"impossible status", fault{StatusCode: 42, Code: "Odd"}, 500, "Odd", ""},
-		{"header only", fault{Header: http.Header{"X-Extra": {"1"}}}, 200, "", ""},
+		{"malformed JSON with 200", fault{StatusCode: 200, Body: "{"}, 200, "", "{"},
+		{"only a status", fault{StatusCode: 404}, 404, "", ""},
+		{"status out of range", fault{StatusCode: 42, Code: "Unlisted"}, 500, "Unlisted", ""},
+		{"only a header", fault{Header: http.Header{"X-Extra": {"1"}}}, 200, "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,12 +69,12 @@ func TestFaultAnswers(t *testing.T) {
 			if c := srv.Calls()[0]; c.StatusCode != tt.status || c.Code != tt.code {
 				t.Errorf("recorded as %d %q", c.StatusCode, c.Code)
 			}
-			mustDo(t, srv, "ListLiveTranscodeJobs") // hit once
+			mustDo(t, srv, "ListLiveTranscodeJobs") // the fault applied once
 		})
 	}
 }
 
-// TestForbiddenOnGet: the one error that is documented for the operation.
+// Forbidden is the one error that is documented for GetLiveTranscodeJob, with status 400.
 func TestForbiddenOnGet(t *testing.T) {
 	t.Parallel()
 	srv := livetranscodetest.NewServer()
@@ -83,8 +94,102 @@ func TestFaultHeader(t *testing.T) {
 		t.Error(r.header)
 	}
 	if _, there := r.header["X-Acs-Request-Id"]; there {
-		t.Error("the request id is not taken off")
+		t.Error("the request id was not removed")
 	}
+}
+
+// Header names of any spelling set, replace and remove the response's headers, in memory as over TCP.
+func TestFaultHeaderNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"X-Acs-Request-Id", "x-acs-request-id", "X-ACS-REQUEST-ID"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := livetranscodetest.NewServer()
+			tcp := httptest.NewServer(srv)
+			t.Cleanup(tcp.Close)
+			for _, over := range []http.RoundTripper{srv.Transport(), tcp.Client().Transport} {
+				for _, values := range [][]string{nil, {"changed"}, {"a", "b"}} {
+					srv.Inject(fault{Header: http.Header{name: values, "retry-after": {"7"}}})
+					r := send(t, over, call{action: "ListLiveTranscodeJobs", url: tcp.URL + "/"}.sign(t))
+					if got := r.header["X-Acs-Request-Id"]; !slices.Equal(got, values) {
+						t.Errorf("%T: the request id is %q, want %q", over, got, values)
+					}
+					if got := r.header.Get("Retry-After"); got != "7" {
+						t.Errorf("%T: Retry-After is %q", over, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Names that differ only in case are one header.
+func TestFaultHeaderNamesAreJoined(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	srv.Inject(fault{Header: http.Header{"x-extra": {"3"}, "X-EXTRA": {"1"}, "X-Extra": {"2"}}})
+	if got := do(t, srv, "ListLiveTranscodeJobs").header["X-Extra"]; !slices.Equal(got, []string{"1", "2", "3"}) {
+		t.Errorf("X-Extra is %q", got)
+	}
+}
+
+func TestInjectPanicsOnUnknownOperation(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"GetLiveTranscodeJobs", "getlivetranscodejob", " "} {
+		func() {
+			srv := livetranscodetest.NewServer()
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.Contains(text, fmt.Sprintf("unknown operation %q", operation)) {
+					t.Errorf("%q: panic %s", operation, text)
+				}
+				if n := len(srv.UnusedFaults()); n != 0 {
+					t.Errorf("%q: %d faults were injected", operation, n)
+				}
+			}()
+			srv.Inject(fault{Operation: operation})
+		}()
+	}
+}
+
+func TestUnusedFaults(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	if got := srv.UnusedFaults(); len(got) != 0 {
+		t.Errorf("a new server has %v", got)
+	}
+	id := srv.AddJob(livetranscode.Job{})
+	srv.Inject(fault{Code: "Once", JobID: id})
+	srv.Inject(fault{Code: "Twice", JobID: id, Times: 2})
+	srv.Inject(fault{Code: "Forever", Operation: "ListLiveTranscodeJobs", Times: -1})
+	srv.Inject(fault{Code: "Never", JobID: "none", Times: 3, Header: http.Header{"x-extra": {"1"}}})
+	srv.Inject(fault{Code: "NeverToo", Operation: "DeleteLiveTranscodeJob", Times: -1})
+	want := func(codes ...string) {
+		t.Helper()
+		var got []string
+		for _, f := range srv.UnusedFaults() {
+			got = append(got, f.Code)
+		}
+		if !slices.Equal(got, codes) {
+			t.Errorf("unused faults %q, want %q", got, codes)
+		}
+	}
+	want("Once", "Twice", "Forever", "Never", "NeverToo")
+	do(t, srv, "GetLiveTranscodeJob", "JobId", id)
+	want("Twice", "Forever", "Never", "NeverToo")
+	do(t, srv, "GetLiveTranscodeJob", "JobId", id) // a fault that has applied once is used, although not used up
+	do(t, srv, "ListLiveTranscodeJobs")
+	want("Never", "NeverToo")
+
+	unused := srv.UnusedFaults()[0]
+	if unused.Times != 3 || unused.Header.Get("X-Extra") != "1" {
+		t.Errorf("the fault is returned as %+v", unused)
+	}
+	unused.Header.Set("X-Extra", "changed")
+	if got := srv.UnusedFaults()[0].Header.Get("X-Extra"); got != "1" {
+		t.Error("UnusedFaults returns the server's own header")
+	}
+	srv.ClearFaults()
+	want()
 }
 
 func TestFaultSelection(t *testing.T) {
@@ -104,12 +209,12 @@ func TestFaultSelection(t *testing.T) {
 			t.Errorf("step %d: %q, want %q", i, got, step.code)
 		}
 	}
-	// A refused request takes no fault.
+	// A refused request uses no fault.
 	srv.ClearFaults()
 	srv.Inject(fault{Code: "Left"})
 	wantCode(t, send(t, srv.Transport(), call{date: "2000-01-01T00:00:00Z"}.sign(t)), 400, "InvalidTimeStamp.Expired", "")
 	if got := get(a); got != "Left" {
-		t.Errorf("a refused request took the fault: %q", got)
+		t.Errorf("a refused request used the fault: %q", got)
 	}
 	if got := get(a); got != "" {
 		t.Errorf("after all faults: %q", got)
@@ -125,9 +230,9 @@ func TestFaultDrop(t *testing.T) {
 		deleted bool
 	}{
 		{"drop", fault{Drop: true}, syscall.ECONNRESET, false},
-		{"drop answer", fault{DropAnswer: true}, io.ErrUnexpectedEOF, true},
+		{"drop response", fault{DropAnswer: true}, io.ErrUnexpectedEOF, true},
 		{"both", fault{Drop: true, DropAnswer: true}, syscall.ECONNRESET, false},
-		{"drop an error's answer", fault{DropAnswer: true, Code: "Throttling"}, io.ErrUnexpectedEOF, false},
+		{"drop the response of an error", fault{DropAnswer: true, Code: "Throttling"}, io.ErrUnexpectedEOF, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -142,7 +247,7 @@ func TestFaultDrop(t *testing.T) {
 					t.Errorf("in memory: %v", err)
 				}
 				if _, there := srv.Job(id); there == tt.deleted {
-					t.Errorf("the job is there: %t", there)
+					t.Errorf("the job exists: %t", there)
 				}
 			}
 			for _, c := range srv.Calls() {
@@ -176,7 +281,7 @@ func TestFaultLatency(t *testing.T) {
 			t.Errorf("took %s", took)
 		}
 
-		// A client that gives up: its request has been done.
+		// The client stops waiting, but its request was executed.
 		srv.Inject(fault{Latency: time.Minute})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -186,65 +291,7 @@ func TestFaultLatency(t *testing.T) {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
 		if _, there := srv.Job(id); there {
-			t.Error("the operation was not carried out")
+			t.Error("the operation was not executed")
 		}
 	})
 }
-
-func TestTransport(t *testing.T) {
-	t.Parallel()
-	t.Run("ended context", func(t *testing.T) {
-		t.Parallel()
-		srv := livetranscodetest.NewServer()
-		cause := errors.New("enough")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		cancel(cause)
-		body := &closeRecorder{Reader: strings.NewReader("")}
-		req := call{}.sign(t).WithContext(ctx)
-		req.Body = body
-		if err := lose(t, srv.Transport(), req); err != cause { //nolint:errorlint // the cause itself, as from http.Transport
-			t.Errorf("got %v", err)
-		}
-		if !body.closed || len(srv.Calls()) != 0 {
-			t.Errorf("body closed: %t, calls: %v", body.closed, srv.Calls())
-		}
-	})
-	t.Run("leaves the request alone", func(t *testing.T) {
-		t.Parallel()
-		srv := livetranscodetest.NewServer()
-		req := call{action: "ListLiveTranscodeJobs"}.sign(t)
-		body := &closeRecorder{Reader: strings.NewReader("")}
-		req.Body, req.ContentLength = body, -1
-		before := req.Clone(t.Context())
-		if r := send(t, srv.Transport(), req); r.status != 200 {
-			t.Error(r.body)
-		}
-		if req.URL.String() != before.URL.String() || len(req.Header) != len(before.Header) || req.ContentLength != -1 || req.Body != io.ReadCloser(body) || !body.closed {
-			t.Error("the request was changed, or its body left open")
-		}
-	})
-	t.Run("broken body", func(t *testing.T) {
-		t.Parallel()
-		req := call{}.sign(t)
-		req.Body = io.NopCloser(brokenReader{})
-		_ = lose(t, livetranscodetest.NewServer().Transport(), req)
-	})
-}
-
-// lose sends a request that gets no answer, and returns why.
-func lose(t *testing.T, rt http.RoundTripper, req *http.Request) error {
-	t.Helper()
-	res, err := rt.RoundTrip(req)
-	if err == nil {
-		res.Body.Close()
-		t.Fatal("an answer arrived")
-	}
-	return err
-}
-
-type closeRecorder struct {
-	io.Reader
-	closed bool
-}
-
-func (c *closeRecorder) Close() error { c.closed = true; return nil }

@@ -1,10 +1,7 @@
 package livetranscodetest
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -12,16 +9,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
 const (
-	apiVersion = "2020-11-09"
-	maxBody    = 1 << 20
+	apiVersion     = "2020-11-09"
+	maxRequestBody = 1 << 20
 )
 
-// operations is what x-acs-action may name.
-var operations = map[string]func(*Server, *params) (result, *refusal){
+// operations are the values of x-acs-action that the server knows.
+var operations = map[string]func(*Server, *params) (result, *apiError){
 	"SubmitLiveTranscodeJob":      (*Server).submitJob,
 	"GetLiveTranscodeJob":         (*Server).getJob,
 	"ListLiveTranscodeJobs":       (*Server).listJobs,
@@ -35,20 +31,20 @@ var operations = map[string]func(*Server, *params) (result, *refusal){
 	"DeleteLiveTranscodeTemplate": (*Server).deleteTemplate,
 }
 
-// result is the JSON object of a success, but for the request id. It shares no memory with the state.
+// result is the JSON object of a success without the request id. It shares no memory with the server's state.
 type result map[string]any
 
-// refusal is an error as the gateway answers it.
-type refusal struct {
+// apiError is an error response of the gateway.
+type apiError struct {
 	status        int
 	code, message string
 }
 
-func refuse(status int, code, format string, args ...any) *refusal {
-	return &refusal{status, code, fmt.Sprintf(format, args...)}
+func newAPIError(status int, code, format string, args ...any) *apiError {
+	return &apiError{status, code, fmt.Sprintf(format, args...)}
 }
 
-// request is a request as received. Nothing in it changes after receive.
+// request is a request as received. It does not change after receive.
 type request struct {
 	*http.Request
 	id        string
@@ -59,9 +55,9 @@ type request struct {
 	auth      authorization
 }
 
-// receive reads r and checks what can be checked without the server's state. The request is never nil, so
-// that a refused one can be recorded too.
-func receive(r *http.Request) (*request, *refusal) {
+// receive reads r and checks what needs no state of the server. The request is never nil, so that a refused one can
+// be recorded.
+func receive(r *http.Request) (*request, *apiError) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	req := &request{
 		Request:   r,
@@ -73,36 +69,41 @@ func receive(r *http.Request) (*request, *refusal) {
 	}
 	switch {
 	case r.URL.Path != "/":
-		return req, refuse(http.StatusNotFound, "InvalidApi.NotFound", "Specified api is not found, please check your url and method.")
+		return req, unknownAPI("InvalidApi.NotFound")
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
-		return req, refuse(http.StatusBadRequest, "UnsupportedHTTPMethod", "This http method is not supported.")
+		return req, newAPIError(http.StatusBadRequest, "UnsupportedHTTPMethod", "This http method is not supported.")
 	case err != nil:
-		return req, refuse(http.StatusBadRequest, "InvalidParameter", "The query string cannot be read.")
+		return req, newAPIError(http.StatusBadRequest, "InvalidParameter", "The query string is malformed.")
 	case req.operation == "":
-		return req, refuse(http.StatusBadRequest, "MissingAction", "Action is mandatory for this action.")
+		return req, missingParameter("Action")
 	case operations[req.operation] == nil:
-		return req, refuse(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+		return req, unknownAPI("InvalidAction.NotFound")
 	}
 	switch r.Header.Get("X-Acs-Version") {
 	case apiVersion:
 	case "":
-		return req, refuse(http.StatusBadRequest, "MissingVersion", "Version is mandatory for this action.")
+		return req, missingParameter("Version")
 	default:
-		return req, refuse(http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid.")
+		return req, newAPIError(http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid.")
 	}
 	return req, req.readBody()
 }
 
-func (r *request) readBody() *refusal {
+func unknownAPI(code string) *apiError {
+	return newAPIError(http.StatusNotFound, code, "Specified api is not found, please check your url and method.")
+}
+
+// readBody reads the body and, if it is a form, its parameters.
+func (r *request) readBody() *apiError {
 	if r.Body == nil {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
 	if err != nil {
-		return refuse(http.StatusBadRequest, "IncompleteBody", "The body of the request cannot be read.")
+		return newAPIError(http.StatusBadRequest, "IncompleteBody", "The request body could not be read.")
 	}
-	if len(body) > maxBody {
-		return refuse(http.StatusRequestEntityTooLarge, "RequestBodyTooLarge", "The body of the request is too large.")
+	if len(body) > maxRequestBody {
+		return newAPIError(http.StatusRequestEntityTooLarge, "RequestBodyTooLarge", "The request body is too large.")
 	}
 	r.body = body
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -111,125 +112,54 @@ func (r *request) readBody() *refusal {
 	}
 	params, err := url.ParseQuery(string(body))
 	if err != nil {
-		return refuse(http.StatusBadRequest, "InvalidParameter", "The form in the body cannot be read.")
+		return newAPIError(http.StatusBadRequest, "InvalidParameter", "The form in the request body is malformed.")
 	}
 	maps.Copy(params, r.query)
 	r.params = params
 	return nil
 }
 
-// answer is what goes back to the client.
-type answer struct {
-	requestID string
-	date      time.Time
-	status    int
-	payload   map[string]any // sent as JSON; nil: raw is sent
-	raw       string
-	header    http.Header // set last
-	latency   time.Duration
-	lost      error // in memory, what the client gets in place of the answer
-}
-
-// handle does the work of one request: shape, signature, fault, operation. It is done when handle returns;
-// only the answer is then held back by an injected latency.
-func (s *Server) handle(r *http.Request) *answer {
-	req, refused := receive(r)
+// handle executes one request: shape, signature, fault, operation. It returns when the work is done; an injected
+// latency delays only the response.
+func (s *Server) handle(r *http.Request) *response {
+	req, err := receive(r)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := &answer{requestID: req.id, date: s.now()}
-	if refused == nil {
-		refused = s.verify(req, a.date)
+	resp := &response{requestID: req.id, date: s.now()}
+	if err == nil {
+		err = s.verify(req, resp.date)
 	}
-	var fault *Fault
-	if refused == nil {
+	var fault *fault
+	if err == nil {
 		fault = s.takeFault(req)
 	}
-	if refused == nil && !fault.replacesAnswer() {
+	if err == nil && !fault.replacesOperation() {
 		var res result
-		res, refused = operations[req.operation](s, &params{values: req.params, now: a.date})
-		a.succeed(res)
+		res, err = operations[req.operation](s, &params{values: req.params, now: resp.date})
+		resp.succeed(res)
 	}
 	if fault != nil {
-		refused = fault.shape(a, req.operation, refused)
+		err = fault.applyTo(resp, req.operation, err)
 	}
-	if refused != nil {
-		a.fail(refused, r.Host)
+	if err != nil {
+		resp.fail(err, r.Host)
 	}
-	s.calls.add(newCall(req, a, refused))
-	return a
+	s.calls.add(newCall(req, resp, err))
+	return resp
 }
 
-func (a *answer) succeed(res result) {
-	a.status = http.StatusOK
-	a.payload = map[string]any{"RequestId": a.requestID}
-	maps.Copy(a.payload, res)
-}
-
-func (a *answer) fail(r *refusal, host string) {
-	a.status = r.status
-	a.payload = map[string]any{
-		"RequestId": a.requestID,
-		"HostId":    host,
-		"Code":      r.code,
-		"Message":   r.message,
-		"Recommend": "https://api.alibabacloud.com/troubleshoot?q=" + url.QueryEscape(r.code) + "&product=ICE&requestId=" + a.requestID,
-	}
-}
-
-// render returns the header and the body as they travel.
-func (a *answer) render() (http.Header, []byte) {
-	h := http.Header{
-		"Date":             {a.date.Format(http.TimeFormat)},
-		"X-Acs-Request-Id": {a.requestID},
-		"Content-Type":     {"application/json;charset=utf-8"},
-	}
-	body := []byte(a.raw)
-	if a.payload != nil {
-		body = encode(a.payload)
-	} else {
-		h.Set("Content-Type", http.DetectContentType(body))
-	}
-	maps.Copy(h, a.header)
-	return h, body
-}
-
-func encode(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // as the service: the & of an URL stays readable
-	if err := enc.Encode(v); err != nil {
-		panic("livetranscodetest: " + err.Error()) // maps, strings and numbers always encode
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// hold waits out the latency.
-func (a *answer) hold(ctx context.Context) error {
-	if a.latency <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(a.latency)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler, which net/http takes for "close the
-// connection", when the answer is to be lost (Fault.Drop, Fault.DropAnswer) or the client gives up waiting.
+// ServeHTTP implements http.Handler. It panics with [http.ErrAbortHandler], on which net/http closes the connection,
+// if the response is to be lost ([Fault.Drop], [Fault.DropAnswer]) or the client stops waiting for it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a := s.handle(r)
-	if a.hold(r.Context()) != nil || a.lost != nil {
+	resp := s.handle(r)
+	if resp.waitLatency(r.Context()) != nil || resp.connErr != nil {
 		panic(http.ErrAbortHandler)
 	}
-	header, body := a.render()
+	header, body := resp.render()
 	maps.Copy(w.Header(), header)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(body) // a client that is gone needs no answer
+	w.WriteHeader(resp.status)
+	_, _ = w.Write(body) // fails if the client is gone
 }
 
 // newRequestID returns an id of the gateway's form, an upper-case UUID.
@@ -241,7 +171,7 @@ func newRequestID() string {
 	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// newID returns an id of the form that jobs and templates have, 32 hexadecimal digits.
+// newID returns an id of the form of job and template ids, 32 hexadecimal digits.
 func newID() string {
 	return strings.ToLower(strings.ReplaceAll(newRequestID(), "-", ""))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// wireJob is a job in an answer.
+// wireJob is a job in a response.
 type wireJob struct {
 	Name         string
 	JobID        string `json:"JobId"`
@@ -57,7 +57,7 @@ func numberUnless(n, unknown int) *int {
 	return &n
 }
 
-// outputOf is the output of a submitted job, in the spirit of the documented example.
+// outputOf returns the output of a submitted job, formed like that of the documented example.
 func outputOf(domain, jobID string) livetranscode.OutputStream {
 	if domain == "" {
 		domain = "mydomain"
@@ -67,24 +67,24 @@ func outputOf(domain, jobID string) livetranscode.OutputStream {
 	}}
 }
 
-// findJob returns the job that the parameter JobId names; what the service answers for an unknown one is not
-// documented.
+// findJob returns the job of the parameter JobId. The error for an unknown one is not documented.
 func (s *Server) findJob(p *params) *job {
 	id := p.required("JobId")
 	j := s.jobs.byID[id]
-	if j == nil && p.refused == nil {
-		p.refused = notFound("JobId")
+	if j == nil && p.err == nil {
+		p.err = notFoundError("Job")
 	}
 	return j
 }
 
-func notFound(name string) *refusal {
-	return refuse(http.StatusNotFound, "InvalidParameter.ResourceNotFound", "The resource that %s names is not found.", name)
+// notFoundError returns the error for an unknown Job or Template.
+func notFoundError(kind string) *apiError {
+	return newAPIError(http.StatusNotFound, kind+"NotFound", "The specified %s is not found.", strings.ToLower(kind))
 }
 
-// submitJob accepts templates that do not exist: a test need not create one. The service documents no answer.
-func (s *Server) submitJob(p *params) (result, *refusal) {
-	j := &job{byTime: true}
+// submitJob accepts templates that do not exist, so that a test need not create one. The error is not documented.
+func (s *Server) submitJob(p *params) (result, *apiError) {
+	j := &job{automatic: true}
 	j.JobID = newID()
 	j.Name = p.required("Name")
 	j.TemplateID = p.required("TemplateId")
@@ -110,8 +110,8 @@ func (s *Server) submitJob(p *params) (result, *refusal) {
 			j.schedule = *config
 		}
 	}
-	if p.refused != nil {
-		return nil, p.refused
+	if p.err != nil {
+		return nil, p.err
 	}
 
 	j.StreamInput = *input
@@ -124,27 +124,27 @@ func (s *Server) submitJob(p *params) (result, *refusal) {
 	return result{"JobId": j.JobID}, nil
 }
 
-func (s *Server) getJob(p *params) (result, *refusal) {
+func (s *Server) getJob(p *params) (result, *apiError) {
 	j := s.findJob(p)
 	if j != nil && !j.visibleAt(p.now) {
-		p.refused = notFound("JobId")
+		p.err = notFoundError("Job")
 	}
-	if p.refused != nil {
-		return nil, p.refused
+	if p.err != nil {
+		return nil, p.err
 	}
 	return result{"Job": toWire(j.snapshot(p.now))}, nil
 }
 
-func (s *Server) listJobs(p *params) (result, *refusal) {
+func (s *Server) listJobs(p *params) (result, *apiError) {
 	pg := p.paging()
 	filter := jobFilter{
 		templateType: livetranscode.TemplateType(p.optional("Type", templateTypes...)),
 		startMode:    livetranscode.StartMode(p.number("StartMode", int(livetranscode.StartModeUnknown), 0, 1)),
 		status:       livetranscode.JobStatus(p.number("Status", int(livetranscode.JobStatusUnknown), 0, 2)),
-		keyWord:      strings.ToLower(p.optional("KeyWord")),
+		keyword:      strings.ToLower(p.optional("KeyWord")),
 	}
-	if p.refused != nil {
-		return nil, p.refused
+	if p.err != nil {
+		return nil, p.err
 	}
 	found := s.jobs.find(filter, p.now)
 	list := []wireJob{} // never null
@@ -154,28 +154,28 @@ func (s *Server) listJobs(p *params) (result, *refusal) {
 	return result{"TotalCount": len(found), "JobList": list}, nil
 }
 
-func (s *Server) updateJob(p *params) (result, *refusal) {
+func (s *Server) updateJob(p *params) (result, *apiError) {
 	j := s.findJob(p)
-	if p.refused != nil {
-		return nil, p.refused
+	if p.err != nil {
+		return nil, p.err
 	}
 	name := p.optional("Name")
 	input := p.streamInput()
 	domain, hasOutput := p.transcodeOutput()
 	if hasOutput {
-		p.need("TranscodeOutput.DomainName", domain)
+		p.requireValue("TranscodeOutput.DomainName", domain)
 	}
 	config := p.timedConfig(j.schedule)
 	if input != nil || hasOutput || config != nil {
 		switch {
 		case j.StartMode != livetranscode.StartModeTimed:
-			p.invalid("JobId", "of a job that is not timed only the name can be changed")
+			p.invalid("JobId", "only the name of a job that is not timed can be changed")
 		case j.statusAt(p.now) != livetranscode.JobStatusNotStarted:
-			p.invalid("JobId", "of a job that has started only the name can be changed")
+			p.invalid("JobId", "only the name of a job that has started can be changed")
 		}
 	}
-	if p.refused != nil {
-		return nil, p.refused
+	if p.err != nil {
+		return nil, p.err
 	}
 
 	if name != "" {
@@ -194,24 +194,27 @@ func (s *Server) updateJob(p *params) (result, *refusal) {
 	return nil, nil
 }
 
-// commandJob stops a job. That it also succeeds for one that is stopped is not documented.
-func (s *Server) commandJob(p *params) (result, *refusal) {
+// commandJob stops a job. Whether the service accepts that in every state is not documented.
+func (s *Server) commandJob(p *params) (result, *apiError) {
 	p.required("JobId")
 	p.required("Command", "stop")
 	j := s.findJob(p)
-	if p.refused != nil {
-		return nil, p.refused
+	if p.err != nil {
+		return nil, p.err
 	}
-	j.settle(livetranscode.JobStatusStopped)
+	if s.strictCommands && j.statusAt(p.now) != livetranscode.JobStatusInProgress {
+		return nil, newAPIError(http.StatusForbidden, "OperationDenied", "The operation is not allowed in the current state of the job.")
+	}
+	j.setStatus(livetranscode.JobStatusStopped)
 	s.jobs.changed()
 	return nil, nil
 }
 
-// deleteJob deletes a job in any state: for a running one nothing is documented.
-func (s *Server) deleteJob(p *params) (result, *refusal) {
+// deleteJob deletes a job in any state. What the service does with a running job is not documented.
+func (s *Server) deleteJob(p *params) (result, *apiError) {
 	j := s.findJob(p)
-	if p.refused != nil {
-		return nil, p.refused
+	if p.err != nil {
+		return nil, p.err
 	}
 	s.jobs.remove(j.JobID)
 	return nil, nil

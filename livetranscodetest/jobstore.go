@@ -8,22 +8,22 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// job is a job and what the service does not show of it.
+// job is a job with what the service does not show.
 type job struct {
-	livetranscode.Job // with a Status that holds only when the job does not live by time
-	byTime            bool
+	livetranscode.Job      // its Status counts only if automatic is false
+	automatic         bool // the status follows from the schedule
 	schedule          schedule
-	visibleFrom       time.Time // before, Get and List do not show it; zero for added jobs
+	visibleFrom       time.Time // Get and List hide the job before; zero for added jobs
 	sequence          int       // the order of creation
 }
 
-// schedule is when a job that lives by time starts and ends; without an end it runs on.
+// schedule is when an automatic job starts and ends. A zero end means never.
 type schedule struct{ start, end time.Time }
 
-// statusAt is the whole life of a submitted job: nothing happens to it, it is looked at.
+// statusAt returns the status at a time. It is computed on reading: nothing changes a job in the background.
 func (j *job) statusAt(now time.Time) livetranscode.JobStatus {
 	switch {
-	case !j.byTime:
+	case !j.automatic:
 		return j.Status
 	case now.Before(j.schedule.start):
 		return livetranscode.JobStatusNotStarted
@@ -54,40 +54,40 @@ func (j *job) snapshot(now time.Time) livetranscode.Job {
 	return c
 }
 
-// settle ends the job's life by time.
-func (j *job) settle(status livetranscode.JobStatus) { j.byTime, j.Status = false, status }
+// setStatus sets the status, which then no longer follows from the schedule.
+func (j *job) setStatus(status livetranscode.JobStatus) { j.automatic, j.Status = false, status }
 
-// byCreation orders jobs as the lists do: within a second, by the order of creation.
+// byCreation orders jobs as the lists do: by second, then by the order of creation.
 func byCreation(a, b *job) int {
 	return cmp.Or(cmp.Compare(a.CreateTime.Unix(), b.CreateTime.Unix()), cmp.Compare(a.sequence, b.sequence))
 }
 
-// jobFilter selects jobs; the fields' Unknown and empty values select all.
+// jobFilter selects jobs. Unknown and empty values select all.
 type jobFilter struct {
 	templateType livetranscode.TemplateType
 	startMode    livetranscode.StartMode
 	status       livetranscode.JobStatus
-	keyWord      string // in lower case
+	keyword      string // in lower case
 }
 
 func (f jobFilter) matches(j *job, now time.Time) bool {
 	return (f.templateType == "" || f.templateType == j.TemplateType) &&
 		(f.startMode == livetranscode.StartModeUnknown || f.startMode == j.StartMode) &&
 		(f.status == livetranscode.JobStatusUnknown || f.status == j.statusAt(now)) &&
-		matchesKeyWord(f.keyWord, j.JobID, j.Name)
+		matchesKeyword(f.keyword, j.JobID, j.Name)
 }
 
-// selection is what a filter selected, good from one time until before another; no end: until the jobs change.
+// selection is the result of a filter, valid from one time until another (zero: no end) unless the jobs change.
 type selection struct {
 	jobs        []*job
 	from, until time.Time
 }
 
-// maxSelections bounds what is kept for the next pages.
+// maxSelections is the number of results that are kept for later pages.
 const maxSelections = 16
 
-// jobStore holds the jobs, made for pages of 100,000: a job costs nothing where it is appended last, and the
-// pages of one filter share a selection as long as nothing changes.
+// jobStore holds the jobs. It is fast with 100,000: adding the newest job needs no sort, and the pages of one filter
+// share a selection while nothing changes.
 type jobStore struct {
 	byID       map[string]*job
 	ordered    []*job // by creation, if sorted
@@ -100,10 +100,10 @@ func newJobStore() jobStore {
 	return jobStore{byID: map[string]*job{}, sorted: true, selections: map[jobFilter]selection{}}
 }
 
-// changed is to be called after every change of a job.
+// changed must be called after every change of a job.
 func (s *jobStore) changed() { clear(s.selections) }
 
-// add takes j over. A job of the same id is replaced.
+// add adds j, which it then owns. It replaces a job of the same id.
 func (s *jobStore) add(j *job) {
 	s.remove(j.JobID)
 	s.sequence++
@@ -136,7 +136,7 @@ func (s *jobStore) sort() {
 	}
 }
 
-// find returns the jobs that f selects, in the order of creation. The caller does not change the slice.
+// find returns the jobs that f selects, in the order of creation. The caller must not change the slice.
 func (s *jobStore) find(f jobFilter, now time.Time) []*job {
 	sel, ok := s.selections[f]
 	if ok && !now.Before(sel.from) && (sel.until.IsZero() || now.Before(sel.until)) {
@@ -159,10 +159,10 @@ func (s *jobStore) find(f jobFilter, now time.Time) []*job {
 	return sel.jobs
 }
 
-// AddJob adds a job as it is, without the rules for submitted ones: every field, also a Status or StartMode
-// that does not exist, is served as set, and stays so until it is changed. A Status or StartMode of Unknown is
-// left out of the answers. An empty JobID becomes a fresh unique one, and a zero CreateTime the present second.
-// A job of the same id is replaced by a new one. AddJob returns the id; the server keeps a copy of j.
+// AddJob adds a job without the checks of a submission and returns its id. Responses show every field as given, even a
+// Status or StartMode that the service does not have, until it is changed; they omit a Status or StartMode of Unknown.
+// An empty JobID defaults to a new unique id, and a zero CreateTime to the current second. A job of the same id is
+// replaced. The server keeps a copy of j.
 func (s *Server) AddJob(j livetranscode.Job) (jobID string) {
 	j.OutputStream.StreamInfos = slices.Clone(j.OutputStream.StreamInfos)
 	if j.JobID == "" {
@@ -177,20 +177,20 @@ func (s *Server) AddJob(j livetranscode.Job) (jobID string) {
 	return j.JobID
 }
 
-// SetStatus sets the status of a job, which then stays as set, also that of a submitted job. Any number goes;
-// JobStatusUnknown leaves the status out of the answers. It reports whether there is such a job.
+// SetStatus sets the status of a job, which then no longer follows its schedule, and reports whether the job exists.
+// The status can be any number; responses omit JobStatusUnknown.
 func (s *Server) SetStatus(jobID string, status livetranscode.JobStatus) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j, ok := s.jobs.byID[jobID]
 	if ok {
-		j.settle(status)
+		j.setStatus(status)
 		s.jobs.changed()
 	}
 	return ok
 }
 
-// Job returns the job as it is now, and whether there is such a job. The caller owns the result.
+// Job returns the job as it is now and whether it exists. The caller owns the result.
 func (s *Server) Job(jobID string) (livetranscode.Job, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,8 +201,8 @@ func (s *Server) Job(jobID string) (livetranscode.Job, bool) {
 	return j.snapshot(s.now()), true
 }
 
-// Jobs returns all jobs as they are now, in the order of their creation: also those that a visibility delay still
-// hides from clients. The caller owns the result.
+// Jobs returns all jobs as they are now, in the order of creation, including those that a visibility delay still hides
+// from clients. The caller owns the result.
 func (s *Server) Jobs() []livetranscode.Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,7 +214,7 @@ func (s *Server) Jobs() []livetranscode.Job {
 	return all
 }
 
-// RemoveJob removes a job as if it had been deleted, and reports whether there was such a job.
+// RemoveJob removes a job as if it had been deleted, and reports whether it existed.
 func (s *Server) RemoveJob(jobID string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

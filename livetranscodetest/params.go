@@ -14,45 +14,51 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// maxAhead is how far ahead a job may be scheduled.
+// maxAhead is how far ahead of now a job can be scheduled.
 const maxAhead = 7 * 24 * time.Hour
 
-// params reads the parameters of one request. The first refusal stays, so an operation reads all it needs and
-// looks at refused once. An empty parameter is as one that is not there.
+// params reads the parameters of one request. It keeps the first error, so an operation reads all parameters that it
+// needs and checks err once. An empty parameter counts as missing.
 type params struct {
-	values  url.Values
-	now     time.Time
-	refused *refusal
+	values url.Values
+	now    time.Time
+	err    *apiError // the first error
 }
 
-func missing(name string) *refusal {
-	return refuse(http.StatusBadRequest, "MissingParameter", "%s is mandatory for this action.", name)
+// missingParameter returns the gateway's error for a parameter that is missing, such as MissingJobId. A field of an
+// object and a header have the product's own code.
+func missingParameter(name string) *apiError {
+	code := "Missing" + name
+	if strings.ContainsAny(name, ".-") {
+		code = "MissingParameter"
+	}
+	return newAPIError(http.StatusBadRequest, code, "%s is mandatory for this action.", name)
 }
 
 func (p *params) missing(name string) {
-	if p.refused == nil {
-		p.refused = missing(name)
+	if p.err == nil {
+		p.err = missingParameter(name)
 	}
 }
 
 func (p *params) invalid(name, format string, args ...any) {
-	if p.refused == nil {
-		p.refused = refuse(http.StatusBadRequest, "InvalidParameter", "The parameter %s is not valid: %s.", name, fmt.Sprintf(format, args...))
+	if p.err == nil {
+		p.err = newAPIError(http.StatusBadRequest, "InvalidParameter", "The parameter %s is not valid: %s.", name, fmt.Sprintf(format, args...))
 	}
 }
 
-// optional returns a parameter that has one of the values allowed; without any, all are.
+// optional returns the value of a parameter, which must be one of allowed if there are any.
 func (p *params) optional(name string, allowed ...string) string {
 	return p.oneOf(name, p.values.Get(name), allowed)
 }
 
-// required is optional for a parameter that must be there.
+// required is optional for a parameter that must be present.
 func (p *params) required(name string, allowed ...string) string {
-	return p.need(name, p.values.Get(name), allowed...)
+	return p.requireValue(name, p.values.Get(name), allowed...)
 }
 
-// need checks a value that must be there, of a parameter or of a member such as StreamInput.Type.
-func (p *params) need(name, value string, allowed ...string) string {
+// requireValue checks a value that must be present, of a parameter or of a field such as StreamInput.Type.
+func (p *params) requireValue(name, value string, allowed ...string) string {
 	if value == "" {
 		p.missing(name)
 	}
@@ -66,7 +72,7 @@ func (p *params) oneOf(name, value string, allowed []string) string {
 	return value
 }
 
-// number returns a whole number from lo to hi, or ifAbsent.
+// number returns the value of a parameter that is an integer from lo through hi, or ifAbsent.
 func (p *params) number(name string, ifAbsent, lo, hi int) int {
 	text := p.values.Get(name)
 	if text == "" {
@@ -74,14 +80,14 @@ func (p *params) number(name string, ifAbsent, lo, hi int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < lo || n > hi {
-		p.invalid(name, "it must be a whole number from %d to %d", lo, hi)
+		p.invalid(name, "it must be an integer from %d to %d", lo, hi)
 	}
 	return n
 }
 
-// object returns a parameter that holds an object of strings as JSON, nil if it is not there. It decodes to a
-// map because encoding/json takes a misspelt InputURL for InputUrl when it decodes to a struct.
-func (p *params) object(name string, members ...string) map[string]string {
+// object returns the value of a parameter that is a JSON object of strings, nil if it is missing. It decodes into a map
+// because encoding/json ignores the case of names for a struct, and would accept InputURL for InputUrl.
+func (p *params) object(name string, fields ...string) map[string]string {
 	text := p.values.Get(name)
 	if text == "" {
 		return nil
@@ -90,41 +96,41 @@ func (p *params) object(name string, members ...string) map[string]string {
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		p.invalid(name, "it must be a JSON object of strings")
 	}
-	p.onlyMembers(name, object, members)
+	p.onlyFields(name, object, fields)
 	return object
 }
 
-func (p *params) onlyMembers(name string, object map[string]string, members []string) {
-	for member := range object {
-		if !slices.Contains(members, member) {
-			p.invalid(name, "it has an unknown member %q", member)
+func (p *params) onlyFields(name string, object map[string]string, fields []string) {
+	for field := range object {
+		if !slices.Contains(fields, field) {
+			p.invalid(name, "it has an unknown field %q", field)
 		}
 	}
 }
 
-// streamInput returns nil if the parameter is not there.
+// streamInput returns nil if the parameter is missing.
 func (p *params) streamInput() *livetranscode.StreamInput {
 	object := p.object("StreamInput", "Type", "InputUrl")
 	if object == nil {
 		return nil
 	}
 	return &livetranscode.StreamInput{
-		Type:     p.need("StreamInput.Type", object["Type"], "rtmp"),
-		InputURL: p.need("StreamInput.InputUrl", object["InputUrl"]),
+		Type:     p.requireValue("StreamInput.Type", object["Type"], "rtmp"),
+		InputURL: p.requireValue("StreamInput.InputUrl", object["InputUrl"]),
 	}
 }
 
-// transcodeOutput returns the output's domain, and whether the parameter is there.
-func (p *params) transcodeOutput() (domain string, given bool) {
+// transcodeOutput returns the domain of the output and whether the parameter is present.
+func (p *params) transcodeOutput() (domain string, ok bool) {
 	object := p.object("TranscodeOutput", "Type", "DomainName")
 	if object == nil {
 		return "", false
 	}
-	p.need("TranscodeOutput.Type", object["Type"], "LiveCenter")
+	p.requireValue("TranscodeOutput.Type", object["Type"], "LiveCenter")
 	return object["DomainName"], true
 }
 
-// timedConfig returns nil if the parameter is not there. A time that is left out stays as in old.
+// timedConfig returns nil if the parameter is missing. A missing time is taken from old.
 func (p *params) timedConfig(old schedule) *schedule {
 	object := p.object("TimedConfig", "StartTime", "EndTime")
 	if object == nil {
@@ -159,7 +165,7 @@ func (p *params) time(name, text string, ifAbsent time.Time) time.Time {
 	return t
 }
 
-// paging is what the two lists have in common.
+// paging holds the parameters that both lists have.
 type paging struct {
 	number, size int
 	ascending    bool
@@ -173,10 +179,10 @@ func (p *params) paging() paging {
 	}
 }
 
-// page returns what is on a page of all, which are in the order of creation; newest first unless ascending.
+// page returns one page of all, which are in the order of creation; newest first unless ascending.
 func page[T any](all []T, pg paging) []T {
 	first := len(all)
-	if pg.number-1 < len(all) { // the product does not overflow
+	if pg.number-1 < len(all) { // otherwise the product could overflow
 		first = min((pg.number-1)*pg.size, len(all))
 	}
 	last := min(first+pg.size, len(all))
@@ -188,7 +194,7 @@ func page[T any](all []T, pg paging) []T {
 	return newestFirst
 }
 
-// matchesKeyWord reports whether keyWord, in lower case, is the id or a part of the name; empty fits all.
-func matchesKeyWord(keyWord, id, name string) bool {
-	return keyWord == "" || strings.EqualFold(keyWord, id) || strings.Contains(strings.ToLower(name), keyWord)
+// matchesKeyword reports whether keyword, in lower case, is the id or a part of the name. An empty one matches all.
+func matchesKeyword(keyword, id, name string) bool {
+	return keyword == "" || strings.EqualFold(keyword, id) || strings.Contains(strings.ToLower(name), keyword)
 }

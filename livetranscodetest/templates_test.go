@@ -1,17 +1,17 @@
 package livetranscodetest_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/livetranscode/livetranscode-go"
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
-
-const normalConfig = `{"VideoParams":{"Codec":"H.264","Width":"1280","Fps":"25","Bitrate":"1000"},"AudioParams":{"Codec":"AAC","Bitrate":"128"}}`
 
 func TestTemplate(t *testing.T) {
 	t.Parallel()
@@ -25,7 +25,7 @@ func TestTemplate(t *testing.T) {
 				"AudioParams": map[string]any{"Codec": "AAC", "Bitrate": "128"},
 			},
 		}
-		if diff := cmp.Diff(want, mustDo(t, srv, "GetLiveTranscodeTemplate", "TemplateId", id).TemplateContent); diff != "" {
+		if diff := gocmp.Diff(want, mustDo(t, srv, "GetLiveTranscodeTemplate", "TemplateId", id).TemplateContent); diff != "" {
 			t.Error(diff)
 		}
 
@@ -33,84 +33,16 @@ func TestTemplate(t *testing.T) {
 		want["Name"] = "better"
 		want["TemplateConfig"].(map[string]any)["VideoParams"] = map[string]any{"Codec": "H.264", "Width": "1280", "Fps": "30", "Gop": "60", "Bitrate": "1000"}
 		wantCode(t, do(t, srv, "UpdateLiveTranscodeTemplate", "TemplateId", id, "Name", "worse", "TemplateConfig", `{"VideoParams":{"Fps":"61"}}`), 400, "InvalidParameter", "Fps")
-		if diff := cmp.Diff(want, mustDo(t, srv, "GetLiveTranscodeTemplate", "TemplateId", id).TemplateContent); diff != "" {
+		if diff := gocmp.Diff(want, mustDo(t, srv, "GetLiveTranscodeTemplate", "TemplateId", id).TemplateContent); diff != "" {
 			t.Error(diff)
 		}
 
 		mustDo(t, srv, "DeleteLiveTranscodeTemplate", "TemplateId", id)
 		for _, op := range []string{"GetLiveTranscodeTemplate", "UpdateLiveTranscodeTemplate", "DeleteLiveTranscodeTemplate"} {
-			wantCode(t, do(t, srv, op, "TemplateId", id), 404, "InvalidParameter.ResourceNotFound", "TemplateId")
-			wantCode(t, do(t, srv, op), 400, "MissingParameter", "TemplateId")
+			wantCode(t, do(t, srv, op, "TemplateId", id), 404, "TemplateNotFound", "template")
+			wantCode(t, do(t, srv, op), 400, "MissingTemplateId", "TemplateId")
 		}
 	})
-}
-
-func TestTemplateRules(t *testing.T) {
-	t.Parallel()
-	video := func(leaves string) string { return `{"VideoParams":{` + leaves + `}}` }
-	audio := func(leaves string) string { return `{"AudioParams":{` + leaves + `}}` }
-	tests := []struct {
-		kind, config, missing, invalid string
-	}{
-		{"normal", normalConfig, "", ""},
-		{"origin", "", "", ""},
-		{"audio-only", audio(`"Codec":"MP3","Samplerate":"96000","Channels":"2","Bitrate":"1000"`), "", ""},
-		{"audio-only", audio(`"Codec":"AAC","Profile":"aac_ld","Samplerate":"44100"`), "", ""},
-		{"narrow-band", video(`"Codec":"H.265","Width":"720","Height":"1280"`), "", ""},
-		{"narrow-band", video(`"Codec":"H.264","Width":"2560","Height":"1440","Profile":"3","Gop":"3000"`), "", ""},
-		{"normal", video(`"Height":"1440","Fps":"1","Bitrate":"6000"`), "", ""},
-		{"origin", video(`"Fps":""`), "", ""},
-		{"origin", video(`"Fps":"29.97"`), "", ""},
-
-		{"", "", "Type", ""},
-		{"odd", "", "", "Type"},
-		{"normal", "", "Width or Height", ""},
-		{"normal", video(`"Fps":"25","Bitrate":"1000"`), "Width or Height", ""},
-		{"normal", video(`"Width":"128","Bitrate":"1000"`), "Fps", ""},
-		{"normal", video(`"Width":"128","Fps":"25"`), "Bitrate", ""},
-		{"origin", "[", "", "TemplateConfig"},
-		{"origin", `{"Video":{}}`, "", "TemplateConfig"},
-		{"origin", video(`"FPS":"25"`), "", "TemplateConfig.VideoParams"},
-		{"origin", video(`"Fps":25`), "", "TemplateConfig"},
-		{"origin", video(`"Codec":"H264"`), "", "Codec"},
-		{"origin", video(`"Width":"127"`), "", "Width"},
-		{"origin", video(`"Width":"2561"`), "", "Width"},
-		{"origin", video(`"Width":"1441","Height":"1441"`), "", "VideoParams"},
-		{"narrow-band", video(`"Codec":"H.265","Width":"1281"`), "", "VideoParams"},
-		{"narrow-band", video(`"Codec":"H.265","Width":"721","Height":"721"`), "", "VideoParams"},
-		{"origin", video(`"Fps":"0"`), "", "Fps"},
-		{"origin", video(`"Fps":"61"`), "", "Fps"},
-		{"origin", video(`"Fps":"NaN"`), "", "Fps"},
-		{"origin", video(`"Bitrate":"6001"`), "", "Bitrate"},
-		{"origin", video(`"Gop":"3001"`), "", "Gop"},
-		{"origin", video(`"Gop":"x"`), "", "Gop"},
-		{"origin", video(`"Gop":"1.5"`), "", "Gop"},
-		{"origin", video(`"Profile":"4"`), "", "Profile"},
-		{"origin", audio(`"Codec":"OPUS"`), "", "Codec"},
-		{"origin", audio(`"Codec":"MP3","Profile":"aac_low"`), "", "Profile"},
-		{"origin", audio(`"Codec":"AAC","Profile":"low"`), "", "Profile"},
-		{"origin", audio(`"Bitrate":"1001"`), "", "Bitrate"},
-		{"origin", audio(`"Samplerate":"22049"`), "", "Samplerate"},
-		{"origin", audio(`"Profile":"aac_ld","Samplerate":"44101"`), "", "Samplerate"},
-		{"origin", audio(`"Channels":"3"`), "", "Channels"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.kind+" "+tt.config, func(t *testing.T) {
-			t.Parallel()
-			srv := livetranscodetest.NewServer()
-			r := do(t, srv, "CreateLiveTranscodeTemplate", "Name", "n", "Type", tt.kind, "TemplateConfig", tt.config)
-			switch {
-			case tt.missing != "":
-				wantCode(t, r, 400, "MissingParameter", tt.missing)
-			case tt.invalid != "":
-				wantCode(t, r, 400, "InvalidParameter", tt.invalid)
-			default:
-				wantCode(t, r, 200, "", "")
-			}
-		})
-	}
-	srv := livetranscodetest.NewServer()
-	wantCode(t, do(t, srv, "CreateLiveTranscodeTemplate", "Type", "origin"), 400, "MissingParameter", "Name")
 }
 
 func TestListTemplates(t *testing.T) {
@@ -158,10 +90,65 @@ func TestListTemplates(t *testing.T) {
 		srv.SetClockOffset(-10 * time.Minute)
 		mustDo(t, srv, "CreateLiveTranscodeTemplate", "Name", "older", "Type", "origin")
 		if r := mustDo(t, srv, "ListLiveTranscodeTemplates", "SortBy", "asc"); r.TemplateContentList[0].Name != "older" {
-			t.Errorf("not in the order of the dates: %s", r.body)
+			t.Errorf("not in the order of creation: %s", r.body)
 		}
 		for _, bad := range []string{"Type", "VideoCodec", "Category", "SortBy", "PageNo", "PageSize"} {
-			wantCode(t, do(t, srv, "ListLiveTranscodeTemplates", bad, "odd"), 400, "InvalidParameter", bad)
+			wantCode(t, do(t, srv, "ListLiveTranscodeTemplates", bad, "unlisted"), 400, "InvalidParameter", bad)
+		}
+	})
+}
+
+// A client reads what AddTemplate was given, and jobs get the template's name and type.
+func TestAddTemplate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := livetranscodetest.NewServer()
+		client, ctx := srv.Client(), t.Context()
+		config := &livetranscode.TemplateConfig{
+			VideoParams: &livetranscode.VideoParams{Codec: "264", Width: 1, FPS: 29.97, Bitrate: 100_000},
+			AudioParams: &livetranscode.AudioParams{Codec: livetranscode.AudioCodecAAC, SampleRate: 44100},
+		}
+		for _, want := range []livetranscode.Template{
+			{Name: "empty", Type: "unlisted"},
+			{
+				Name: "system", TemplateID: "****", Type: livetranscode.TemplateTypeAudioOnly,
+				Category: livetranscode.TemplateCategorySystem, CreateTime: time.Unix(1, 0).UTC(), TemplateConfig: config,
+			},
+			{Name: "replaced", TemplateID: "****", TemplateConfig: &livetranscode.TemplateConfig{}},
+		} {
+			id := srv.AddTemplate(want)
+			if want.TemplateID != "" && id != want.TemplateID || len(id) == 0 {
+				t.Errorf("the id is %q", id)
+			}
+			want.TemplateID = id
+			want.Category = cmp.Or(want.Category, livetranscode.TemplateCategoryCustomized)
+			want.CreateTime = cmp.Or(want.CreateTime, time.Now().UTC())
+			resp, err := client.GetLiveTranscodeTemplate(ctx, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want.TemplateConfig == nil {
+				want.TemplateConfig = resp.Template.TemplateConfig // empty
+			}
+			if diff := gocmp.Diff(&want, resp.Template); diff != "" {
+				t.Error(diff)
+			}
+			list, err := client.ListLiveTranscodeTemplates(ctx, &livetranscode.ListLiveTranscodeTemplatesRequest{KeyWord: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := gocmp.Diff([]*livetranscode.Template{&want}, list.Templates); diff != "" {
+				t.Error(diff)
+			}
+			job, _ := srv.Job(mustDo(t, srv, "SubmitLiveTranscodeJob", submission("TemplateId", id)...).JobID)
+			if job.TemplateName != want.Name || job.TemplateType != want.Type {
+				t.Errorf("the job has the template %s, %s", job.TemplateName, job.TemplateType)
+			}
+		}
+		config.VideoParams.Width = 2 // the server keeps a copy
+		mustDo(t, srv, "UpdateLiveTranscodeTemplate", "TemplateId", "****", "Name", "renamed")
+		if n := mustDo(t, srv, "ListLiveTranscodeTemplates").TotalCount; n != 2 {
+			t.Errorf("%d templates, want 2", n)
 		}
 	})
 }

@@ -22,7 +22,7 @@ const (
 	nonceWindow = 31 * time.Minute
 )
 
-// authorization is an Authorization header, taken apart. It is the zero value for one that is absent or malformed.
+// authorization is a parsed Authorization header; the zero value if the header is absent or malformed.
 type authorization struct {
 	keyID, signature string
 	signedHeaders    []string // as sent
@@ -39,7 +39,7 @@ func parseAuthorization(headers []string) authorization {
 	fields := map[string]string{}
 	for field := range strings.SplitSeq(list, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
-		if _, twice := fields[name]; twice || value == "" {
+		if _, duplicate := fields[name]; duplicate || value == "" {
 			return authorization{}
 		}
 		fields[name] = value
@@ -51,37 +51,37 @@ func parseAuthorization(headers []string) authorization {
 	return a
 }
 
-// verify authenticates r. Only a request that passes uses up its nonce. The caller holds the lock.
-func (s *Server) verify(r *request, now time.Time) *refusal {
-	if refused := checkSignedHeaders(r); refused != nil {
-		return refused
+// verify authenticates r. A refused request does not use up its nonce. The caller holds the lock.
+func (s *Server) verify(r *request, now time.Time) *apiError {
+	if err := checkSignedHeaders(r); err != nil {
+		return err
 	}
 	for _, name := range []string{"x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"} {
 		if r.Header.Get(name) == "" {
-			return missing(name)
+			return missingParameter(name)
 		}
 	}
-	keys, refused := s.keysFor(r.auth.keyID, r.Header.Get("X-Acs-Security-Token"))
-	if refused != nil {
-		return refused
+	keys, err := s.keysFor(r.auth.keyID, r.Header.Get("X-Acs-Security-Token"))
+	if err != nil {
+		return err
 	}
-	if refused := checkDate(r.Header.Get("X-Acs-Date"), now); refused != nil {
-		return refused
+	if err := checkDate(r.Header.Get("X-Acs-Date"), now); err != nil {
+		return err
 	}
-	if refused := checkSignature(r, keys); refused != nil {
-		return refused
+	if err := checkSignature(r, keys); err != nil {
+		return err
 	}
-	if !s.nonces.use(r.Header.Get("X-Acs-Signature-Nonce"), now) {
-		return refuse(http.StatusBadRequest, "SignatureNonceUsed", "Specified signature nonce was used already.")
+	if !s.nonces.record(r.Header.Get("X-Acs-Signature-Nonce"), now) {
+		return newAPIError(http.StatusBadRequest, "SignatureNonceUsed", "Specified signature nonce was used already.")
 	}
 	return nil
 }
 
-// checkSignedHeaders refuses a request with a header that must be signed and is not, or that is signed and was
+// checkSignedHeaders refuses a request with a header that is not signed although it must be, or that is signed but was
 // not sent.
-func checkSignedHeaders(r *request) *refusal {
-	incomplete := func(reason string) *refusal {
-		return refuse(http.StatusBadRequest, "IncompleteSignature", "The request signature does not conform to Aliyun standards: %s.", reason)
+func checkSignedHeaders(r *request) *apiError {
+	incomplete := func(reason string) *apiError {
+		return newAPIError(http.StatusBadRequest, "IncompleteSignature", "The request signature does not conform to Aliyun standards: %s.", reason)
 	}
 	if r.auth.signature == "" {
 		return incomplete("the Authorization header is absent or malformed")
@@ -105,7 +105,7 @@ func checkSignedHeaders(r *request) *refusal {
 }
 
 // keysFor returns the accepted credentials with this id and token.
-func (s *Server) keysFor(id, token string) ([]livetranscode.Credentials, *refusal) {
+func (s *Server) keysFor(id, token string) ([]livetranscode.Credentials, *apiError) {
 	var keys []livetranscode.Credentials
 	known, temporary := false, false
 	for _, k := range s.accepted {
@@ -123,33 +123,33 @@ func (s *Server) keysFor(id, token string) ([]livetranscode.Credentials, *refusa
 	case len(keys) > 0:
 		return keys, nil
 	case !known:
-		return nil, refuse(http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+		return nil, newAPIError(http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
 	case token == "":
-		return nil, refuse(http.StatusBadRequest, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
+		return nil, newAPIError(http.StatusBadRequest, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
 	case !temporary:
-		return nil, refuse(http.StatusBadRequest, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
+		return nil, newAPIError(http.StatusBadRequest, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
 	}
-	return nil, refuse(http.StatusBadRequest, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.")
+	return nil, newAPIError(http.StatusBadRequest, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.")
 }
 
-func checkDate(date string, now time.Time) *refusal {
+func checkDate(date string, now time.Time) *apiError {
 	t, ok := parseTime(date)
 	if !ok {
-		return refuse(http.StatusBadRequest, "IllegalTimestamp", "The input parameter Timestamp that is mandatory for processing this request is not supplied or is not of the form %s.", timeLayout)
+		return newAPIError(http.StatusBadRequest, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted, it must have the form %s.", timeLayout)
 	}
 	if now.Sub(t).Abs() > dateWindow {
-		return refuse(http.StatusBadRequest, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
+		return newAPIError(http.StatusBadRequest, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
 	}
 	return nil
 }
 
-// parseTime reads a time of exactly the service's form. time.Parse alone would let fractions of a second pass.
+// parseTime parses a time of exactly the service's form; time.Parse alone would accept fractions of a second.
 func parseTime(s string) (time.Time, bool) {
 	t, err := time.Parse(timeLayout, s)
 	return t, err == nil && t.Format(timeLayout) == s
 }
 
-func checkSignature(r *request, keys []livetranscode.Credentials) *refusal {
+func checkSignature(r *request, keys []livetranscode.Credentials) *apiError {
 	payloadHash := hexSHA256(r.body)
 	canonical := canonicalRequest(r, payloadHash)
 	stringToSign := algorithm + "\n" + hexSHA256([]byte(canonical))
@@ -162,7 +162,7 @@ func checkSignature(r *request, keys []livetranscode.Credentials) *refusal {
 			}
 		}
 	}
-	return refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
+	return newAPIError(http.StatusBadRequest, "SignatureDoesNotMatch",
 		"Specified signature is not matched with our calculation. server StringToSign is [%s] server CanonicalRequest is [%s]", stringToSign, canonical)
 }
 
@@ -171,7 +171,7 @@ func hexSHA256(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// canonicalRequest is built from the request as received. Its path is always /: receive refuses every other.
+// canonicalRequest builds the canonical request from what was received. The path is always /: receive refuses others.
 func canonicalRequest(r *request, payloadHash string) string {
 	names := slices.Clone(r.auth.signedHeaders)
 	slices.Sort(names)
@@ -194,7 +194,7 @@ func canonicalRequest(r *request, payloadHash string) string {
 	}, "\n")
 }
 
-// canonicalQuery keeps the values of a repeated name in the order received.
+// canonicalQuery sorts by name and keeps the values of a repeated name in the order received.
 func canonicalQuery(query url.Values) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -205,11 +205,11 @@ func canonicalQuery(query url.Values) string {
 	return strings.Join(pairs, "&")
 }
 
-// percentEncode encodes as RFC 3986: of QueryEscape's output only the plus sign differs.
+// percentEncode encodes by RFC 3986, from which QueryEscape differs only in the encoding of a space.
 func percentEncode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// nonceLog remembers the nonces of the last nonceWindow, and some older ones: it drops them a generation at a
-// time, which costs nothing on the way of a request. It keeps hashes, which are a quarter of the size.
+// nonceLog remembers the nonces of the last nonceWindow and some older ones: it drops them one generation at a time,
+// which takes no scan. It keeps hashes, which need a quarter of the memory.
 type nonceLog struct {
 	seed          maphash.Seed
 	since         time.Time
@@ -220,8 +220,8 @@ func newNonceLog() nonceLog {
 	return nonceLog{seed: maphash.MakeSeed(), recent: map[uint64]int64{}}
 }
 
-// use records the nonce and reports whether it may be used.
-func (l *nonceLog) use(nonce string, now time.Time) bool {
+// record records the nonce and reports whether it is new.
+func (l *nonceLog) record(nonce string, now time.Time) bool {
 	if now.Sub(l.since) >= nonceWindow {
 		l.older, l.recent, l.since = l.recent, map[uint64]int64{}, now
 	}

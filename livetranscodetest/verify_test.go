@@ -11,7 +11,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// The vectors are of the service's own code and dated 2022: the server's clock is set back.
+// The vectors come from the official SDK and are dated 2022, so the server's clock is set back.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	const jobID = "****20b48fb04483915d4f2cd8ac****"
@@ -37,7 +37,7 @@ func TestVectors(t *testing.T) {
 				"TemplateId=%2A%2A%2A%2A96e8864746a0b6f3%2A%2A%2A%2A&TranscodeOutput=%7B%22Type%22%3A%22LiveCenter%22%2C%22DomainName%22%3A%22mydomain%22%7D", "",
 			"3a8353df4f81d55f9d465dc919485ec90382a2707b67382221eedd425f490b37", 200,
 		},
-		// The body names a job that does not exist; the signature is right.
+		// The signature is correct, and the job of the body does not exist.
 		{
 			"V13", "GetLiveTranscodeJob", "nonce-0006", "", "JobId=J",
 			"6d4046d57ba6caa7416734db55a7b7e4e072d1fdaf39d70a4dceb743ae30eacf", 404,
@@ -69,79 +69,91 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// The credentials of TestVerify: two tokens share an access key id.
+var (
+	plain     = livetranscode.Credentials{AccessKeyID: "plain", AccessKeySecret: "s1"}
+	temporary = livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2", SecurityToken: "token"}
+	second    = livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s3", SecurityToken: "token-2"}
+)
+
+// edit changes a part of the Authorization header.
+func edit(from, to string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), from, to, 1))
+	}
+}
+
+func set(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func del(name string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Del(name) }
+}
+
+var verifyTests = []struct {
+	name   string
+	call   call
+	skew   time.Duration       // of the client's clock
+	tamper func(*http.Request) // after the signature
+	status int
+	code   string
+}{
+	{name: "valid", status: 200},
+	{name: "valid GET", call: call{method: "GET"}, status: 200},
+	{name: "valid token", call: call{creds: temporary}, status: 200},
+	{name: "valid second token of an id", call: call{creds: second}, status: 200},
+	{name: "any host", call: call{url: "http://127.0.0.1:8080/"}, status: 200},
+	{name: "valid, more headers signed", call: call{header: http.Header{"X-Acs-Extra": {"1"}, "Accept": {"application/json"}}}, status: 200},
+	{name: "empty parameter", call: call{params: []string{"Name", ""}}, status: 200},
+	{name: "space, plus, slash and non-ASCII", call: call{params: []string{"Name", "a b+c/d~é*"}}, status: 200},
+	{name: "clock 14:50 behind", skew: -14*time.Minute - 50*time.Second, status: 200},
+	{name: "clock 14:50 ahead", skew: 14*time.Minute + 50*time.Second, status: 200},
+
+	{name: "clock 15:10 behind", skew: -15*time.Minute - 10*time.Second, status: 400, code: "InvalidTimeStamp.Expired"},
+	{name: "clock 15:10 ahead", skew: 15*time.Minute + 10*time.Second, status: 400, code: "InvalidTimeStamp.Expired"},
+	{name: "date with fraction", call: call{date: time.Now().UTC().Format("2006-01-02T15:04:05.0Z")}, status: 400, code: "InvalidTimeStamp.Format"},
+	{name: "date of HTTP", call: call{date: time.Now().UTC().Format(http.TimeFormat)}, status: 400, code: "InvalidTimeStamp.Format"},
+
+	{name: "no authorization", tamper: del("Authorization"), status: 400, code: "IncompleteSignature"},
+	{name: "two authorizations", tamper: func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }, status: 400, code: "IncompleteSignature"},
+	{name: "other algorithm", tamper: edit("ACS3-HMAC-SHA256", "ACS3-RSA-SHA256"), status: 400, code: "IncompleteSignature"},
+	{name: "no credential", tamper: edit("Credential=plain,", ""), status: 400, code: "IncompleteSignature"},
+	{name: "empty credential", tamper: edit("Credential=plain", "Credential="), status: 400, code: "IncompleteSignature"},
+	{name: "field twice", tamper: edit("Credential=plain,", "Credential=plain,Credential=plain,"), status: 400, code: "IncompleteSignature"},
+	{name: "no signature", tamper: edit("Signature=", "Sig="), status: 400, code: "IncompleteSignature"},
+	{name: "host not signed", call: call{unsigned: []string{"host"}}, status: 400, code: "IncompleteSignature"},
+	{name: "action not signed", call: call{unsigned: []string{"x-acs-action"}}, status: 400, code: "IncompleteSignature"},
+	{name: "token not signed", call: call{creds: temporary, unsigned: []string{"x-acs-security-token"}}, status: 400, code: "IncompleteSignature"},
+	{name: "header added in transit", tamper: set("X-Acs-Extra", "1"), status: 400, code: "IncompleteSignature"},
+	{name: "content type not signed", tamper: set("Content-Type", "text/plain"), status: 400, code: "IncompleteSignature"},
+	{name: "signed header not sent", call: call{header: http.Header{"Accept": {"*/*"}}}, tamper: del("Accept"), status: 400, code: "IncompleteSignature"},
+
+	{name: "no date", tamper: del("X-Acs-Date"), call: call{unsigned: []string{"x-acs-date"}}, status: 400, code: "MissingParameter"},
+	{name: "no nonce", tamper: del("X-Acs-Signature-Nonce"), call: call{unsigned: []string{"x-acs-signature-nonce"}}, status: 400, code: "MissingParameter"},
+	{name: "no hash", tamper: del("X-Acs-Content-Sha256"), call: call{unsigned: []string{"x-acs-content-sha256"}}, status: 400, code: "MissingParameter"},
+
+	{name: "unknown id", call: call{creds: livetranscode.Credentials{AccessKeyID: "nobody", AccessKeySecret: "s1"}}, status: 404, code: "InvalidAccessKeyId.NotFound"},
+	{name: "wrong secret", call: call{creds: livetranscode.Credentials{AccessKeyID: "plain", AccessKeySecret: "s2"}}, status: 400, code: "SignatureDoesNotMatch"},
+	{name: "token missing", call: call{creds: livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2"}}, status: 400, code: "MissingSecurityToken"},
+	{name: "token wrong", call: call{creds: livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2", SecurityToken: "other"}}, status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey"},
+	{name: "token of the other secret", call: call{creds: livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2", SecurityToken: "token-2"}}, status: 400, code: "SignatureDoesNotMatch"},
+	{name: "token for a permanent key", call: call{creds: livetranscode.Credentials{AccessKeyID: "plain", AccessKeySecret: "s1", SecurityToken: "token"}}, status: 400, code: "InvalidSecurityToken.Malformed"},
+
+	{name: "query changed", tamper: func(r *http.Request) { r.URL.RawQuery = "PageNo=2" }, status: 400, code: "SignatureDoesNotMatch"},
+	{name: "method changed", tamper: func(r *http.Request) { r.Method = "GET" }, status: 400, code: "SignatureDoesNotMatch"},
+	{name: "host changed", tamper: func(r *http.Request) { r.Host = "elsewhere" }, status: 400, code: "SignatureDoesNotMatch"},
+	{name: "header changed", tamper: set("X-Acs-Action", "DeleteLiveTranscodeJob"), status: 400, code: "SignatureDoesNotMatch"},
+	{name: "body with another hash", call: call{header: http.Header{"X-Acs-Content-Sha256": {strings.Repeat("0", 64)}}}, status: 400, code: "SignatureDoesNotMatch"},
+	{name: "signature in upper case", tamper: func(r *http.Request) {
+		head, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+		r.Header.Set("Authorization", head+"Signature="+strings.ToUpper(signature))
+	}, status: 400, code: "SignatureDoesNotMatch"},
+}
+
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	plain := livetranscode.Credentials{AccessKeyID: "plain", AccessKeySecret: "s1"}
-	temporary := livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2", SecurityToken: "token"}
-	second := livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s3", SecurityToken: "token-2"}
-	at := func(d time.Duration) string { return time.Now().UTC().Add(d).Format(layout) }
-	edit := func(from, to string) func(*http.Request) {
-		return func(r *http.Request) {
-			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), from, to, 1))
-		}
-	}
-	set := func(name, value string) func(*http.Request) {
-		return func(r *http.Request) { r.Header.Set(name, value) }
-	}
-	tests := []struct {
-		name   string
-		call   call
-		tamper func(*http.Request) // after the signature
-		status int
-		code   string
-	}{
-		{name: "good", status: 200},
-		{name: "good GET", call: call{method: "GET"}, status: 200},
-		{name: "good token", call: call{creds: temporary}, status: 200},
-		{name: "good second token of an id", call: call{creds: second}, status: 200},
-		{name: "any host", call: call{url: "http://127.0.0.1:8080/"}, status: 200},
-		{name: "good, more headers signed", call: call{header: http.Header{"X-Acs-Extra": {"1"}, "Accept": {"application/json"}}}, status: 200},
-		{name: "empty parameter", call: call{params: []string{"Name", ""}}, status: 200},
-		{name: "space, plus, slash and non-ASCII", call: call{params: []string{"Name", "a b+c/d~é*"}}, status: 200},
-		{name: "clock 14:50 behind", call: call{date: at(-14*time.Minute - 50*time.Second)}, status: 200},
-		{name: "clock 14:50 ahead", call: call{date: at(14*time.Minute + 50*time.Second)}, status: 200},
-
-		{name: "clock 15:10 behind", call: call{date: at(-15*time.Minute - 10*time.Second)}, status: 400, code: "InvalidTimeStamp.Expired"},
-		{name: "clock 15:10 ahead", call: call{date: at(15*time.Minute + 10*time.Second)}, status: 400, code: "InvalidTimeStamp.Expired"},
-		{name: "date with fraction", call: call{date: time.Now().UTC().Format("2006-01-02T15:04:05.0Z")}, status: 400, code: "IllegalTimestamp"},
-		{name: "date of HTTP", call: call{date: time.Now().UTC().Format(http.TimeFormat)}, status: 400, code: "IllegalTimestamp"},
-
-		{name: "no authorization", tamper: func(r *http.Request) { r.Header.Del("Authorization") }, status: 400, code: "IncompleteSignature"},
-		{name: "two authorizations", tamper: func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }, status: 400, code: "IncompleteSignature"},
-		{name: "other algorithm", tamper: edit("ACS3-HMAC-SHA256", "ACS3-RSA-SHA256"), status: 400, code: "IncompleteSignature"},
-		{name: "no credential", tamper: edit("Credential=plain,", ""), status: 400, code: "IncompleteSignature"},
-		{name: "empty credential", tamper: edit("Credential=plain", "Credential="), status: 400, code: "IncompleteSignature"},
-		{name: "field twice", tamper: edit("Credential=plain,", "Credential=plain,Credential=plain,"), status: 400, code: "IncompleteSignature"},
-		{name: "no signature", tamper: edit("Signature=", "Sig="), status: 400, code: "IncompleteSignature"},
-		{name: "host not signed", call: call{unsigned: []string{"host"}}, status: 400, code: "IncompleteSignature"},
-		{name: "action not signed", call: call{unsigned: []string{"x-acs-action"}}, status: 400, code: "IncompleteSignature"},
-		{name: "token not signed", call: call{creds: temporary, unsigned: []string{"x-acs-security-token"}}, status: 400, code: "IncompleteSignature"},
-		{name: "header added on the way", tamper: set("X-Acs-Extra", "1"), status: 400, code: "IncompleteSignature"},
-		{name: "content type not signed", tamper: set("Content-Type", "text/plain"), status: 400, code: "IncompleteSignature"},
-		{name: "signed header not sent", call: call{header: http.Header{"Accept": {"*/*"}}}, tamper: func(r *http.Request) { r.Header.Del("Accept") }, status: 400, code: "IncompleteSignature"},
-
-		{name: "no date", tamper: func(r *http.Request) { r.Header.Del("X-Acs-Date") }, call: call{unsigned: []string{"x-acs-date"}}, status: 400, code: "MissingParameter"},
-		{name: "no nonce", tamper: func(r *http.Request) { r.Header.Del("X-Acs-Signature-Nonce") }, call: call{unsigned: []string{"x-acs-signature-nonce"}}, status: 400, code: "MissingParameter"},
-		{name: "no hash", tamper: func(r *http.Request) { r.Header.Del("X-Acs-Content-Sha256") }, call: call{unsigned: []string{"x-acs-content-sha256"}}, status: 400, code: "MissingParameter"},
-
-		{name: "unknown id", call: call{creds: livetranscode.Credentials{AccessKeyID: "nobody", AccessKeySecret: "s1"}}, status: 404, code: "InvalidAccessKeyId.NotFound"},
-		{name: "wrong secret", call: call{creds: livetranscode.Credentials{AccessKeyID: "plain", AccessKeySecret: "s2"}}, status: 400, code: "SignatureDoesNotMatch"},
-		{name: "token missing", call: call{creds: livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2"}}, status: 400, code: "MissingSecurityToken"},
-		{name: "token wrong", call: call{creds: livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2", SecurityToken: "other"}}, status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey"},
-		{name: "token of the other secret", call: call{creds: livetranscode.Credentials{AccessKeyID: "temporary", AccessKeySecret: "s2", SecurityToken: "token-2"}}, status: 400, code: "SignatureDoesNotMatch"},
-		{name: "token for a key without", call: call{creds: livetranscode.Credentials{AccessKeyID: "plain", AccessKeySecret: "s1", SecurityToken: "token"}}, status: 400, code: "InvalidSecurityToken.Malformed"},
-
-		{name: "query changed", tamper: func(r *http.Request) { r.URL.RawQuery = "PageNo=2" }, status: 400, code: "SignatureDoesNotMatch"},
-		{name: "method changed", tamper: func(r *http.Request) { r.Method = "GET" }, status: 400, code: "SignatureDoesNotMatch"},
-		{name: "host changed", tamper: func(r *http.Request) { r.Host = "elsewhere" }, status: 400, code: "SignatureDoesNotMatch"},
-		{name: "header changed", tamper: set("X-Acs-Action", "DeleteLiveTranscodeJob"), status: 400, code: "SignatureDoesNotMatch"},
-		{name: "body is not the hash's", call: call{header: http.Header{"X-Acs-Content-Sha256": {strings.Repeat("0", 64)}}}, status: 400, code: "SignatureDoesNotMatch"},
-		{name: "signature of upper case", tamper: func(r *http.Request) {
-			head, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
-			r.Header.Set("Authorization", head+"Signature="+strings.ToUpper(signature))
-		}, status: 400, code: "SignatureDoesNotMatch"},
-	}
-	for _, tt := range tests {
+	for _, tt := range verifyTests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			srv := livetranscodetest.NewServer(
@@ -153,6 +165,9 @@ func TestVerify(t *testing.T) {
 				tt.call.creds = plain
 			}
 			tt.call.action = "ListLiveTranscodeJobs"
+			if tt.skew != 0 {
+				tt.call.date = time.Now().UTC().Add(tt.skew).Format(layout)
+			}
 			req := tt.call.sign(t)
 			if tt.tamper != nil {
 				tt.tamper(req)
@@ -173,7 +188,7 @@ func TestHeaderValuesAreTrimmedAndJoined(t *testing.T) {
 	}
 }
 
-func TestSignatureEcho(t *testing.T) {
+func TestSignatureMismatch(t *testing.T) {
 	t.Parallel()
 	c := livetranscode.Credentials{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "the-token"}
 	srv := livetranscodetest.NewServer(livetranscodetest.WithCredentials(c))
@@ -191,7 +206,7 @@ func TestNonce(t *testing.T) {
 		use := func(nonce string) string {
 			return send(t, srv.Transport(), call{action: "ListLiveTranscodeJobs", nonce: nonce}.sign(t)).Code
 		}
-		// A refused request does not use its nonce up.
+		// A refused request does not use up its nonce.
 		bad := call{action: "ListLiveTranscodeJobs", nonce: "n", date: "2000-01-01T09:00:00Z"}.sign(t)
 		wantCode(t, send(t, srv.Transport(), bad), 400, "InvalidTimeStamp.Expired", "")
 
@@ -203,7 +218,7 @@ func TestNonce(t *testing.T) {
 			{0, "first", ""},
 			{20 * time.Minute, "n", ""},
 			{0, "n", "SignatureNonceUsed"},
-			{30*time.Minute + 59*time.Second, "n", "SignatureNonceUsed"}, // over the change of a generation
+			{30*time.Minute + 59*time.Second, "n", "SignatureNonceUsed"}, // across a change of generation
 			{0, "first", ""},
 			{time.Second, "n", ""},
 			{10 * time.Minute, "n", "SignatureNonceUsed"},
@@ -215,44 +230,6 @@ func TestNonce(t *testing.T) {
 			if code := use(step.nonce); code != step.code {
 				t.Errorf("step %d: nonce %s: %q, want %q", i, step.nonce, code, step.code)
 			}
-		}
-	})
-}
-
-func TestSetCredentials(t *testing.T) {
-	t.Parallel()
-	srv := livetranscodetest.NewServer()
-	first := srv.Credentials()
-	if first.AccessKeyID != "emulator-key-id" || first.AccessKeySecret != "emulator-key-secret" || first.SecurityToken != "" {
-		t.Errorf("the default credentials are %q %q", first.AccessKeyID, first.AccessKeySecret)
-	}
-	list := call{action: "ListLiveTranscodeJobs"}
-	wantCode(t, send(t, srv.Transport(), list.sign(t)), 200, "", "")
-	next := livetranscode.Credentials{AccessKeyID: "next", AccessKeySecret: "x"}
-	srv.SetCredentials(next)
-	wantCode(t, send(t, srv.Transport(), list.sign(t)), 404, "InvalidAccessKeyId.NotFound", "")
-	list.creds = next
-	wantCode(t, send(t, srv.Transport(), list.sign(t)), 200, "", "")
-	srv.SetCredentials()
-	wantCode(t, send(t, srv.Transport(), list.sign(t)), 404, "InvalidAccessKeyId.NotFound", "")
-	if got := srv.Credentials(); got != (livetranscode.Credentials{}) {
-		t.Errorf("Credentials() = %v", got)
-	}
-}
-
-func TestClockOffset(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := livetranscodetest.NewServer(livetranscodetest.WithClockOffset(-time.Hour))
-		r := do(t, srv, "ListLiveTranscodeJobs")
-		wantCode(t, r, 400, "InvalidTimeStamp.Expired", "")
-		if want := time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat); r.header.Get("Date") != want {
-			t.Errorf("Date %q, want %q", r.header.Get("Date"), want)
-		}
-		srv.SetClockOffset(10 * time.Minute)
-		r = mustDo(t, srv, "ListLiveTranscodeJobs")
-		if want := time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat); r.header.Get("Date") != want {
-			t.Errorf("Date %q, want %q", r.header.Get("Date"), want)
 		}
 	})
 }

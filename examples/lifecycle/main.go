@@ -101,7 +101,8 @@ func createTemplate(ctx context.Context, client *livetranscode.Client) (template
 }
 
 // submitJob submits a job. The client retries a Submit only where that cannot create a second job. If the response is
-// lost, the error is ErrAmbiguous: a list filtered by name tells whether the job exists, so give each job a unique name.
+// lost, the error is ErrAmbiguous: a list filtered by name shows whether the job exists, so give each job a unique
+// name.
 func submitJob(ctx context.Context, client *livetranscode.Client, templateID string) (jobID string, err error) {
 	resp, err := client.SubmitLiveTranscodeJob(ctx, &livetranscode.SubmitLiveTranscodeJobRequest{
 		Name:            "evening-show",

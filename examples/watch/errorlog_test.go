@@ -18,9 +18,9 @@ func TestErrorLog(t *testing.T) {
 	}{
 		{"throttled", livetranscodetest.Fault{Code: "Throttling.User"}, "GetLiveTranscodeJob: Throttling.User"},
 		{"error from a proxy", livetranscodetest.Fault{StatusCode: 502, Body: "<html>"}, "GetLiveTranscodeJob: HTTP 502"},
-		{"network error", livetranscodetest.Fault{Drop: true}, "GetLiveTranscodeJob: "},
+		{"network error", livetranscodetest.Fault{Drop: true}, "GetLiveTranscodeJob "},
 		{"no error", livetranscodetest.Fault{Latency: time.Second}, ""},
-		{"job not found", livetranscodetest.Fault{Code: "InvalidParameter.ResourceNotFound", StatusCode: 404}, ""},
+		{"job not found", livetranscodetest.Fault{Code: "JobNotFound"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -28,7 +28,7 @@ func TestLines(t *testing.T) {
 		if strings.HasSuffix(line, "  was not started") || strings.HasSuffix(line, "  was in progress") {
 			changed++
 		}
-		if strings.Contains(line, "  gone  ") && strings.Contains(line, "InvalidParameter.ResourceNotFound") {
+		if strings.Contains(line, "  gone  ") && strings.Contains(line, "JobNotFound") {
 			gone++
 		}
 	}

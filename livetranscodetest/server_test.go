@@ -1,7 +1,10 @@
 package livetranscodetest_test
 
 import (
+	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +15,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// What AddJob is given is what a client reads, in Get and in List.
+// A client reads the fields of AddJob as given, in Get and in List.
 func TestClientReadsAddedJobs(t *testing.T) {
 	t.Parallel()
 	srv := livetranscodetest.NewServer(livetranscodetest.WithCredentials(
@@ -28,7 +31,7 @@ func TestClientReadsAddedJobs(t *testing.T) {
 			for _, want := range []livetranscode.Job{
 				{CreateTime: time.Unix(0, 0).UTC()},
 				{
-					Name: "日本 <&> \" \x7f", JobID: "****/ +?&=%" + name, TemplateType: "odd", TemplateID: "t", TemplateName: "tn",
+					Name: "日本 <&> \" \x7f", JobID: "****/ +?&=%" + name, TemplateType: "unlisted", TemplateID: "t", TemplateName: "tn",
 					StartMode: 9, Status: 7,
 					StreamInput:  livetranscode.StreamInput{Type: "rtmp", InputURL: "rtmp://in?a=b&c=d"},
 					OutputStream: livetranscode.OutputStream{StreamInfos: []livetranscode.StreamInfo{{Type: "rtmp", OutputURL: "u1"}, {OutputURL: "u2"}}},
@@ -56,7 +59,7 @@ func TestClientReadsAddedJobs(t *testing.T) {
 	}
 }
 
-func TestClientJobLife(t *testing.T) {
+func TestClientJobLifecycle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := livetranscodetest.NewServer()
@@ -102,7 +105,7 @@ func TestClientJobLife(t *testing.T) {
 	})
 }
 
-func TestClientPanicsOnABadOption(t *testing.T) {
+func TestClientPanicsOnInvalidOption(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if recover() == nil {
@@ -110,4 +113,63 @@ func TestClientPanicsOnABadOption(t *testing.T) {
 		}
 	}()
 	livetranscodetest.NewServer(nil).Client(livetranscode.WithRegion("nowhere"))
+}
+
+func TestSetCredentials(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	first := srv.Credentials()
+	if first.AccessKeyID != "emulator-key-id" || first.AccessKeySecret != "emulator-key-secret" || first.SecurityToken != "" {
+		t.Errorf("the default credentials are %q %q", first.AccessKeyID, first.AccessKeySecret)
+	}
+	list := call{action: "ListLiveTranscodeJobs"}
+	wantCode(t, send(t, srv.Transport(), list.sign(t)), 200, "", "")
+	next := livetranscode.Credentials{AccessKeyID: "next", AccessKeySecret: "x"}
+	srv.SetCredentials(next)
+	wantCode(t, send(t, srv.Transport(), list.sign(t)), 404, "InvalidAccessKeyId.NotFound", "")
+	list.creds = next
+	wantCode(t, send(t, srv.Transport(), list.sign(t)), 200, "", "")
+	srv.SetCredentials()
+	wantCode(t, send(t, srv.Transport(), list.sign(t)), 404, "InvalidAccessKeyId.NotFound", "")
+	if got := srv.Credentials(); got != (livetranscode.Credentials{}) {
+		t.Errorf("Credentials() = %v", got)
+	}
+}
+
+func TestClockOffset(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := livetranscodetest.NewServer(livetranscodetest.WithClockOffset(-time.Hour))
+		r := do(t, srv, "ListLiveTranscodeJobs")
+		wantCode(t, r, 400, "InvalidTimeStamp.Expired", "")
+		if want := time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat); r.header.Get("Date") != want {
+			t.Errorf("Date %q, want %q", r.header.Get("Date"), want)
+		}
+		srv.SetClockOffset(10 * time.Minute)
+		r = mustDo(t, srv, "ListLiveTranscodeJobs")
+		if want := time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat); r.header.Get("Date") != want {
+			t.Errorf("Date %q, want %q", r.header.Get("Date"), want)
+		}
+	})
+}
+
+func TestServerIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	srv := livetranscodetest.NewServer()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				id := srv.AddJob(livetranscode.Job{})
+				do(t, srv, "GetLiveTranscodeJob", "JobId", id)
+				do(t, srv, "ListLiveTranscodeJobs", "Status", "1")
+				srv.SetStatus(id, livetranscode.JobStatusInProgress)
+				srv.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", JobID: "none", Times: -1})
+				srv.SetClockOffset(0)
+				_ = fmt.Sprint(srv, srv.Calls(), srv.Credentials())
+				srv.RemoveJob(id)
+			}
+		})
+	}
+	wg.Wait()
 }
