@@ -1,7 +1,6 @@
 package livetranscode
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/go-querystring/query"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // An operation is what a call needs to know about the operation that it calls.
@@ -75,10 +75,13 @@ func (c *Client) do(ctx context.Context, op *operation, in params, out responseD
 	}
 	call := &call{client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now()}
 	if c.hooks.Call == nil {
-		return call.run(ctx, out)
+		err = call.run(ctx, out)
+		call.logEnd(ctx, err)
+		return err
 	}
 	ctx, end := startHook(ctx, c.hooks.Call, CallStart{Operation: op.name, Host: c.template.Host, ResourceID: call.resourceID})
 	err = call.run(ctx, out)
+	call.logEnd(ctx, err)
 	endHook(end, CallEnd{Attempts: call.sent, RequestID: call.redact(call.requestID, maxSnippet), ResourceID: call.resourceID, Err: err})
 	return err
 }
@@ -166,6 +169,9 @@ func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failur
 		return &failure{err: api, maybeExecuted: true}
 	}
 	c.client.quota.giveBack(max(1, c.spent))
+	if c.client.credentialsRefused.Load() && c.client.credentialsRefused.CompareAndSwap(true, false) {
+		c.client.logger.LogAttrs(ctx, slog.LevelInfo, "livetranscode: the service accepts the credentials again", c.logAttrs(time.Time{})...)
+	}
 	c.requestID = *out.requestID()
 	if created, ok := out.(interface{ newID() string }); ok {
 		c.resourceID = created.newID()
@@ -199,7 +205,7 @@ func (c *call) logFailure(ctx context.Context, f *failure, delay time.Duration, 
 	if !c.client.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	attrs := []slog.Attr{slog.String("operation", c.op.name), slog.Int("attempt", c.sent)}
+	attrs := append(c.logAttrs(c.started), slog.Int("attempt", c.sent), slog.String("error_kind", ErrorKind(f.err)))
 	var api *APIError
 	if errors.As(f.err, &api) {
 		attrs = append(attrs, slog.Int("status", api.StatusCode), slog.String("code", api.Code), slog.String("request_id", api.RequestID))
@@ -217,7 +223,30 @@ func (c *call) logSuccess(ctx context.Context) {
 	if !c.client.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	c.client.logger.LogAttrs(ctx, slog.LevelDebug, "livetranscode: attempt succeeded",
-		slog.String("operation", c.op.name), slog.Int("attempt", c.sent), slog.Int("status", c.status),
-		slog.String("code", ""), slog.String("request_id", cmp.Or(c.redact(c.requestID, maxSnippet), "-")))
+	c.client.logger.LogAttrs(ctx, slog.LevelDebug, "livetranscode: attempt succeeded", append(c.logAttrs(c.started),
+		slog.Int("attempt", c.sent), slog.Int("status", c.status), slog.String("request_id", c.redact(c.requestID, maxSnippet)))...)
+}
+
+// logEnd logs the end of the call.
+func (c *call) logEnd(ctx context.Context, err error) {
+	if !c.client.logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := append(c.logAttrs(c.began), slog.Int("attempts", c.sent), slog.String("request_id", c.redact(c.requestID, maxSnippet)))
+	if err != nil {
+		attrs = append(attrs, slog.String("error_kind", ErrorKind(err)), slog.String("error", err.Error()))
+	}
+	c.client.logger.LogAttrs(ctx, slog.LevelDebug, "livetranscode: call ended", attrs...)
+}
+
+// logAttrs returns the attributes of every record about the call.
+func (c *call) logAttrs(since time.Time) []slog.Attr {
+	attrs := []slog.Attr{slog.String("operation", c.op.name)}
+	if c.resourceID != "" {
+		attrs = append(attrs, slog.String("resource_id", redact.OneLine(redact.Truncate(c.resourceID, maxSnippet))))
+	}
+	if !since.IsZero() {
+		attrs = append(attrs, slog.Duration("duration", time.Since(since)))
+	}
+	return attrs
 }

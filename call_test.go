@@ -239,14 +239,15 @@ func TestDebugLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		entries := log.entries(t, slog.LevelDebug)
-		if len(entries) != 3 {
-			t.Fatalf("there are %d entries, want one for each attempt:\n%s", len(entries), log.text())
+		if len(entries) != 4 {
+			t.Fatalf("there are %d entries, want one for each attempt and one for the call:\n%s", len(entries), log.text())
 		}
 		gaps := rt.gaps(t)
 		want := []map[string]any{
-			{"operation": "GetLiveTranscodeJob", "attempt": 1.0, "status": 400.0, "code": "Throttling.User", "request_id": "req-1", "delay": float64(gaps[0])},
-			{"operation": "GetLiveTranscodeJob", "attempt": 2.0, "delay": float64(gaps[1])},
-			{"operation": "GetLiveTranscodeJob", "attempt": 3.0, "status": 200.0, "code": "", "request_id": "req-2"},
+			{"msg": "livetranscode: attempt failed", "operation": "GetLiveTranscodeJob", "resource_id": "job-1", "attempt": 1.0, "status": 400.0, "code": "Throttling.User", "error_kind": "throttled", "request_id": "req-1", "delay": float64(gaps[0]), "duration": 0.0},
+			{"msg": "livetranscode: attempt failed", "operation": "GetLiveTranscodeJob", "resource_id": "job-1", "attempt": 2.0, "error_kind": "unavailable", "delay": float64(gaps[1]), "duration": 0.0},
+			{"msg": "livetranscode: attempt succeeded", "operation": "GetLiveTranscodeJob", "resource_id": "job-1", "attempt": 3.0, "status": 200.0, "request_id": "req-2", "duration": 0.0},
+			{"msg": "livetranscode: call ended", "operation": "GetLiveTranscodeJob", "resource_id": "job-1", "attempts": 3.0, "request_id": "req-2", "duration": float64(gaps[0] + gaps[1])},
 		}
 		for i, entry := range entries {
 			for key, value := range want[i] {
@@ -254,7 +255,7 @@ func TestDebugLog(t *testing.T) {
 					t.Errorf("entry %d has %s %v, want %v", i+1, key, entry[key], value)
 				}
 			}
-			if _, has := entry["delay"]; has && i == 2 {
+			if _, has := entry["delay"]; has && i >= 2 {
 				t.Error("the last entry has a delay")
 			}
 			if _, has := entry["error"]; has != (i == 1) {
@@ -268,10 +269,51 @@ func TestDebugLog(t *testing.T) {
 		getJob(t.Context(), clientOver(t, newScript(respondError(403, "Forbidden")), log.option()))
 		getJob(t.Context(), clientOver(t, newScript(respond(200, "{}", "X-Acs-Request-Id", "header-id")), log.option()))
 		entries = log.entries(t, slog.LevelDebug)
-		if len(entries) != 2 || entries[0]["code"] != "Forbidden" || entries[1]["request_id"] != "header-id" || entries[1]["status"] != 200.0 {
+		if len(entries) != 4 || entries[0]["code"] != "Forbidden" || entries[1]["error_kind"] != "forbidden" ||
+			entries[2]["request_id"] != "header-id" || entries[2]["status"] != 200.0 || entries[3]["error_kind"] != "bad_response" {
 			t.Errorf("the log is\n%s", log.text())
 		}
 	})
+}
+
+// TestOperatorLogs checks that what an operator acts on is logged once each time, and its end.
+func TestOperatorLogs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		steps []step
+		calls int
+		warns []string
+		infos []string
+	}{
+		"credentials refused, twice, and accepted": {
+			[]step{respondError(403, "InvalidAccessKeyId.Inactive"), respondError(403, "InvalidAccessKeyId.Inactive"), success, respondError(400, "SignatureDoesNotMatch"), success},
+			5, []string{"the service refuses the credentials", "the service refuses the credentials"}, []string{"accepts the credentials again", "accepts the credentials again"},
+		},
+		"retry quota used up": {[]step{respondError(503, "ServiceUnavailable")}, 60, []string{"the retry quota is used up"}, nil},
+		"success":             {[]step{success}, 3, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				log := new(logRecorder)
+				c := clientOver(t, newScript(tt.steps...), log.option())
+				for range tt.calls {
+					_ = getJob(t.Context(), c)
+				}
+				for level, want := range map[slog.Level][]string{slog.LevelWarn: tt.warns, slog.LevelInfo: tt.infos} {
+					entries := log.entries(t, level)
+					if len(entries) != len(want) {
+						t.Fatalf("%v: %v, want %q", level, entries, want)
+					}
+					for i, entry := range entries {
+						if !strings.Contains(entry["msg"].(string), want[i]) || entry["operation"] != "GetLiveTranscodeJob" {
+							t.Errorf("%v: %v, want %q", level, entry, want[i])
+						}
+					}
+				}
+			})
+		})
+	}
 }
 
 // TestDefaultLogger: without a logger nothing is logged.

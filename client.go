@@ -34,6 +34,8 @@ type Client struct {
 	signer      Signer
 	quota       quota
 	clockOffset atomic.Int64 // nanoseconds that the service's clock is ahead of the machine's
+
+	credentialsRefused atomic.Bool // by the last response that tells
 }
 
 // NewClient returns a client. It does no I/O. Without options the client calls the endpoint of cn-shanghai with

@@ -64,6 +64,21 @@
 // watch that ends, as in a long outage, keeps its jobs: range again to continue. [Client.WatchJobs] watches a fixed set,
 // and [Client.WaitForAll] waits for all jobs of one.
 //
+// # Observing
+//
+// [WithHooks] observes calls, attempts and sweeps for metrics and traces; package livetranscodeotel, in a module of its
+// own, turns them into OpenTelemetry's. [WithMiddleware] wraps the transport without showing secrets to the wrapper.
+//
+// [WithLogger] logs:
+//
+//   - Debug: every attempt, and the end of every call.
+//   - Info: the service accepts the credentials again; a watcher has polled all its jobs again.
+//   - Warn, once each time: clock skew; the service refuses the credentials; the retry quota is used up; a watcher may
+//     not list jobs, or leaves jobs unpolled.
+//
+// The attributes of the records: operation, resource_id (the job or template), attempt, attempts, duration, delay,
+// status (HTTP), code (the service's), request_id, error_kind (see [ErrorKind]), error. No record contains a secret.
+//
 // # Testing
 //
 // Package livetranscodetest is an emulator of the service, for the tests of this package and of its users. It needs no

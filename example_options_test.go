@@ -39,14 +39,14 @@ func ExampleWithLimiter() {
 	// too late: true
 }
 
-// The client logs each attempt at level Debug. This example leaves out the time, request id and delay because they
+// The client logs each attempt at level Debug. This example leaves out times and ids because they
 // differ from run to run.
 func ExampleWithLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
 			switch attr.Key {
-			case slog.TimeKey, "request_id", "delay":
+			case slog.TimeKey, "resource_id", "request_id", "delay", "duration":
 				return slog.Attr{}
 			}
 			return attr
@@ -64,8 +64,9 @@ func ExampleWithLogger() {
 		log.Fatal(err)
 	}
 	// Output:
-	// level=DEBUG msg="livetranscode: attempt failed" operation=GetLiveTranscodeJob attempt=1 status=503 code=ServiceUnavailable
-	// level=DEBUG msg="livetranscode: attempt succeeded" operation=GetLiveTranscodeJob attempt=2 status=200 code=""
+	// level=DEBUG msg="livetranscode: attempt failed" operation=GetLiveTranscodeJob attempt=1 error_kind=unavailable status=503 code=ServiceUnavailable
+	// level=DEBUG msg="livetranscode: attempt succeeded" operation=GetLiveTranscodeJob attempt=2 status=200
+	// level=DEBUG msg="livetranscode: call ended" operation=GetLiveTranscodeJob attempts=2
 }
 
 // A program with its own retries turns the client's off.

@@ -95,7 +95,7 @@ func reasonFor(e *APIError) retryReason {
 // nextDelay decides whether another attempt is worth it, and returns the delay before it. It repairs what made
 // the attempt fail and takes the retry's cost from the quota.
 func (c *call) nextDelay(ctx context.Context, f *failure) (delay time.Duration, retry bool) {
-	c.reportRejected(f)
+	c.reportRejected(ctx, f)
 	if f.clientSide || f.reason == noRetry || !c.op.idempotent && f.maybeExecuted {
 		return 0, false
 	}
@@ -109,7 +109,7 @@ func (c *call) nextDelay(ctx context.Context, f *failure) (delay time.Duration, 
 	if delay, retry = c.delay(ctx, f); !retry {
 		return 0, false
 	}
-	return delay, c.takeQuota(f)
+	return delay, c.takeQuota(ctx, f)
 }
 
 // repair removes the reason of a failure where the client can, and reports whether another attempt can succeed.
@@ -215,12 +215,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 // A credentialsRejecter is a provider that keeps credentials, and drops them when the service refuses them.
 type credentialsRejecter interface{ refused(Credentials) }
 
-// reportRejected tells a provider that keeps credentials that the service refused the current ones.
-func (c *call) reportRejected(f *failure) {
+// reportRejected logs that the service refused the current credentials, and tells a provider that keeps them.
+func (c *call) reportRejected(ctx context.Context, f *failure) {
 	var api *APIError
-	p, keeps := c.client.provider.(credentialsRejecter)
-	if keeps && errors.As(f.err, &api) && api.rejectsCredentials() {
+	if !errors.As(f.err, &api) || !api.rejectsCredentials() {
+		return
+	}
+	if p, keeps := c.client.provider.(credentialsRejecter); keeps {
 		p.refused(c.creds)
+	}
+	if !c.client.credentialsRefused.Swap(true) {
+		c.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the service refuses the credentials",
+			append(c.logAttrs(time.Time{}), slog.String("code", api.Code), slog.String("request_id", api.RequestID))...)
 	}
 }
 
@@ -236,37 +242,46 @@ const (
 )
 
 // takeQuota takes the cost of a retry from the quota, and reports whether there was enough left.
-func (c *call) takeQuota(f *failure) bool {
+func (c *call) takeQuota(ctx context.Context, f *failure) bool {
 	cost := retryCost
 	if f.timedOut {
 		cost = timeoutRetryCost
 	}
-	if !c.client.quota.take(cost) {
-		return false
+	ok, exhausted := c.client.quota.take(cost)
+	if exhausted {
+		c.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the retry quota is used up; calls are not retried until others succeed",
+			append(c.logAttrs(time.Time{}), slog.Int("quota", quotaSize), slog.String("error_kind", ErrorKind(f.err)))...)
 	}
-	c.retryCost = cost
-	return true
+	if ok {
+		c.retryCost = cost
+	}
+	return ok
 }
 
 // A quota is a token bucket that limits the retries of all calls of a client, so that retries do not overload a
 // service that is failing. The zero value is full.
 type quota struct {
-	mu   sync.Mutex
-	used int
+	mu        sync.Mutex
+	used      int
+	exhausted bool // since the last time that half of it was free
 }
 
-func (q *quota) take(n int) bool {
+// take takes n from the quota if that much is left. exhausted reports the first time that it is not.
+func (q *quota) take(n int) (ok, exhausted bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.used+n > quotaSize {
-		return false
+		exhausted, q.exhausted = !q.exhausted, true
+		return false, exhausted
 	}
 	q.used += n
-	return true
+	return true, false
 }
 
 func (q *quota) giveBack(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.used = max(0, q.used-n)
+	if q.used = max(0, q.used-n); q.used <= quotaSize/2 {
+		q.exhausted = false
+	}
 }

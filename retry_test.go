@@ -291,11 +291,11 @@ func TestRetryQuota(t *testing.T) {
 		var q quota
 		q.giveBack(1000)
 		for i := range 100 {
-			if !q.take(5) {
+			if ok, _ := q.take(5); !ok {
 				t.Fatalf("the quota is empty after %d", i*5)
 			}
 		}
-		if q.take(1) {
+		if ok, exhausted := q.take(1); ok || !exhausted {
 			t.Error("the quota holds more than 500")
 		}
 	})
