@@ -317,9 +317,24 @@ func TestLimiter(t *testing.T) {
 	})
 	t.Run("its own deadline is not the caller's", func(t *testing.T) {
 		t.Parallel()
-		err := limited(t, newScript(success), func(context.Context) error { return context.DeadlineExceeded })
-		wantOneLine(t, err)
-		wantNoContextError(t, err)
+		for _, own := range []error{context.DeadlineExceeded, errors.New("the burst would exceed context deadline")} {
+			err := limited(t, newScript(success), func(context.Context) error { return own })
+			wantOneLine(t, err)
+			wantNoContextError(t, err)
+		}
+	})
+	t.Run("that does not wait past the caller's deadline", func(t *testing.T) {
+		t.Parallel()
+		limiter := rate.NewLimiter(rate.Every(time.Hour), 1)
+		limiter.Allow()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		rt := newScript(success)
+		err := getJob(ctx, clientOver(t, rt, WithLimiter(limiter)))
+		if !errors.Is(err, context.DeadlineExceeded) || ErrorKind(err) != "deadline_exceeded" {
+			t.Errorf("the error is %v, want context.DeadlineExceeded", err)
+		}
+		rt.wantRequests(t, 0)
 	})
 }
 

@@ -57,8 +57,8 @@ func TestRefusedBeforeSending(t *testing.T) {
 	}
 }
 
-// TestContextEndsTheCall: in every phase and at once, with the context's error, its cause and the last failure. A Submit
-// or Create is ambiguous if the request may have been written.
+// TestContextEndsTheCall: in every phase and at once, with the context's error, its cause, the phase and the last
+// failure. A Submit or Create is ambiguous if the request may have been written.
 func TestContextEndsTheCall(t *testing.T) {
 	t.Parallel()
 	wait := func(_ int, ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -68,31 +68,32 @@ func TestContextEndsTheCall(t *testing.T) {
 		}
 		return wait(n, ctx)
 	}
-	type phase = func(n int, ctx context.Context) error
+	type waiter = func(n int, ctx context.Context) error
 	throttled := respondError(400, "Throttling.User", "X-Acs-Retry-After", "1")
 	half := respondThenBlock(200, `{"RequestId":`)
 	for name, tt := range map[string]struct {
 		steps             []step
-		limiter, provider phase // nil: returns at once
+		limiter, provider waiter // nil: returns at once
 		requests          int
 		ambiguous         bool
 		kind              error // of the failure before, if the call is not ambiguous
+		phase, traced     phase // of a Get, and of a Submit or Create if that differs
 	}{
-		"in the limiter":            {[]step{success}, wait, nil, 0, false, nil},
-		"in the provider":           {[]step{success}, nil, wait, 0, false, nil},
-		"before the write":          {[]step{unwritten(block)}, nil, nil, 1, false, nil},
-		"after the write":           {[]step{written(block)}, nil, nil, 1, true, nil},
-		"write not reported":        {[]step{block}, nil, nil, 1, true, nil},
-		"in the body":               {[]step{written(half)}, nil, nil, 1, true, nil},
-		"in the body, not reported": {[]step{half}, nil, nil, 1, true, nil},
-		"in the body of an error":   {[]step{respondThenBlock(503, errorBodyJSON("ServiceUnavailable", "m")[:20])}, nil, nil, 1, true, ErrUnavailable},
-		"in the delay":              {[]step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "50000")}, nil, nil, 1, false, ErrThrottled},
-		"in the delay, network":     {[]step{unwritten(failWith(syscall.ECONNRESET))}, nil, nil, 1, false, ErrUnavailable},
-		"in the limiter, later":     {[]step{throttled}, waitLater, nil, 1, false, ErrThrottled},
-		"in the provider, later":    {[]step{throttled}, nil, waitLater, 1, false, ErrThrottled},
-		"before the write, later":   {[]step{throttled, unwritten(block)}, nil, nil, 2, false, ErrThrottled},
-		"after the write, later":    {[]step{throttled, written(block)}, nil, nil, 2, true, ErrThrottled},
-		"after several failures":    {[]step{unwritten(failWith(io.EOF)), throttled, block}, nil, nil, 3, true, ErrThrottled},
+		"in the limiter":            {[]step{success}, wait, nil, 0, false, nil, phaseLimiter, ""},
+		"in the provider":           {[]step{success}, nil, wait, 0, false, nil, phaseCredentials, ""},
+		"before the write":          {[]step{unwritten(block)}, nil, nil, 1, false, nil, phaseRequest, phaseConnect},
+		"after the write":           {[]step{written(block)}, nil, nil, 1, true, nil, phaseRequest, phaseResponse},
+		"write not reported":        {[]step{block}, nil, nil, 1, true, nil, phaseRequest, ""},
+		"in the body":               {[]step{written(half)}, nil, nil, 1, true, nil, phaseBody, ""},
+		"in the body, not reported": {[]step{half}, nil, nil, 1, true, nil, phaseBody, ""},
+		"in the body of an error":   {[]step{respondThenBlock(503, errorBodyJSON("ServiceUnavailable", "m")[:20])}, nil, nil, 1, true, ErrUnavailable, phaseBody, ""},
+		"in the delay":              {[]step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "50000")}, nil, nil, 1, false, ErrThrottled, phaseBackoff, ""},
+		"in the delay, network":     {[]step{unwritten(failWith(syscall.ECONNRESET))}, nil, nil, 1, false, ErrUnavailable, phaseBackoff, ""},
+		"in the limiter, later":     {[]step{throttled}, waitLater, nil, 1, false, ErrThrottled, phaseLimiter, ""},
+		"in the provider, later":    {[]step{throttled}, nil, waitLater, 1, false, ErrThrottled, phaseCredentials, ""},
+		"before the write, later":   {[]step{throttled, unwritten(block)}, nil, nil, 2, false, ErrThrottled, phaseRequest, phaseConnect},
+		"after the write, later":    {[]step{throttled, written(block)}, nil, nil, 2, true, ErrThrottled, phaseRequest, phaseResponse},
+		"after several failures":    {[]step{unwritten(failWith(io.EOF)), throttled, block}, nil, nil, 3, true, ErrThrottled, phaseRequest, ""},
 	} {
 		for _, op := range allOperations {
 			if op.idempotent && op.name != "GetLiveTranscodeJob" {
@@ -102,7 +103,7 @@ func TestContextEndsTheCall(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					asked := 0
-					call := func(f phase) func(context.Context) error {
+					call := func(f waiter) func(context.Context) error {
 						return func(ctx context.Context) error {
 							if f == nil {
 								return nil
@@ -131,6 +132,14 @@ func TestContextEndsTheCall(t *testing.T) {
 					}
 					if !errors.Is(err, context.Canceled) || !errors.Is(err, why) || errors.Is(err, context.DeadlineExceeded) {
 						t.Errorf("the error %q is not the context's, with its cause", err)
+					}
+					in := tt.phase
+					if !op.idempotent && tt.traced != "" {
+						in = tt.traced
+					}
+					where := fmt.Sprintf("(phase %s, attempt %d, after 2s, ice.cn-shanghai.aliyuncs.com)", in, max(1, tt.requests))
+					if !strings.Contains(err.Error(), where) {
+						t.Errorf("the error %q does not say %q", err, where)
 					}
 					wantOneLine(t, err)
 					if ambiguous := tt.ambiguous && !op.idempotent; errors.Is(err, ErrAmbiguous) != ambiguous {

@@ -14,10 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // The faults of HTTP/2 and of proxies, on real connections. They span transport.go, attempt.go and retry.go.
@@ -210,7 +207,8 @@ func TestSOCKSFaults(t *testing.T) {
 // ambiguous.
 func TestSubmitOnFreshConnections(t *testing.T) {
 	t.Parallel()
-	for owner, submits := range map[string]int{"own": 2000, "caller's": 200, "http.DefaultTransport's": 200} {
+	const submits = 200 // on connections that are used again, about 15 of them would fail
+	for _, owner := range []string{"own", "caller's", "http.DefaultTransport's"} {
 		t.Run(owner, func(t *testing.T) {
 			t.Parallel()
 			w := newRawServer(t, func(int, string) (string, connectionEnd) { return rawResponse(200, networkSuccess), closeConn })
@@ -238,65 +236,6 @@ func TestSubmitOnFreshConnections(t *testing.T) {
 				t.Errorf("%d of %d Submits failed", n, submits)
 			}
 		})
-	}
-}
-
-// TestWhereAContextEnds checks that the error of a call that the caller's context ended says where.
-func TestWhereAContextEnds(t *testing.T) {
-	t.Parallel()
-	blockUntilDone := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	for name, tt := range map[string]struct {
-		steps  []step
-		opts   []Option
-		submit bool
-		phase  string
-	}{
-		"limiter": {phase: "limiter", opts: []Option{WithLimiter(limiterFunc(blockUntilDone))}},
-		"credentials": {phase: "credentials", opts: []Option{WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
-			return Credentials{}, blockUntilDone(ctx)
-		}))}},
-		"request":  {steps: []step{block}, phase: "request"},
-		"body":     {steps: []step{respondThenBlock(200, "{")}, phase: "body"},
-		"backoff":  {steps: []step{respondError(400, "Throttling", "X-Acs-Retry-After", "3000")}, phase: "backoff"},
-		"connect":  {steps: []step{unwritten(block)}, submit: true, phase: "connect"},
-		"response": {steps: []step{written(block)}, submit: true, phase: "response"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(2*time.Second, cancel)
-				call := getJob
-				if tt.submit {
-					call = submitJob
-				}
-				err := call(ctx, clientOver(t, newScript(append(tt.steps, block)...), tt.opts...))
-				if want := "context canceled (phase " + tt.phase + ", attempt 1, after 2s, ice.cn-shanghai.aliyuncs.com)"; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), want) {
-					t.Errorf("the error is %v, want %s", err, want)
-				}
-			})
-		})
-	}
-}
-
-// TestLimiterDeadline checks that a limiter that will not wait past the deadline reads as the deadline.
-func TestLimiterDeadline(t *testing.T) {
-	t.Parallel()
-	limiter := rate.NewLimiter(rate.Every(time.Hour), 1)
-	limiter.Allow()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	rt := newScript(success)
-	err := getJob(ctx, clientOver(t, rt, WithLimiter(limiter)))
-	if !errors.Is(err, context.DeadlineExceeded) || ErrorKind(err) != "deadline_exceeded" {
-		t.Errorf("the error is %v, want context.DeadlineExceeded", err)
-	}
-	rt.wantRequests(t, 0)
-	err = getJob(t.Context(), clientOver(t, rt, WithLimiter(limiterFunc(func(context.Context) error {
-		return errors.New("the burst would exceed context deadline")
-	}))))
-	if errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("without a deadline the error is %v", err)
 	}
 }
 

@@ -345,18 +345,21 @@ func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // see above
 	const gz = "Content-Encoding: gzip\r\n"
 	spaces := func() *flood { return &flood{"", chunk, 3200} }
 	bomb := func() *flood { return &flood{opening, member, 1024} }
+	brackets := func() *flood { return &flood{`{"Job":`, bytes.Repeat([]byte("["), 32<<10), 255} }
+	get, getAndSubmit := faultOperations[:1], []testOperation{faultOperations[0], faultOperations[2]}
 	for _, tt := range []struct { //nolint:paralleltest // see above
 		name, head string
 		body       func() *flood
+		ops        []testOperation
 		kind       error
 	}{
-		{"100 MiB", "HTTP/1.1 200 OK\r\n" + chunked, spaces, ErrBadResponse},
-		{"100 MiB, announced", "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n", spaces, ErrBadResponse},
-		{"1 GiB, compressed", "HTTP/1.1 200 OK\r\n" + gz + chunked, bomb, ErrBadResponse},
-		{"an error of 100 MiB", "HTTP/1.1 400 No\r\n" + chunked, spaces, ErrBadResponse},
-		{"an error of 1 GiB, compressed", "HTTP/1.1 400 No\r\n" + gz + chunked, bomb, ErrBadResponse},
-		{"a head without an end", "HTTP/1.1 200 OK\r\nX: ", spaces, ErrUnavailable},
-		{"brackets", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", func() *flood { return &flood{`{"Job":`, bytes.Repeat([]byte("["), 32<<10), 255} }, ErrBadResponse},
+		{"100 MiB", "HTTP/1.1 200 OK\r\n" + chunked, spaces, getAndSubmit, ErrBadResponse},
+		{"100 MiB, announced", "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n", spaces, get, ErrBadResponse},
+		{"1 GiB, compressed", "HTTP/1.1 200 OK\r\n" + gz + chunked, bomb, getAndSubmit, ErrBadResponse},
+		{"an error of 100 MiB", "HTTP/1.1 400 No\r\n" + chunked, spaces, get, ErrBadResponse},
+		{"an error of 1 GiB, compressed", "HTTP/1.1 400 No\r\n" + gz + chunked, bomb, get, ErrBadResponse},
+		{"a head without an end", "HTTP/1.1 200 OK\r\nX: ", spaces, get, ErrUnavailable},
+		{"brackets", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", brackets, faultOperations, ErrBadResponse},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var conns connCounter
@@ -365,7 +368,7 @@ func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // see above
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, op := range faultOperations {
+			for _, op := range tt.ops {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				err := op.call(t.Context(), c)

@@ -54,8 +54,8 @@ var callRows = []mutant{
 	{"a Submit goes out on a fresh connection", "transport.go", `f.fresh.DisableKeepAlives = true`, `f.fresh.DisableKeepAlives = false`, "TestSubmitOnFreshConnections|TestSubmitOnTheWire"},
 	{"a refused HTTP/2 stream was not processed", "transport.go", `case isRefusedStream(err):`, `case err == nil:`, "TestHTTP2Faults"},
 	{"the id in a response that breaks later is kept", "attempt.go", `(readErr == nil || !c.op.idempotent)`, `readErr == nil`, "TestHTTP2Faults|TestFaultMatrix"},
-	{"the end of a context names its phase", "attempt.go", `c.phase = phaseBody`, `_ = phaseBody`, "TestWhereAContextEnds"},
-	{"a limiter that cannot wait reads as the deadline", "attempt.go", `return &limiterDeadlineError{err}`, `return err`, "TestLimiterDeadline"},
+	{"the end of a context names its phase", "attempt.go", `c.phase = phaseBody`, `_ = phaseBody`, "TestContextEndsTheCall"},
+	{"a limiter that cannot wait reads as the deadline", "attempt.go", `return &limiterDeadlineError{err}`, `return err`, "TestLimiter"},
 	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect,`, ``, "TestProxyFaults"},
 	{"a Stop that was executed is a success", "call.go", `if !errors.As(err, &api) || !api.unknownPast {`, `if !errors.As(err, &api) || api.unknownPast {`, "TestRefusedAfterUnknown"},
 }
