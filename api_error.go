@@ -13,42 +13,21 @@ import (
 
 // An errorBody is the body of an error, whose fields are spelled in more than one way.
 type errorBody struct {
-	requestID, hostID, message, detail, recommend string
-	codes                                         []string
-	accessDenied                                  *AccessDeniedDetail
-}
-
-func (r *errorBody) member(d *decoder, name []byte) error {
-	switch fold(name) {
-	case "requestid":
-		return d.loose(&r.requestID)
-	case "hostid":
-		return d.loose(&r.hostID)
-	case "code":
-		var code string
-		err := d.loose(&code)
-		r.codes = append(r.codes, code)
-		return err
-	case "message":
-		return d.loose(&r.message)
-	case "detail", "description":
-		return d.loose(&r.detail)
-	case "recommend":
-		return d.loose(&r.recommend)
-	case "accessdenieddetail":
-		if d.PeekKind() != '{' {
-			return d.SkipValue()
-		}
-		return readObject(d, &r.accessDenied)
-	}
-	return errNoMember
+	RequestID          anyString           `json:"RequestId,case:ignore"`
+	HostID             anyString           `json:"HostId,case:ignore"`
+	Code               allStrings          `json:",case:ignore"`
+	Message            anyString           `json:",case:ignore"`
+	Detail             anyString           `json:",case:ignore"`
+	Description        anyString           `json:",case:ignore"`
+	Recommend          anyString           `json:",case:ignore"`
+	AccessDeniedDetail *AccessDeniedDetail `json:",case:ignore"`
 }
 
 // parseErrorBody reads what it can of the body of an error, in JSON or XML. What comes before a syntax error counts.
 func parseErrorBody(text []byte) (e errorBody) {
 	text = text[:min(len(text), maxErrorBody)]
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
-		_ = unmarshal(text, &e)
+		_ = decode(text, &e)
 		return e
 	}
 	var x struct {
@@ -59,14 +38,16 @@ func parseErrorBody(text []byte) (e errorBody) {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	d.Strict = false
 	_ = d.Decode(&x)
-	return errorBody{requestID: x.RequestID, hostID: x.HostID, codes: []string{x.Code}, message: x.Message}
+	return errorBody{
+		RequestID: anyString(x.RequestID), HostID: anyString(x.HostID), Code: allStrings{x.Code}, Message: anyString(x.Message),
+	}
 }
 
 // code returns the service's code. A second one, such as a proxy's {"code": 404}, may come before or after it. A
 // number is a code only if the message begins with the real one.
 func (r *errorBody) code() string {
-	for _, code := range r.codes {
-		if isCode(code) || code != "" && isNumericThrottling(code, r.message) {
+	for _, code := range r.Code {
+		if isCode(code) || code != "" && isNumericThrottling(code, string(r.Message)) {
 			return code
 		}
 	}
@@ -81,10 +62,10 @@ func (c *call) newAPIError(b *body) *APIError {
 		ResourceID:   c.resourceID,
 		StatusCode:   b.resp.StatusCode,
 		Code:         c.redact(body.code(), maxSnippet),
-		RequestID:    c.redact(cmp.Or(body.requestID, b.resp.Header.Get(headerRequestID)), maxSnippet),
-		HostID:       c.redact(body.hostID, maxSnippet),
-		Recommend:    redact.Truncate(redact.Link(body.recommend, c.creds.AccessKeySecret, c.creds.SecurityToken), maxMessage),
-		AccessDenied: body.accessDenied,
+		RequestID:    c.redact(cmp.Or(string(body.RequestID), b.resp.Header.Get(headerRequestID)), maxSnippet),
+		HostID:       c.redact(string(body.HostID), maxSnippet),
+		Recommend:    redact.Truncate(redact.Link(string(body.Recommend), c.creds.AccessKeySecret, c.creds.SecurityToken), maxMessage),
+		AccessDenied: body.AccessDeniedDetail,
 		RetryAfter:   retryAfter(b.resp.Header, time.Now()),
 		endpoint:     c.req.Host,
 		askedToRetry: millis(b.resp.Header.Get("X-Acs-Retry-After")) > 0,
@@ -95,7 +76,8 @@ func (c *call) newAPIError(b *body) *APIError {
 		}
 	}
 	api.isHTML = api.Code == "" && isHTML(b.bytes)
-	api.Message, api.Detail = c.message(api.Code, body.message, b), c.message(api.Code, body.detail, nil)
+	api.Message = c.message(api.Code, string(body.Message), b)
+	api.Detail = c.message(api.Code, string(cmp.Or(body.Detail, body.Description)), nil)
 	return api
 }
 
@@ -138,6 +120,6 @@ func (c *call) streamURL() string {
 		return ""
 	}
 	var input StreamInput
-	_ = unmarshal([]byte(values.Get("StreamInput")), &input)
+	_ = decode([]byte(values.Get("StreamInput")), &input)
 	return input.InputURL
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -24,8 +25,10 @@ func TestAPIErrorFields(t *testing.T) {
 		`"AuthPrincipalType":"SubUser","AuthPrincipalDisplayName":"someone","AuthPrincipalOwnerId":"1234","EncodedDiagnosticMessage":"AQ=="}}`
 	lower := strings.NewReplacer(`"RequestId"`, `"requestId"`, `"HostId"`, `"hostId"`, `"Code"`, `"code"`, `"Message"`, `"message"`,
 		`"Recommend"`, `"recommend"`, `"AccessDeniedDetail"`, `"accessDeniedDetail"`).Replace(upper)
+	snake := regexp.MustCompile(`([a-z])([A-Z][A-Za-z]*":)`).ReplaceAllString(upper, "${1}_$2")
+	twoCodes := `{"code":403,` + strings.TrimSuffix(upper[1:], "}") + `,"code":"","CODE":null}`
 	detail := AccessDeniedDetail{"AccountLevelIdentityBasedPolicy", "ice:SomethingElse", "ImplicitDeny", "SubUser", "someone", "1234", "AQ=="}
-	for name, body := range map[string]string{"upper": upper, "lower": lower, "byte order mark": "\xef\xbb\xbf" + upper} {
+	for name, body := range map[string]string{"upper": upper, "lower": lower, "snake": snake, "a status as code": twoCodes, "byte order mark": "\xef\xbb\xbf" + upper} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := responseError(t, 403, body)

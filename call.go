@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/go-querystring/query"
-
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
@@ -27,12 +25,6 @@ func idempotentOperation(name, idParam string) *operation {
 
 func nonIdempotentOperation(name string) *operation {
 	return &operation{name: name, action: []string{name}}
-}
-
-// params are the parameters of an operation. go-querystring encodes them.
-type params interface {
-	// validate names an invalid field and says what is wrong with it; "" if all are valid.
-	validate() (field, reason string)
 }
 
 // A call is one execution of an operation, with all its attempts.
@@ -66,12 +58,9 @@ type call struct {
 // do executes one operation: it validates and encodes the parameters, makes attempts until one succeeds or
 // another is not worth it, and decodes the response into out.
 func (c *Client) do(ctx context.Context, op *operation, in params, out responseDecoder) error {
-	if field, reason := in.validate(); field != "" {
-		return &ParamError{Operation: op.name, Field: field, Reason: reason}
-	}
-	values, err := query.Values(in)
+	values, err := encodeParams(op, in)
 	if err != nil {
-		return &ParamError{Operation: op.name, Field: "request", Reason: "cannot be encoded: " + err.Error()}
+		return err
 	}
 	call := &call{client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now()}
 	if c.hooks.Call == nil {

@@ -32,7 +32,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 			resp, err := c.SubmitLiveTranscodeJob(ctx, nil)
 			return resp, err
 		}},
-		"not encodable": {"UpdateLiveTranscodeJob", "request", func(ctx context.Context, c *Client) (any, error) {
+		"not UTF-8": {"UpdateLiveTranscodeJob", "StreamInput.InputURL", func(ctx context.Context, c *Client) (any, error) {
 			resp, err := c.UpdateLiveTranscodeJob(ctx, &UpdateLiveTranscodeJobRequest{JobID: "j", StreamInput: &StreamInput{InputURL: "rtmp://h/\xff"}})
 			return resp, err
 		}},

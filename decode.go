@@ -4,78 +4,91 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
-	"math"
+	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// jsonOptions accept what is odd but readable rather than lose an answer.
-var jsonOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+// maxElements bounds the list elements of one response. The largest page that the service documents has 100; without
+// a bound, 8 MiB of "{}," would take 500 MiB.
+const maxElements = 10_000
 
-// A decoder reads JSON as the service writes it, in one pass and straight into the fields it is for. The syntax
-// is package jsontext's; what the names mean is the objects' own. Of a member that comes twice the later counts,
-// and null is as if it were not there.
+var (
+	errNotObject       = errors.New("is not an object")
+	errTooManyElements = errors.New("has more than " + strconv.Itoa(maxElements) + " list elements")
+)
+
+// decodeOptions accept what is malformed but readable rather than lose a response.
+var decodeOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
+// A decoder decodes JSON as the service writes it, by the json tags of the structs it decodes into. Package json
+// would do that too, but reports a value of an unexpected type as an error. Here no such value loses what stands
+// around it: it becomes what decoding an absent field leaves, see [decoder.value]. Only text that is not a JSON object
+// is an error; what was decoded before a syntax error is kept.
+//
+// Duplicate fields: the last one wins. null is ignored.
 type decoder struct {
 	*jsontext.Decoder
-	input bytes.Buffer
-	room  []byte         // of a string that stands otherwise than it reads
-	kept  [128][2]string // texts that keep has seen: two to a place, the later first
-
-	oddDate string  // a text that should be a date, and is none
-	oddID   *string // the id of what has it
+	input    bytes.Buffer
+	elements int // decoded so far
+	interned internTable
 }
-
-// An object is what a JSON object is read into.
-type object interface {
-	// member reads the value of one member. For a name that means nothing it returns errNoMember and reads nothing:
-	// the name is lost with the next look at the input.
-	member(d *decoder, name []byte) error
-}
-
-var errNoMember = errors.New("no such member")
 
 var decoders = sync.Pool{New: func() any {
 	d := new(decoder)
-	d.Decoder = jsontext.NewDecoder(&d.input, jsonOptions)
+	d.Decoder = jsontext.NewDecoder(&d.input, decodeOptions)
 	return d
 }}
 
-// newDecoder returns a decoder of a text, which must stay as it is until the decoder is released.
-func newDecoder(text []byte) *decoder {
+// decode decodes text, one JSON object, into the struct that out points to.
+func decode(text []byte, out any) error {
 	d := decoders.Get().(*decoder)
-	d.input = *bytes.NewBuffer(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
-	return d
+	d.reset(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	defer func() {
+		d.reset(nil)
+		decoders.Put(d)
+	}()
+	err := d.document(reflect.ValueOf(out).Elem())
+	if errors.Is(err, io.EOF) { // in the text it is never expected
+		err = io.ErrUnexpectedEOF
+	}
+	return err
 }
 
-// release gives the decoder back. Of the text it keeps what keep has kept, and nothing else.
-func (d *decoder) release() {
-	d.input, d.room, d.oddDate, d.oddID = bytes.Buffer{}, nil, "", nil // strings with escapes are rare
-	d.Reset(&d.input, jsonOptions)
-	decoders.Put(d)
+// unmarshal implements UnmarshalJSON by decode. What was in out is replaced, if there is no error.
+func unmarshal[T any](text []byte, out *T) error {
+	if string(text) == "null" {
+		text = []byte("{}")
+	}
+	var read T
+	if err := decode(text, &read); err != nil {
+		return fmt.Errorf("livetranscode: %T: the JSON %w", read, err)
+	}
+	*out = read
+	return nil
 }
 
-// unmarshal is the UnmarshalJSON of an object.
-func unmarshal(text []byte, o object) error {
-	d := newDecoder(text)
-	defer d.release()
-	return d.document(o)
+// reset makes text, which must not change, what is decoded next. Of the text before it only interned strings stay.
+func (d *decoder) reset(text []byte) {
+	d.input, d.elements = *bytes.NewBuffer(text), 0
+	d.Reset(&d.input, decodeOptions)
 }
 
-// document reads the whole text, which is to be one object.
-func (d *decoder) document(o object) error {
-	switch err := d.object(o); {
-	case errors.Is(err, io.EOF): // there is no text, which is not the end of one
-		return io.ErrUnexpectedEOF
-	case err != nil:
+// document decodes the whole text.
+func (d *decoder) document(v reflect.Value) error {
+	if d.PeekKind() != '{' {
+		if err := d.SkipValue(); err != nil {
+			return err
+		}
+		return errNotObject
+	}
+	if err := structInfoOf(v.Type()).object(d, v); err != nil {
 		return err
 	}
 	end := d.InputOffset()
@@ -88,34 +101,124 @@ func (d *decoder) document(o object) error {
 	return nil
 }
 
-// open reads the beginning of an object or array. It reports false for null.
-func (d *decoder) open(begin jsontext.Kind) (ok bool, err error) {
-	switch d.PeekKind() {
-	case begin:
-		_, err = d.ReadToken()
-		return err == nil, err
-	case 'n':
-		return false, d.SkipValue()
-	default:
-		return false, d.wrongType()
+// A decodeFunc decodes one value. Numbers may be quoted, and where text belongs a number is its text. Any other value of
+// an unexpected type decodes like an absent field: a list, a struct or a text is empty, an enum unknown, a time zero.
+type decodeFunc func(d *decoder, v reflect.Value) error
+
+// decodeFuncOf returns the function for a type of value.
+func decodeFuncOf(t reflect.Type, intern bool) decodeFunc {
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return scalar(setTime)
+	case t == reflect.TypeFor[allStrings]():
+		return scalar(appendString)
+	case t == reflect.TypeFor[anyString]():
+		return scalar(setAnyString)
+	case t.Kind() == reflect.String && intern:
+		return scalar(setInterned)
+	case t.Kind() == reflect.String:
+		return scalar(setString)
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Float64:
+		return scalar(setNumber)
+	case t.Kind() == reflect.Slice:
+		return container('[', listOf(t.Elem()), emptyValue(t))
+	case t.Kind() == reflect.Pointer:
+		return container('{', pointerTo(t.Elem()), emptyValue(t))
+	case t.Kind() == reflect.Struct:
+		return container('{', structInfoOf(t).object, emptyValue(t))
+	}
+	panic("livetranscode: cannot decode a " + t.String())
+}
+
+// scalar returns the decodeFunc of a type that is not decoded from objects and arrays.
+func scalar(set func(d *decoder, v reflect.Value, value jsontext.Value) error) decodeFunc {
+	return func(d *decoder, v reflect.Value) error {
+		value, err := d.ReadValue()
+		if err != nil || value[0] == 'n' {
+			return err
+		}
+		return set(d, v, value)
 	}
 }
 
-// object reads an object.
-func (d *decoder) object(o object) error {
-	if ok, err := d.open('{'); !ok {
+// container returns the decodeFunc of a type that is decoded from objects or arrays, which begin with a token of kind
+// begin.
+func container(begin jsontext.Kind, decode decodeFunc, empty reflect.Value) decodeFunc {
+	return func(d *decoder, v reflect.Value) error {
+		switch d.PeekKind() {
+		case begin:
+			return decode(d, v)
+		case 'n':
+		default:
+			v.Set(empty)
+		}
+		return d.SkipValue()
+	}
+}
+
+// A structInfo says how to decode objects into a struct type.
+type structInfo struct {
+	empty   reflect.Value     // what an object without fields decodes into
+	ordered []*field          // in the order of the struct
+	fields  map[string]*field // by name
+	folded  map[string]*field // by folded name, of the fields whose tag has case:ignore
+}
+
+type field struct {
+	name   string
+	index  []int
+	decode decodeFunc
+}
+
+var structInfos sync.Map // reflect.Type to *structInfo
+
+func structInfoOf(t reflect.Type) *structInfo {
+	if info, ok := structInfos.Load(t); ok {
+		return info.(*structInfo)
+	}
+	info := &structInfo{empty: emptyValue(t), fields: make(map[string]*field), folded: make(map[string]*field)}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous || !f.IsExported() {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" {
+			name = f.Name
+		}
+		field := &field{name, f.Index, decodeFuncOf(f.Type, isInterned(t, f.Name))}
+		info.ordered = append(info.ordered, field)
+		info.fields[name] = field
+		if options == "case:ignore" {
+			info.folded[foldName([]byte(name))] = field
+		}
+	}
+	structInfos.Store(t, info)
+	return info
+}
+
+// element decodes an element of a list. What is not an object, such as null, is an empty one.
+func (s *structInfo) element(d *decoder, v reflect.Value) error {
+	if d.PeekKind() == '{' {
+		return s.object(d, v)
+	}
+	v.Set(s.empty)
+	return d.SkipValue()
+}
+
+// object decodes an object.
+func (s *structInfo) object(d *decoder, v reflect.Value) error {
+	v.Set(s.empty)
+	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
-	for d.PeekKind() != '}' {
+	for n := 0; d.PeekKind() != '}'; n++ {
 		name, err := d.ReadValue()
 		if err != nil {
 			return err
 		}
-		err = o.member(d, name[1:len(name)-1])
-		if errors.Is(err, errNoMember) && bytes.IndexByte(name, '\\') >= 0 {
-			err = o.member(d, d.unquote(name))
-		}
-		if errors.Is(err, errNoMember) {
+		if f := s.field(name, n); f != nil { // name is lost with the next call of d
+			err = f.decode(d, v.FieldByIndex(f.index))
+		} else {
 			err = d.SkipValue()
 		}
 		if err != nil {
@@ -126,220 +229,102 @@ func (d *decoder) object(o object) error {
 	return err
 }
 
-// readObject reads an object into a new T.
-func readObject[T any, P interface {
-	*T
-	object
-}](d *decoder, o *P) error {
-	if d.PeekKind() == 'n' {
-		return d.SkipValue()
+// field returns the field of a quoted name, the object's nth, or nil. Most often it is the struct's nth field.
+func (s *structInfo) field(quoted jsontext.Value, n int) *field {
+	name := quoted[1 : len(quoted)-1]
+	if n < len(s.ordered) && s.ordered[n].name == string(name) {
+		return s.ordered[n]
 	}
-	*o = new(T)
-	return d.object(*o)
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = unquote(quoted)
+	}
+	if f := s.fields[string(name)]; f != nil {
+		return f
+	}
+	return s.folded[foldName(name)]
 }
 
-// readArray reads an array, each element by a function of its own.
-func readArray[T any](d *decoder, array *[]T, element func(*decoder, *T) error) error {
-	if ok, err := d.open('['); !ok {
-		return err
+// pointerTo returns a function that decodes an object into a new struct.
+func pointerTo(elem reflect.Type) decodeFunc {
+	info := structInfoOf(elem)
+	return func(d *decoder, v reflect.Value) error {
+		v.Set(reflect.New(elem))
+		return info.object(d, v.Elem())
 	}
-	*array = []T{}
-	for d.PeekKind() != ']' {
-		*array = append(*array, *new(T))
-		if err := element(d, &(*array)[len(*array)-1]); err != nil {
+}
+
+// listOf returns a function that decodes an array of objects into a slice of structs, or of pointers to structs, none
+// of them nil.
+func listOf(elem reflect.Type) decodeFunc {
+	pointers := elem.Kind() == reflect.Pointer
+	if pointers {
+		elem = elem.Elem()
+	}
+	info := structInfoOf(elem)
+	return func(d *decoder, v reflect.Value) error {
+		if _, err := d.ReadToken(); err != nil {
 			return err
 		}
-	}
-	_, err := d.ReadToken()
-	return err
-}
-
-// A typeError says where a value of another type is expected.
-type typeError struct{ pointer jsontext.Pointer }
-
-func (e *typeError) Error() string { return "livetranscode: the JSON " + e.what() }
-
-func (e *typeError) what() string {
-	if e.pointer == "" {
-		return "is of the wrong type"
-	}
-	return "has a value of the wrong type at " + redact.Truncate(redact.OneLine(string(e.pointer)), 80)
-}
-
-// wrongType reads a value that cannot be used.
-func (d *decoder) wrongType() error {
-	if _, err := d.ReadValue(); err != nil {
+		v.SetZero()
+		v.Grow(1) // so that an empty list is not nil
+		for n := 0; d.PeekKind() != ']'; n++ {
+			if d.elements++; d.elements > maxElements {
+				return errTooManyElements
+			}
+			v.Grow(1)
+			v.SetLen(n + 1)
+			element := v.Index(n)
+			if pointers {
+				element.Set(reflect.New(elem))
+				element = element.Elem()
+			}
+			if err := info.element(d, element); err != nil {
+				return err
+			}
+		}
+		_, err := d.ReadToken()
 		return err
 	}
-	return &typeError{d.StackPointer()}
 }
 
-// unquote returns the bytes of a string without quotes and escapes, valid until the next read. What is not UTF-8
-// is replaced.
-func (d *decoder) unquote(quoted jsontext.Value) []byte {
-	if raw := quoted[1 : len(quoted)-1]; isPlain(raw) {
-		return raw
+// isInterned reports whether the texts of a field are few, or the same in each poll of a job. URLs of streams hold keys.
+func isInterned(t reflect.Type, name string) bool {
+	switch t {
+	case reflect.TypeFor[Job](), reflect.TypeFor[StreamInput](), reflect.TypeFor[StreamInfo]():
+		return !strings.HasSuffix(name, "URL")
 	}
-	d.room, _ = jsontext.AppendUnquote(d.room[:0], quoted) // whose error tells what was replaced
-	return d.room
+	return false
 }
 
-// isPlain reports whether a string stands in JSON as it reads.
-func isPlain(raw []byte) bool { return bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) }
+// isEnum reports whether a type is an enum: a named integer type, in which 0 is a value like another.
+func isEnum(t reflect.Type) bool { return t.Kind() == reflect.Int && t != reflect.TypeFor[int]() }
 
-// quoted reads a string as it stands; nil for null.
-func (d *decoder) quoted() (jsontext.Value, error) {
-	value, err := d.ReadValue()
-	switch {
-	case err != nil:
-		return nil, err
-	case value[0] == 'n':
-		return nil, nil
-	case value[0] != '"':
-		return nil, &typeError{d.StackPointer()}
+// emptyValue returns what an absent field has: -1, which means unknown, for an enum, else the zero value.
+func emptyValue(t reflect.Type) reflect.Value {
+	v := reflect.New(t).Elem()
+	if isEnum(t) {
+		v.SetInt(-1)
 	}
-	return value, nil
-}
-
-// text reads a string.
-func (d *decoder) text(s *string) error {
-	value, err := d.quoted()
-	if value != nil {
-		*s = string(d.unquote(value))
-	}
-	return err
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// keep is text for what is read again and again, since many jobs have it in common, or one job is polled: it gives
-// out the string that it made before. It keeps no long ones. Nothing secret is to be read so.
-func (d *decoder) keep(s *string) error {
-	value, err := d.quoted()
-	if value == nil {
-		return err
-	}
-	raw := value[1 : len(value)-1]
-	if len(raw) > 256 {
-		*s = string(d.unquote(value))
-		return nil
-	}
-	place := &d.kept[crc32.Checksum(raw, castagnoli)%uint32(len(d.kept))]
-	switch { // a switch on string(raw) would make it
-	case string(raw) == place[0]:
-	case string(raw) == place[1]:
-		place[0], place[1] = place[1], place[0]
-	case isPlain(raw):
-		place[0], place[1] = string(raw), place[0]
-	default:
-		*s = string(d.unquote(value))
-		return nil
-	}
-	*s = place[0]
-	return nil
-}
-
-// loose reads any value: a string as what it reads, the rest as it stands.
-func (d *decoder) loose(s *string) error {
-	value, err := d.ReadValue()
-	if err == nil && value[0] != 'n' {
-		*s = d.looseText(value)
-	}
-	return err
-}
-
-func (d *decoder) looseText(value jsontext.Value) string {
-	if value[0] == '"' {
-		return string(d.unquote(value))
-	}
-	return string(value)
-}
-
-// readInt reads a whole number, quoted or not.
-func readInt[I ~int](d *decoder, n *I) error {
-	value, err := d.ReadValue()
-	if err == nil && value[0] != 'n' && unmarshalEnum(value, n) != nil {
-		err = &typeError{d.StackPointer()}
-	}
-	return err
-}
-
-// looseFloat reads a number, quoted or not. Anything else is 0.
-func (d *decoder) looseFloat(f *float64) error {
-	value, err := d.ReadValue()
-	if err != nil || value[0] == 'n' {
-		return err
-	}
-	n, err := strconv.ParseFloat(d.looseText(value), 64)
-	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
-		n = 0
-	}
-	*f = n
-	return nil
-}
-
-// looseInt reads a whole number, quoted or not. A fraction is cut off; anything else is 0.
-func (d *decoder) looseInt(n *int) error {
-	f := float64(*n)
-	err := d.looseFloat(&f)
-	if math.Abs(f) >= math.MaxInt32 {
-		f = 0
-	}
-	*n = int(f)
-	return err
-}
-
-// date reads a time. What is none, whatever it is, becomes the zero time, and is remembered with the id of what
-// has it.
-func (d *decoder) date(t *time.Time, id *string) error {
-	value, err := d.ReadValue()
-	if err != nil || value[0] == 'n' {
-		return err
-	}
-	if d.oddID == id { // it comes twice
-		d.oddDate = ""
-	}
-	if value[0] == '"' && t.UnmarshalText(value[1:len(value)-1]) == nil { // the usual form
-		*t = t.UTC()
-		return nil
-	}
-	text := d.looseText(value)
-	var ok bool
-	if *t, ok = parseTime(text); !ok {
-		d.oddDate, d.oddID = text, id
-	}
-	return nil
-}
-
-// timeLayouts are the forms of a date: RFC 3339, which time.Parse reads with or without a fraction, and the
-// same without seconds, without offset, or both. Without an offset it is UTC.
-var timeLayouts = [...]string{
-	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
-}
-
-// parseTime reads a date of the service. No text is no date, and not an odd one.
-func parseTime(s string) (t time.Time, ok bool) {
-	if s == "" {
-		return time.Time{}, true
-	}
-	for _, layout := range timeLayouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
+	if t.Kind() == reflect.Struct {
+		for _, f := range reflect.VisibleFields(t) {
+			if f.IsExported() && !f.Anonymous {
+				v.FieldByIndex(f.Index).Set(emptyValue(f.Type))
+			}
 		}
 	}
-	return time.Time{}, false
+	return v
 }
 
-// fold returns a name without what the spellings of it differ in: case, hyphens and underscores. No name that means
-// something is longer than 32 bytes.
-func fold(name []byte) string {
-	var room [32]byte
-	folded := room[:0]
+// foldName returns a name without what its spellings differ in: case, hyphens and underscores. No name that is decoded
+// is longer than 32 bytes.
+func foldName(name []byte) string {
+	var buf [32]byte
+	folded := buf[:0]
 	for _, c := range name {
 		switch {
-		case len(folded) == len(room):
-			return ""
 		case c == '-' || c == '_':
+		case len(folded) == len(buf):
+			return ""
 		case 'A' <= c && c <= 'Z':
 			folded = append(folded, c|0x20)
 		default:
@@ -347,21 +332,4 @@ func fold(name []byte) string {
 		}
 	}
 	return string(folded)
-}
-
-// unmarshalEnum reads an enum as the service may write it: 1, "1", or null for -1.
-func unmarshalEnum[E ~int](b []byte, e *E) error {
-	if string(b) == "null" {
-		*e = -1
-		return nil
-	}
-	if len(b) > 2 && b[0] == '"' && b[len(b)-1] == '"' {
-		b = b[1 : len(b)-1]
-	}
-	n, err := strconv.Atoi(string(b))
-	if err != nil {
-		return fmt.Errorf("%T is not a whole number", *e)
-	}
-	*e = E(n)
-	return nil
 }

@@ -1,13 +1,12 @@
 package livetranscode
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strconv"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -44,97 +43,189 @@ func TestDecodeSpellings(t *testing.T) {
 	}
 }
 
-// TestDecoderMemory: whatever a decoder has read before, a text reads as it stands.
-func TestDecoderMemory(t *testing.T) {
+// TestInternedStrings: whatever a table has seen before, a text reads as it is written.
+func TestInternedStrings(t *testing.T) {
 	t.Parallel()
 	texts := make([]string, 2000)
 	for i := range texts {
 		texts[i] = strings.Repeat("x", i%300) + fmt.Sprint(i)
 	}
-	d := newDecoder(nil)
-	defer d.release()
-	read := func(want string) (text string) {
+	var table internTable
+	intern := func(want string) (text string) {
 		t.Helper()
-		d.input = *bytes.NewBufferString(strconv.Quote(want))
-		d.Reset(&d.input, jsonOptions)
-		if err := d.keep(&text); err != nil || text != want {
-			t.Fatalf("%q is %q, %v", want, text, err)
+		if text = table.string([]byte(want)); text != want {
+			t.Fatalf("%q is %q", want, text)
 		}
 		return text
 	}
 	for range 20_000 {
 		want := texts[rand.N(len(texts))]
-		if once, again := read(want), read(want); (unsafe.StringData(once) == unsafe.StringData(again)) != (len(want) <= 256) {
+		if once, again := intern(want), intern(want); (unsafe.StringData(once) == unsafe.StringData(again)) != (len(want) <= 256) {
 			t.Fatalf("%q is made twice, or is long and kept", want)
 		}
 	}
-	// Two to a place: a job's own texts do not drive out what all jobs have in common.
+	// Two to a slot: a job's own texts do not drive out what all jobs have in common.
 	const common = "b6491d5b3e514b7d895d14b5453ea119"
-	first := read(common)
+	first := intern(common)
 	for _, own := range texts[:250] {
-		read(own)
-		if again := read(common); unsafe.StringData(again) != unsafe.StringData(first) {
+		intern(own)
+		if again := intern(common); unsafe.StringData(again) != unsafe.StringData(first) {
 			t.Fatalf("it is made again after %q", own)
 		}
 	}
 }
 
-// TestDecoderForgets: what a decoder leaves to the next one holds neither stream keys nor much memory.
-func TestDecoderForgets(t *testing.T) {
+// TestInternedFields: names and ids are made once for all responses, the URLs of streams are forgotten.
+func TestInternedFields(t *testing.T) {
 	t.Parallel()
-	d := newDecoder([]byte(`{"Name":"` + strings.Repeat("a", 2*maxPooled) + `\n"}`))
-	if err := d.document(newJob()); err != nil {
-		t.Fatal(err)
+	d := decoders.New().(*decoder)
+	read := func() *Job {
+		job := new(Job)
+		d.reset([]byte(`{"Name":"name","JobId":"a\/b","StreamInput":{"Type":"rtmp","InputUrl":"rtmp://h/CANARY","InputUrl":"rtmp:\/\/h\/CANARY"},
+			"OutputStream":{"StreamInfos":[{"Type":"rtmp","OutputUrl":"rtmp://CANARY"}]}}`))
+		if err := d.document(reflect.ValueOf(job).Elem()); err != nil {
+			t.Fatal(err)
+		}
+		d.reset(nil)
+		return job
 	}
-	d.release()
-	if cap(d.room) > maxPooled {
-		t.Errorf("%d bytes are kept", cap(d.room))
+	a, b := read(), read()
+	for _, pair := range [][2]string{
+		{a.Name, b.Name}, {a.JobID, b.JobID}, {a.StreamInput.Type, b.StreamInput.Type},
+		{a.StreamInput.Type, b.OutputStream.StreamInfos[0].Type},
+	} {
+		if unsafe.StringData(pair[0]) != unsafe.StringData(pair[1]) {
+			t.Errorf("%q is made twice", pair[0])
+		}
 	}
-	d = newDecoder([]byte(`{"StreamInput":{"InputUrl":"rtmp://h/CANARY","InputUrl":"rtmp:\/\/h\/CANARY"},"Name":"a\n","OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://CANARY"}]}}`))
-	if err := d.document(newJob()); err != nil {
-		t.Fatal(err)
-	}
-	d.release()
-	if all := fmt.Sprint(d.kept, string(d.room[:cap(d.room)]), d.input.String(), d.oddDate); strings.Contains(all, "CANARY") {
-		t.Error("the decoder keeps an address")
+	if all := fmt.Sprint(d.interned, d.input.String()); strings.Contains(all, "CANARY") {
+		t.Error("the decoder keeps a URL")
 	}
 }
 
+// TestDecodeWrongTypes: a value of an unexpected type loses nothing but itself.
 func TestDecodeWrongTypes(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ text, where string }{
-		{`[]`, ""},
-		{`"x"`, ""},
-		{`1`, ""},
-		{`{"Name":1}`, "/Name"},
-		{`{"JobId":true}`, "/JobId"},
-		{`{"TemplateId":{}}`, "/TemplateId"},
-		{`{"Status":"x"}`, "/Status"},
-		{`{"StreamInput":[]}`, "/StreamInput"},
-		{`{"StreamInput":{"InputUrl":[1]}}`, "/StreamInput/InputUrl"},
-		{`{"OutputStream":{"StreamInfos":{}}}`, "/OutputStream/StreamInfos"},
-		{`{"OutputStream":{"StreamInfos":[{},7]}}`, "/OutputStream/StreamInfos/1"},
-		{`{"OutputStream":{"StreamInfos":[{"OutputUrl":1}]}}`, "/OutputStream/StreamInfos/0/OutputUrl"},
+	input, outputs := exampleJob().StreamInput, exampleJob().OutputStream
+	for name, want := range map[string]func(j *Job, value any){
+		"Name":         func(j *Job, text any) { j.Name = text.(string) },
+		"JobId":        func(j *Job, text any) { j.JobID = text.(string) },
+		"TemplateType": func(j *Job, text any) { j.TemplateType = TemplateType(text.(string)) },
+		"TemplateId":   func(j *Job, text any) { j.TemplateID = text.(string) },
+		"TemplateName": func(j *Job, text any) { j.TemplateName = text.(string) },
+		"Status":       func(j *Job, _ any) { j.Status = JobStatusUnknown },
+		"StartMode":    func(j *Job, _ any) { j.StartMode = StartModeUnknown },
+		"StreamInput":  func(j *Job, _ any) { j.StreamInput = StreamInput{} },
+		"OutputStream": func(j *Job, _ any) { j.OutputStream = OutputStream{} },
+		"CreateTime":   func(j *Job, _ any) { j.CreateTime = time.Time{} },
+		`StreamInput":{"Type":"rtmp","InputUrl`: func(j *Job, text any) {
+			j.StreamInput = StreamInput{Type: input.Type, InputURL: text.(string)}
+		},
+		`OutputStream":{"StreamInfos`: func(j *Job, _ any) { j.OutputStream.StreamInfos = nil },
+		`OutputStream":{"StreamInfos":[{"Type":"rtmp","OutputUrl`: func(j *Job, text any) {
+			j.OutputStream.StreamInfos = []StreamInfo{{outputs.StreamInfos[0].Type, text.(string)}}
+		},
 	} {
-		err := new(Job).UnmarshalJSON([]byte(test.text))
-		var wrong *typeError
-		if !errors.As(err, &wrong) || string(wrong.pointer) != test.where || !strings.HasSuffix(err.Error(), strings.TrimSuffix("wrong type at "+test.where, " at ")) {
-			t.Errorf("%s: %v, want one about %q", test.text, err, test.where)
+		for value, text := range map[string]string{
+			`[]`: "", `[[{}],1]`: "", `true`: "", `{"a":{"Name":"other"}}`: "", `"\u0000"`: "\x00", `-1.5`: "-1.5", `12345678901234567890`: "12345678901234567890",
+		} {
+			switch { // these are of the expected type
+			case strings.HasSuffix(name, "StreamInfos") && value[0] == '[', strings.HasPrefix(name, "OutputStream") && value[0] == '{',
+				name == "StreamInput" && value[0] == '{':
+				continue
+			}
+			job := exampleJob()
+			want(job, text)
+			whole, err := json.Marshal(exampleJob())
+			if err != nil {
+				t.Fatal(err)
+			}
+			closing := strings.Repeat("}", strings.Count(name, "{"))
+			if strings.Contains(name, "[") {
+				closing = "}]}"
+			}
+			// Of a field that comes twice the last counts.
+			bad := strings.TrimSuffix(string(whole), "}") + `,"` + name + `":` + value + closing + `}`
+			jobs, errs := decodeJob(t, bad)
+			for way, got := range jobs {
+				if way == "json v2" {
+					continue // strict about duplicates before it asks Job
+				}
+				if errs[way] != nil {
+					t.Errorf("%s: %s: %v", way, bad, errs[way])
+				} else if diff := cmp.Diff(job, got); diff != "" {
+					t.Errorf("%s: %s as %s (-want +got)\n%s", way, name, value, diff)
+				}
+			}
 		}
 	}
-	// No text is not the end of one, and a second value is one too many.
-	for text, want := range map[string]error{"": io.ErrUnexpectedEOF, " ": io.ErrUnexpectedEOF, `{"Name":"x`: io.ErrUnexpectedEOF} {
-		if err := new(Job).UnmarshalJSON([]byte(text)); !errors.Is(err, want) {
-			t.Errorf("%q: %v, want %v", text, err, want)
+}
+
+// TestDecodeNoObject: only what is not one JSON object cannot be decoded.
+func TestDecodeNoObject(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text string
+		want error
+	}{
+		{`[]`, errNotObject},
+		{`"x"`, errNotObject},
+		{`1`, errNotObject},
+		{``, io.ErrUnexpectedEOF},
+		{` `, io.ErrUnexpectedEOF},
+		{`{"Name":"x`, io.ErrUnexpectedEOF},
+		{`{"OutputStream":{"StreamInfos":[`, io.ErrUnexpectedEOF},
+		{`[{"Name":"x"`, io.ErrUnexpectedEOF},
+		{`{"Name":12`, io.ErrUnexpectedEOF},
+	} {
+		if err := new(Job).UnmarshalJSON([]byte(test.text)); !errors.Is(err, test.want) {
+			t.Errorf("%q: %v, want %v", test.text, err, test.want)
 		}
+	}
+	// What was decoded before counts, but for a number that breaks off: there may be more digits.
+	var job Job
+	if err := decode([]byte(`{"TemplateId":1,"JobId":"whole","Name":12`), &job); err == nil || job.JobID != "whole" || job.TemplateID != "1" || job.Name != "" {
+		t.Errorf("a number that breaks off: %v, %+v", err, job)
 	}
 	if err := new(Job).UnmarshalJSON([]byte(`{} {}`)); err == nil || !strings.Contains(err.Error(), "after offset 2") {
 		t.Errorf("two values: %v", err)
 	}
 	// From a caller's own JSON, too.
 	var caller struct{ Jobs []Job }
-	if err := json.Unmarshal([]byte(`{"Jobs":[{"Name":1}]}`), &caller); err == nil || !strings.Contains(err.Error(), "wrong type at /Name") {
+	if err := json.Unmarshal([]byte(`{"Jobs":[7]}`), &caller); err == nil || !strings.Contains(err.Error(), "Job: the JSON is not an object") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestDecodeElements: no response makes more than ten thousand elements, in however many lists.
+func TestDecodeElements(t *testing.T) {
+	t.Parallel()
+	list := func(n int, element string) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(element+",", n), ",") + "]"
+	}
+	infos := func(n int) string { return `{"OutputStream":{"StreamInfos":` + list(n, "{}") + `}}` }
+	for _, test := range []struct {
+		name, text string
+		good       bool
+	}{
+		{"jobs", `{"JobList":` + list(10_000, "{}") + `}`, true},
+		{"one job too many", `{"JobList":` + list(10_001, "{}") + `}`, false},
+		{"numbers", `{"JobList":` + list(10_001, "0") + `}`, false},
+		{"nulls", `{"JobList":` + list(10_001, "null") + `}`, false},
+		{"as many as fit into 8 MiB", `{"JobList":` + list(2_790_000, "{}") + `}`, false},
+		{"streams of a job", `{"JobList":[` + infos(9_999) + `]}`, true},
+		{"too many streams of a job", `{"JobList":[` + infos(10_000) + `]}`, false},
+		{"streams of all jobs", `{"JobList":` + list(100, infos(99)) + `}`, true},
+		{"too many streams of all jobs", `{"JobList":` + list(100, infos(100)) + `}`, false},
+		{"elements that are skipped", `{"Other":` + list(20_000, "{}") + `,"JobList":[]}`, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := clientOver(t, newScript(respond(200, test.text))).ListLiveTranscodeJobs(t.Context(), nil)
+			if test.good && err != nil || !test.good && (!errors.Is(err, ErrBadResponse) || !strings.Contains(err.Error(), "more than 10000 list elements")) {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }
 
@@ -143,7 +234,7 @@ func TestDecodeFails(t *testing.T) {
 	t.Parallel()
 	job, want := exampleJob(), exampleJob()
 	video, audio := VideoParams{Width: 1, Codec: "c"}, AudioParams{Channels: 1}
-	for _, text := range []string{`{"Name":"new","Status":"x"}`, `{"Name":"new"`, `[]`} {
+	for _, text := range []string{`{"Name":"new","Status":1`, `{"Name":"new"`, `[]`, `{"Name":"new"}}`} {
 		if job.UnmarshalJSON([]byte(text)) == nil {
 			t.Errorf("%s can be read", text)
 		}
@@ -159,32 +250,32 @@ func TestDecodeFails(t *testing.T) {
 	}
 }
 
-// TestDecodeTwice: of a member that comes twice the later counts, and null is as if it were not there.
-func TestDecodeTwice(t *testing.T) {
+// TestDecodeDuplicates: the last of duplicate fields wins, as a whole; null is ignored.
+func TestDecodeDuplicates(t *testing.T) {
 	t.Parallel()
-	two := Job{
+	want := Job{
 		Name: "b", JobID: "b", StartMode: 1, Status: 2, CreateTime: time.Date(2022, 7, 20, 2, 48, 58, 0, time.UTC),
-		StreamInput: StreamInput{Type: "rtmp", InputURL: "b"}, OutputStream: OutputStream{StreamInfos: []StreamInfo{{OutputURL: "b"}}},
+		StreamInput: StreamInput{InputURL: "b"}, OutputStream: OutputStream{StreamInfos: []StreamInfo{{OutputURL: "b"}}},
 	}
 	for _, text := range []string{
 		`{"Name":"a","Name":"b","JobId":"a","JobId":"b","StartMode":0,"StartMode":1,"Status":1,"Status":"2","CreateTime":"x","CreateTime":"2022-07-20T02:48:58Z",
 			"StreamInput":{"Type":"rtmp","InputUrl":"a"},"StreamInput":{"InputUrl":"b"},
 			"OutputStream":{"StreamInfos":[{"OutputUrl":"a"},{"OutputUrl":"c"}]},"OutputStream":{"StreamInfos":[{"OutputUrl":"b"}]}}`,
 		`{"Name":"b","Name":null,"JobId":"b","JobId":null,"StartMode":1,"StartMode":null,"Status":2,"Status":null,"CreateTime":"2022-07-20T02:48:58Z","CreateTime":null,
-			"StreamInput":{"Type":"rtmp","Type":null,"InputUrl":"b"},"StreamInput":null,
+			"StreamInput":{"InputUrl":"b","InputUrl":null,"Type":null},"StreamInput":null,
 			"OutputStream":{"StreamInfos":[{"OutputUrl":"b","OutputUrl":null}],"StreamInfos":null},"OutputStream":null}`,
 	} {
 		var job Job
 		if err := job.UnmarshalJSON([]byte(text)); err != nil {
 			t.Error(err)
 		}
-		if diff := cmp.Diff(two, job); diff != "" {
+		if diff := cmp.Diff(want, job); diff != "" {
 			t.Errorf("%s\n%s", text, diff)
 		}
 	}
 	var config TemplateConfig
 	text := `{"VideoParams":{"Width":"1"},"VideoParams":{"Height":"2","Height":null,"Fps":1,"Fps":null},"VideoParams":null,"AudioParams":{"Channels":2,"Channels":null},"AudioParams":null}`
-	if err := unmarshal([]byte(text), &config); err != nil {
+	if err := decode([]byte(text), &config); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff(TemplateConfig{&VideoParams{Height: 2, FPS: 1}, &AudioParams{Channels: 2}}, config); diff != "" {
@@ -192,23 +283,28 @@ func TestDecodeTwice(t *testing.T) {
 	}
 }
 
-// TestFold: the spellings of one name.
-func TestFold(t *testing.T) {
+// TestFoldName: the spellings of one name.
+func TestFoldName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"RequestId": "requestid", "requestId": "requestid", "request_id": "requestid", "Request-ID": "requestid", "REQUESTID": "requestid",
-		"": "", "é": "é", strings.Repeat("a", 32): strings.Repeat("a", 32), strings.Repeat("a", 33): "", strings.Repeat("_", 100) + "x": "x",
+		"": "", "é": "é", strings.Repeat("a", 32): strings.Repeat("a", 32), strings.Repeat("a", 33): "", strings.Repeat("a", 32) + "_": strings.Repeat("a", 32), strings.Repeat("_", 100) + "x": "x",
 	} {
-		if got := fold([]byte(name)); got != want {
+		if got := foldName([]byte(name)); got != want {
 			t.Errorf("%q folds to %q, want %q", name, got, want)
 		}
 	}
 }
 
-// TestPagesThatAreNone: an answer with neither a list nor a count does not read as the end of all jobs.
-func TestPagesThatAreNone(t *testing.T) {
+// TestPageWithoutList: a page without its list does not read as the end of all jobs.
+func TestPageWithoutList(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`{}`, `{"RequestId":"R"}`, `{"RequestId":"R","JobList":null}`, `{"RequestId":"R","TotalCount":null}`, `{"RequestId":"R","Joblist":[]}`} {
+	for _, text := range []string{
+		`{}`, `{"RequestId":"R"}`, `{"RequestId":"R","JobList":null}`, `{"RequestId":"R","TotalCount":null}`, `{"RequestId":"R","Joblist":[]}`,
+		`{"TotalCount":7}`, `{"TotalCount":7,"JobList":null,"TemplateContentList":null}`, `{"TotalCount":""}`, `{"TotalCount":-1}`,
+		`{"TotalCount":7,"JobList":{},"TemplateContentList":{}}`, `{"TotalCount":7,"JobList":"","TemplateContentList":""}`,
+		`{"TotalCount":7,"JobList":[{}],"JobList":"x","TemplateContentList":[{}],"TemplateContentList":"x"}`,
+	} {
 		for name, call := range map[string]func(*Client) error{
 			"list": func(c *Client) error { _, err := c.ListLiveTranscodeJobs(t.Context(), nil); return err },
 			"all": func(c *Client) error {
@@ -234,14 +330,18 @@ func TestDecodeLists(t *testing.T) {
 		ids        []string // of the jobs
 		total      int
 	}{
-		{"null", `{"RequestId":"R","TotalCount":7,"JobList":null}`, nil, 7},
+		{"null, of no jobs", `{"RequestId":"R","TotalCount":0,"JobList":null}`, nil, 0},
 		{"null count", `{"RequestId":"R","TotalCount":null,"JobList":[]}`, nil, 0},
 		{"no count", `{"RequestId":"R","JobList":[{"JobId":"a"}]}`, []string{"a"}, 0},
 		{"count behind", `{"JobList":[{"JobId":"a"},{"JobId":"b"}],"TotalCount":2,"RequestId":"R"}`, []string{"a", "b"}, 2},
 		{"a list twice", `{"TotalCount":1,"JobList":[{"JobId":"a"},{"JobId":"b"}],"JobList":[{"JobId":"c"}]}`, []string{"c"}, 1},
+		{"a list, and an empty one", `{"JobList":[{"JobId":"a"}],"JobList":[]}`, nil, 0},
 		{"a list, and null", `{"JobList":[{"JobId":"a"}],"JobList":null}`, []string{"a"}, 0},
-		{"an odd count", `{"TotalCount":-1,"JobList":[]}`, nil, -1},
+		{"a negative count", `{"TotalCount":-1,"JobList":[]}`, nil, 0},
+		{"an empty count", `{"TotalCount":"","JobList":[{"JobId":"a"}]}`, []string{"a"}, 0},
+		{"a count that is an object", `{"TotalCount":{},"JobList":[{"JobId":"a"}]}`, []string{"a"}, 0},
 		{"a job that is null", `{"JobList":[null,{"JobId":"b"}]}`, []string{"", "b"}, 0},
+		{"jobs that are none", `{"JobList":[7,"x",[{}],{"JobId":"b"},true]}`, []string{"", "", "", "b", ""}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

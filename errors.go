@@ -87,39 +87,19 @@ type APIError struct {
 // AccessDeniedDetail is RAM's explanation of a denied permission.
 type AccessDeniedDetail struct {
 	// PolicyType is the kind of policy that denied it, such as AccountLevelIdentityBasedPolicy.
-	PolicyType string
+	PolicyType string `json:",case:ignore"`
 	// AuthAction is the missing RAM action, such as ice:GetLiveTranscodeJob.
-	AuthAction string
+	AuthAction string `json:",case:ignore"`
 	// NoPermissionType is ImplicitDeny (no policy allows it) or ExplicitDeny (a policy denies it).
-	NoPermissionType string
+	NoPermissionType string `json:",case:ignore"`
 	// AuthPrincipalType is the kind of identity that asked, such as SubUser.
-	AuthPrincipalType string
+	AuthPrincipalType string `json:",case:ignore"`
 	// AuthPrincipalDisplayName is the name of that identity.
-	AuthPrincipalDisplayName string
+	AuthPrincipalDisplayName string `json:",case:ignore"`
 	// AuthPrincipalOwnerID is the account that it belongs to.
-	AuthPrincipalOwnerID string `json:"AuthPrincipalOwnerId"`
+	AuthPrincipalOwnerID string `json:"AuthPrincipalOwnerId,case:ignore"`
 	// EncodedDiagnosticMessage is for RAM's decoding tool.
-	EncodedDiagnosticMessage string
-}
-
-func (a *AccessDeniedDetail) member(d *decoder, name []byte) error {
-	switch fold(name) {
-	case "policytype":
-		return d.loose(&a.PolicyType)
-	case "authaction":
-		return d.loose(&a.AuthAction)
-	case "nopermissiontype":
-		return d.loose(&a.NoPermissionType)
-	case "authprincipaltype":
-		return d.loose(&a.AuthPrincipalType)
-	case "authprincipaldisplayname":
-		return d.loose(&a.AuthPrincipalDisplayName)
-	case "authprincipalownerid":
-		return d.loose(&a.AuthPrincipalOwnerID)
-	case "encodeddiagnosticmessage":
-		return d.loose(&a.EncodedDiagnosticMessage)
-	}
-	return errNoMember
+	EncodedDiagnosticMessage string `json:",case:ignore"`
 }
 
 func (a *AccessDeniedDetail) texts() []*string {

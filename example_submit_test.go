@@ -76,11 +76,11 @@ func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 	if errors.Is(err, livetranscode.ErrAmbiguous) {
 		fmt.Println("the outcome is unknown")
 		listCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx itself may have ended
-		for job, err := range client.AllLiveTranscodeJobs(listCtx, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
+		for job, err := range client.AllLiveTranscodeJobs(listCtx, &livetranscode.ListLiveTranscodeJobsRequest{Keyword: req.Name}) {
 			if err != nil {
 				log.Fatal(err)
 			}
-			if job.Name == req.Name { // KeyWord also matches parts of names
+			if job.Name == req.Name { // Keyword also matches parts of names
 				fmt.Println("the job exists and is", job.Status)
 			}
 		}

@@ -75,7 +75,7 @@ func ExampleClient_ListLiveTranscodeTemplates() {
 	// 720p
 }
 
-// KeyWord also matches parts of names, so the loop compares the whole name.
+// Keyword also matches parts of names, so the loop compares the whole name.
 func ExampleClient_AllLiveTranscodeTemplates() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -84,7 +84,7 @@ func ExampleClient_AllLiveTranscodeTemplates() {
 	newTemplate(ctx, client, "720p")
 	newTemplate(ctx, client, "540p")
 
-	req := &livetranscode.ListLiveTranscodeTemplatesRequest{KeyWord: "720p"}
+	req := &livetranscode.ListLiveTranscodeTemplatesRequest{Keyword: "720p"}
 	for template, err := range client.AllLiveTranscodeTemplates(ctx, req) {
 		if err != nil {
 			log.Fatal(err)

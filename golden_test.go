@@ -51,7 +51,7 @@ var goldenCalls = []struct {
 				PageNo:    2,
 				PageSize:  100,
 				SortBy:    livetranscode.SortAscending,
-				KeyWord:   "task 1",
+				Keyword:   "task 1",
 			})
 			return err
 		}},
@@ -157,7 +157,7 @@ var goldenCalls = []struct {
 				PageNo:     1,
 				PageSize:   20,
 				SortBy:     livetranscode.SortDescending,
-				KeyWord:    "basic",
+				Keyword:    "basic",
 			})
 			return err
 		}},

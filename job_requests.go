@@ -2,29 +2,17 @@ package livetranscode
 
 import (
 	"log/slog"
-	"net/url"
 )
 
 // GetLiveTranscodeJobResponse is the answer to GetLiveTranscodeJob.
 type GetLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service; quote it in a support ticket.
-	RequestID string
+	RequestID string `json:"RequestId"`
 	// Job is the job. It is never nil.
 	Job *Job
 }
 
 func (r *GetLiveTranscodeJobResponse) requestID() *string { return &r.RequestID }
-
-func (r *GetLiveTranscodeJobResponse) member(d *decoder, name []byte) error {
-	switch {
-	case string(name) != "Job":
-		return readRequestID(d, name, &r.RequestID)
-	case d.PeekKind() == 'n':
-		return d.SkipValue()
-	}
-	r.Job = newJob()
-	return d.object(r.Job)
-}
 
 func (r *GetLiveTranscodeJobResponse) missing() string {
 	if r.Job == nil {
@@ -60,8 +48,8 @@ type ListLiveTranscodeJobsRequest struct {
 	PageSize int `url:"PageSize,omitempty"`
 	// SortBy orders by time of creation. Empty is newest first.
 	SortBy SortOrder `url:"SortBy,omitempty"`
-	// KeyWord selects jobs by id, or by a part of the name.
-	KeyWord string `url:"KeyWord,omitempty"`
+	// Keyword selects jobs by id, or by a part of the name.
+	Keyword string `url:"KeyWord,omitempty"`
 }
 
 func (r *ListLiveTranscodeJobsRequest) validate() (field, reason string) {
@@ -71,17 +59,17 @@ func (r *ListLiveTranscodeJobsRequest) validate() (field, reason string) {
 	case r.Status != nil && *r.Status < 0:
 		return "Status", "is negative"
 	}
-	return checkPage(r.PageNo, r.PageSize)
+	return validatePage(r.PageNo, r.PageSize)
 }
 
 // ListLiveTranscodeJobsResponse is one page of jobs.
 type ListLiveTranscodeJobsResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 	// TotalCount is the number of jobs that match, on all pages.
 	TotalCount int
 	// Jobs are the jobs of this page. No element is nil.
-	Jobs []*Job
+	Jobs []*Job `json:"JobList"`
 }
 
 // LogValue implements slog.LogValuer. It counts the jobs and does not show them: their URLs hold stream keys.
@@ -127,6 +115,8 @@ func (r *SubmitLiveTranscodeJobRequest) validate() (field, reason string) {
 		return "StartMode", "is negative"
 	case r.StreamInput.InputURL == "":
 		return "StreamInput.InputURL", "is empty"
+	case r.StartMode == StartModeImmediate && r.TimedConfig != nil:
+		return "TimedConfig", "is set, but StartModeImmediate would start, and bill, the job now"
 	case r.StartMode == StartModeTimed && r.TimedConfig == nil:
 		return "TimedConfig", "is nil, and StartModeTimed needs it"
 	case r.StartMode == StartModeTimed && r.TimedConfig.StartTime.IsZero():
@@ -136,28 +126,33 @@ func (r *SubmitLiveTranscodeJobRequest) validate() (field, reason string) {
 }
 
 func (c *TimedConfig) validate() (field, reason string) {
-	if c != nil && !c.StartTime.IsZero() && !c.EndTime.IsZero() && c.EndTime.Before(c.StartTime) {
+	if c == nil {
+		return "", ""
+	}
+	start, end := wireTime(c.StartTime), wireTime(c.EndTime)
+	switch {
+	case !isYear(start.Year()):
+		return "TimedConfig.StartTime", "has a year outside 0-9999"
+	case !isYear(end.Year()):
+		return "TimedConfig.EndTime", "has a year outside 0-9999"
+	case !start.IsZero() && !end.IsZero() && end.Before(start):
 		return "TimedConfig.EndTime", "is before StartTime"
 	}
 	return "", ""
 }
 
+// isYear reports whether RFC 3339 can express a year.
+func isYear(year int) bool { return year >= 0 && year <= 9999 }
+
 // SubmitLiveTranscodeJobResponse is the answer to SubmitLiveTranscodeJob.
 type SubmitLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 	// JobID identifies the new job. It is never empty.
-	JobID string
+	JobID string `json:"JobId"`
 }
 
 func (r *SubmitLiveTranscodeJobResponse) requestID() *string { return &r.RequestID }
-
-func (r *SubmitLiveTranscodeJobResponse) member(d *decoder, name []byte) error {
-	if string(name) == "JobId" {
-		return d.text(&r.JobID)
-	}
-	return readRequestID(d, name, &r.RequestID)
-}
 
 func (r *SubmitLiveTranscodeJobResponse) missing() string {
 	if r.JobID == "" {
@@ -206,44 +201,24 @@ func (r *UpdateLiveTranscodeJobRequest) validate() (field, reason string) {
 // UpdateLiveTranscodeJobResponse is the answer to UpdateLiveTranscodeJob.
 type UpdateLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 }
 
 // SendLiveTranscodeJobCommandResponse is the answer to SendLiveTranscodeJobCommand.
 type SendLiveTranscodeJobCommandResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 }
 
 // DeleteLiveTranscodeJobResponse is the answer to DeleteLiveTranscodeJob.
 type DeleteLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 }
 
-// A param is a text that encodes itself: go-querystring takes the way over package fmt for those that do not.
-type param string
-
-// EncodeValues implements query.Encoder of go-querystring.
-func (p param) EncodeValues(key string, v *url.Values) error {
-	v.Set(key, string(p))
-	return nil
-}
-
-// jobParams are the parameters of an operation on one job.
-type jobParams struct {
-	JobID param `url:"JobId"`
-}
-
-func (p *jobParams) validate() (field, reason string) {
-	if p.JobID == "" {
-		return "JobID", "is empty"
-	}
-	return "", ""
-}
-
+// commandParams are the parameters of SendLiveTranscodeJobCommand.
 type commandParams struct {
-	JobID   param `url:"JobId"`
+	JobID   string `url:"JobId"`
 	Command JobCommand
 }
 
@@ -255,31 +230,6 @@ func (p *commandParams) validate() (field, reason string) {
 		return "Command", "is empty"
 	}
 	return "", ""
-}
-
-// A confirmation is an answer that says no more than that the call was carried out.
-type emptyResponse struct {
-	baseResponse
-	code string
-}
-
-func (a *emptyResponse) member(d *decoder, name []byte) error {
-	if fold(name) == "code" {
-		return d.loose(&a.code)
-	}
-	return a.baseResponse.member(d, name)
-}
-
-// missing tells a confirmation, which has a request id in the body or at least in the header, from an error
-// that comes with a status of success.
-func (a *emptyResponse) missing() string {
-	switch {
-	case a.code != "" && a.code != "Success" && a.code != "OK" && a.code != "200":
-		return "confirmation but an error code"
-	case a.id == "":
-		return "RequestId"
-	}
-	return ""
 }
 
 func (r *SubmitLiveTranscodeJobResponse) newID() string { return r.JobID }

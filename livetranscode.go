@@ -20,7 +20,7 @@ var (
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodejob
 func (c *Client) GetLiveTranscodeJob(ctx context.Context, jobID string) (*GetLiveTranscodeJobResponse, error) {
 	resp := new(GetLiveTranscodeJobResponse)
-	if err := c.do(ctx, opGetLiveTranscodeJob, &jobParams{JobID: param(jobID)}, resp); err != nil {
+	if err := c.do(ctx, opGetLiveTranscodeJob, jobParam(jobID), resp); err != nil {
 		return nil, err
 	}
 	return resp, nil
@@ -36,18 +36,11 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 	if req == nil {
 		req = new(ListLiveTranscodeJobsRequest)
 	}
-	resp := &ListLiveTranscodeJobsResponse{Jobs: []*Job{}}
-	out := page{name: "JobList", list: func(d *decoder) error {
-		return readArray(d, &resp.Jobs, func(d *decoder, job **Job) error {
-			*job = newJob() // each on its own, so that one that is kept does not keep the page
-			return d.object(*job)
-		})
-	}}
+	out := jobPage{pageHead: pageHeadOf(req.PageNo, req.PageSize)}
 	if err := c.do(ctx, opListLiveTranscodeJobs, req, &out); err != nil {
 		return nil, err
 	}
-	resp.RequestID, resp.TotalCount = out.id, out.total
-	return resp, nil
+	return &ListLiveTranscodeJobsResponse{out.RequestID, max(0, int(out.TotalCount)), notNil(out.JobList)}, nil
 }
 
 // SubmitLiveTranscodeJob starts, or schedules, a new job. A field that is missing or invalid is a *ParamError;
@@ -60,11 +53,11 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 //	if errors.Is(err, livetranscode.ErrAmbiguous) {
 //		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
 //		defer cancel()
-//		for job, err := range client.AllLiveTranscodeJobs(look, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: req.Name}) {
+//		for job, err := range client.AllLiveTranscodeJobs(look, &livetranscode.ListLiveTranscodeJobsRequest{Keyword: req.Name}) {
 //			if err != nil {
 //				return err // still not known
 //			}
-//			if job.Name == req.Name { // KeyWord also finds parts of names
+//			if job.Name == req.Name { // Keyword also finds parts of names
 //				return nil // it was carried out
 //			}
 //		}
@@ -94,7 +87,7 @@ func (c *Client) UpdateLiveTranscodeJob(ctx context.Context, req *UpdateLiveTran
 	if err := c.do(ctx, opUpdateLiveTranscodeJob, req, &out); err != nil {
 		return nil, err
 	}
-	return &UpdateLiveTranscodeJobResponse{RequestID: out.id}, nil
+	return &UpdateLiveTranscodeJobResponse{RequestID: out.RequestID}, nil
 }
 
 // SendLiveTranscodeJobCommand sends a command to a job; the only command is [JobCommandStop]. An empty jobID or cmd is a
@@ -107,7 +100,7 @@ func (c *Client) UpdateLiveTranscodeJob(ctx context.Context, req *UpdateLiveTran
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-sendlivetranscodejobcommand
 func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, cmd JobCommand) (*SendLiveTranscodeJobCommandResponse, error) {
 	var out emptyResponse
-	err := c.do(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: param(jobID), Command: cmd}, &out)
+	err := c.do(ctx, opSendLiveTranscodeJobCommand, &commandParams{JobID: jobID, Command: cmd}, &out)
 	if err != nil && cmd == JobCommandStop && refusedAfterUnknown(err) {
 		resp, getErr := c.GetLiveTranscodeJob(ctx, jobID)
 		if getErr == nil && resp.Job.Status == JobStatusStopped {
@@ -120,7 +113,7 @@ func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, 
 	if err != nil {
 		return nil, err
 	}
-	return &SendLiveTranscodeJobCommandResponse{RequestID: out.id}, nil
+	return &SendLiveTranscodeJobCommandResponse{RequestID: out.RequestID}, nil
 }
 
 // DeleteLiveTranscodeJob deletes a job. What that does to a running job is not documented: stop it first. An empty jobID
@@ -133,7 +126,7 @@ func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, 
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodejob
 func (c *Client) DeleteLiveTranscodeJob(ctx context.Context, jobID string) (*DeleteLiveTranscodeJobResponse, error) {
 	var out emptyResponse
-	err := c.do(ctx, opDeleteLiveTranscodeJob, &jobParams{JobID: param(jobID)}, &out)
+	err := c.do(ctx, opDeleteLiveTranscodeJob, jobParam(jobID), &out)
 	if err != nil && refusedAfterUnknown(err) {
 		_, getErr := c.GetLiveTranscodeJob(ctx, jobID)
 		if id, gone := isGone(getErr); gone {
@@ -143,5 +136,5 @@ func (c *Client) DeleteLiveTranscodeJob(ctx context.Context, jobID string) (*Del
 	if err != nil {
 		return nil, err
 	}
-	return &DeleteLiveTranscodeJobResponse{RequestID: out.id}, nil
+	return &DeleteLiveTranscodeJobResponse{RequestID: out.RequestID}, nil
 }

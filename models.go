@@ -48,7 +48,10 @@ func (s JobStatus) String() string {
 // Known reports whether s is one of the three documented states. JobStatusUnknown is not.
 func (s JobStatus) Known() bool { return s >= JobStatusNotStarted && s <= JobStatusStopped }
 
-// UnmarshalJSON accepts a number, a quoted number, and null, which is JobStatusUnknown.
+// Final reports whether a job stays in state s: it is JobStatusStopped.
+func (s JobStatus) Final() bool { return s == JobStatusStopped }
+
+// UnmarshalJSON accepts a number, quoted or not. Anything else is JobStatusUnknown.
 func (s *JobStatus) UnmarshalJSON(b []byte) error { return unmarshalEnum(b, s) }
 
 // StartMode says when a job starts. int(m) is the value on the wire. A value that this package does not
@@ -81,7 +84,7 @@ func (m StartMode) String() string {
 // Known reports whether m is a documented start mode. StartModeUnknown is not.
 func (m StartMode) Known() bool { return m == StartModeImmediate || m == StartModeTimed }
 
-// UnmarshalJSON accepts a number, a quoted number, and null, which is StartModeUnknown.
+// UnmarshalJSON accepts a number, quoted or not. Anything else is StartModeUnknown.
 func (m *StartMode) UnmarshalJSON(b []byte) error { return unmarshalEnum(b, m) }
 
 // EncodeValues implements query.Encoder of go-querystring: the value travels as its number.
@@ -140,44 +143,8 @@ type Job struct {
 }
 
 // UnmarshalJSON decodes a job as the service writes it: enums may be absent, null or quoted, and a
-// CreateTime that is not a date is the zero time.
-func (j *Job) UnmarshalJSON(b []byte) error {
-	read := newJob()
-	if err := unmarshal(b, read); err != nil {
-		return err
-	}
-	*j = *read
-	return nil
-}
-
-// newJob returns a job of which nothing is known: 0 is a real value of its enums.
-func newJob() *Job { return &Job{StartMode: StartModeUnknown, Status: JobStatusUnknown} }
-
-func (j *Job) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Name":
-		return d.keep(&j.Name)
-	case "JobId":
-		return d.keep(&j.JobID)
-	case "TemplateType":
-		return d.keep((*string)(&j.TemplateType))
-	case "TemplateId":
-		return d.keep(&j.TemplateID)
-	case "TemplateName":
-		return d.keep(&j.TemplateName)
-	case "StartMode":
-		return readInt(d, &j.StartMode)
-	case "Status":
-		return readInt(d, &j.Status)
-	case "StreamInput":
-		return d.object(&j.StreamInput)
-	case "OutputStream":
-		return d.object(&j.OutputStream)
-	case "CreateTime":
-		return d.date(&j.CreateTime, &j.JobID)
-	}
-	return errNoMember
-}
+// value of an unexpected type, such as a CreateTime that is not a time, decodes like an absent one.
+func (j *Job) UnmarshalJSON(b []byte) error { return unmarshal(b, j) }
 
 // Format implements fmt.Formatter. The URLs of streams print as StreamInput.Format has them.
 func (j Job) Format(f fmt.State, verb rune) {
@@ -212,16 +179,6 @@ type StreamInput struct {
 	InputURL string `json:"InputUrl"`
 }
 
-func (s *StreamInput) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Type":
-		return d.keep(&s.Type)
-	case "InputUrl":
-		return d.text(&s.InputURL)
-	}
-	return errNoMember
-}
-
 // Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element
 // of the path. JSON keeps them.
 func (s StreamInput) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.InputURL)) }
@@ -233,13 +190,6 @@ func (s StreamInput) LogValue() slog.Value { return slog.StringValue(streamText(
 type OutputStream struct {
 	// StreamInfos has an element for each stream.
 	StreamInfos []StreamInfo
-}
-
-func (s *OutputStream) member(d *decoder, name []byte) error {
-	if string(name) != "StreamInfos" {
-		return errNoMember
-	}
-	return readArray(d, &s.StreamInfos, func(d *decoder, info *StreamInfo) error { return d.object(info) })
 }
 
 // LogValue implements slog.LogValuer. It hides where keys stand in the URLs, as Job.LogValue does.
@@ -259,16 +209,6 @@ type StreamInfo struct {
 	Type string
 	// OutputURL is where the stream can be played.
 	OutputURL string `json:"OutputUrl"`
-}
-
-func (s *StreamInfo) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Type":
-		return d.keep(&s.Type)
-	case "OutputUrl":
-		return d.text(&s.OutputURL)
-	}
-	return errNoMember
 }
 
 // Format implements fmt.Formatter. It hides where keys stand in the URL: user info, query and the last element
@@ -323,7 +263,7 @@ func wireTime(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 func setJSON(key string, v *url.Values, object any) error {
 	text, err := json.Marshal(object)
 	if err != nil {
-		return fmt.Errorf("%s holds invalid UTF-8 or a year outside 0-9999", key)
+		return fmt.Errorf("%s: %w", key, err)
 	}
 	v.Set(key, string(text))
 	return nil

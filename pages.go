@@ -9,7 +9,10 @@ import (
 // maxPageSize is the largest page that the service documents.
 const maxPageSize = 100
 
-func checkPage(no, size int) (field, reason string) {
+// defaultPageSize is the page size that the service documents for a request without one.
+const defaultPageSize = 10
+
+func validatePage(no, size int) (field, reason string) {
 	switch {
 	case no < 0:
 		return "PageNo", "is negative"
@@ -19,31 +22,45 @@ func checkPage(no, size int) (field, reason string) {
 	return "", ""
 }
 
-// A page is an answer with a part of a list.
-type page struct {
+// A jobPage is what ListLiveTranscodeJobs decodes.
+type jobPage struct {
+	pageHead
+	JobList []*Job
+}
+
+func (p *jobPage) missing() string { return p.missingList("JobList", p.JobList == nil) }
+
+// A templatePage is what ListLiveTranscodeTemplates decodes.
+type templatePage struct {
+	pageHead
+	TemplateContentList []*Template
+}
+
+func (p *templatePage) missing() string {
+	return p.missingList("TemplateContentList", p.TemplateContentList == nil)
+}
+
+// A pageHead is what a page has besides its list.
+type pageHead struct {
 	baseResponse
-	name            string               // of the list
-	list            func(*decoder) error // reads it
-	total           int                  // of the items on all pages
-	listed, counted bool                 // whether the answer has a list, and the total
+	TotalCount totalCount
+
+	before int // how many items are on the pages before this one
 }
 
-func (p *page) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "TotalCount":
-		p.counted = p.counted || d.PeekKind() != 'n'
-		return readInt(d, &p.total)
-	case p.name:
-		p.listed = p.listed || d.PeekKind() != 'n'
-		return p.list(d)
-	}
-	return p.baseResponse.member(d, name)
+// A totalCount is the number of items on all pages, or -1 if the response does not say it.
+type totalCount int
+
+// pageHeadOf returns the head for the response to a request for a page.
+func pageHeadOf(no, size int) pageHead {
+	return pageHead{before: max(0, no-1) * cmp.Or(size, defaultPageSize)}
 }
 
-// missing accepts a page without a list if it says how many items there are.
-func (p *page) missing() string {
-	if !p.listed && !p.counted {
-		return p.name
+// missingList returns the name of a list that is missing where the page has items. A page behind the last item may
+// come without its list.
+func (p *pageHead) missingList(name string, isNil bool) string {
+	if isNil && (p.TotalCount < 0 || p.before < int(p.TotalCount)) {
+		return name
 	}
 	return ""
 }
@@ -111,4 +128,12 @@ func walk[T any](page func(no int) (items []*T, total int, err error), id func(*
 			}
 		}
 	}
+}
+
+// notNil returns list, or an empty one for nil.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

@@ -214,12 +214,12 @@ func TestWalkKeepsTheRequest(t *testing.T) {
 	jobs := func() *ListLiveTranscodeJobsRequest {
 		return &ListLiveTranscodeJobsRequest{
 			Type: TemplateTypeNormal, StartMode: new(StartModeImmediate), Status: new(JobStatusNotStarted),
-			PageNo: 7, PageSize: 3, SortBy: SortAscending, KeyWord: "task",
+			PageNo: 7, PageSize: 3, SortBy: SortAscending, Keyword: "task",
 		}
 	}
 	templates := func() *ListLiveTranscodeTemplatesRequest {
 		return &ListLiveTranscodeTemplatesRequest{
-			Type: TemplateTypeNormal, PageNo: 7, PageSize: 3, SortBy: SortAscending, KeyWord: "task", Category: TemplateCategorySystem,
+			Type: TemplateTypeNormal, PageNo: 7, PageSize: 3, SortBy: SortAscending, Keyword: "task", Category: TemplateCategorySystem,
 		}
 	}
 	l := &listing{count: 150}

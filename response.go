@@ -86,7 +86,6 @@ func isSuccess(resp *http.Response) bool { return resp.StatusCode >= 200 && resp
 
 // A responseDecoder is what a successful response is decoded into.
 type responseDecoder interface {
-	object
 	// missing names the part without which the response cannot be used; "" if it is complete.
 	missing() string
 	// requestID returns where the request id is stored.
@@ -94,26 +93,33 @@ type responseDecoder interface {
 }
 
 // A baseResponse has what every response has.
-type baseResponse struct{ id string }
+type baseResponse struct {
+	RequestID string `json:"RequestId"`
+}
 
-func (r *baseResponse) requestID() *string { return &r.id }
+func (r *baseResponse) requestID() *string { return &r.RequestID }
 
-func (r *baseResponse) member(d *decoder, name []byte) error { return readRequestID(d, name, &r.id) }
+// An emptyResponse only says that the operation was executed.
+type emptyResponse struct {
+	baseResponse
+	Code anyString `json:",case:ignore"`
+}
 
-// readRequestID reads the field that all responses have.
-func readRequestID(d *decoder, name []byte, id *string) error {
-	if string(name) == "RequestId" {
-		return d.text(id)
+// missing tells a success, which has a request id in the body or at least in the header, from an error with a 2xx
+// status.
+func (r *emptyResponse) missing() string {
+	switch {
+	case r.Code != "" && r.Code != "Success" && r.Code != "OK" && r.Code != "200":
+		return "success but an error code"
+	case r.RequestID == "":
+		return "RequestId"
 	}
-	return errNoMember
+	return ""
 }
 
 // decodeResponse decodes a successful response into out. It returns an error if the response cannot be used.
 func decodeResponse(b *body, out responseDecoder) error {
-	d := newDecoder(b.bytes)
-	defer d.release()
-	null := d.PeekKind() == 'n'
-	err := d.document(out)
+	err := decode(b.bytes, out)
 	if id := out.requestID(); *id == "" {
 		*id = b.resp.Header.Get(headerRequestID)
 	}
@@ -123,21 +129,19 @@ func decodeResponse(b *body, out responseDecoder) error {
 	if part := out.missing(); part != "" {
 		return errors.New("the response has no " + part)
 	}
-	if null {
-		return errors.New("the response is null")
-	}
 	return nil
 }
 
 // badJSON describes a decoding error without quoting the response, which may hold stream keys.
 func badJSON(err error) error {
 	var syntax *jsontext.SyntacticError
-	var wrong *typeError
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the response is empty or cut off")
-	case errors.As(err, &wrong):
-		return errors.New("the response " + wrong.what())
+	case errors.Is(err, errNotObject):
+		return errors.New("the response is not a JSON object")
+	case errors.Is(err, errTooManyElements):
+		return errors.New("the response " + err.Error())
 	case errors.As(err, &syntax):
 		return errors.New("the response is not valid JSON at byte " + strconv.FormatInt(syntax.ByteOffset, 10))
 	}

@@ -460,7 +460,7 @@ var canaryCalls = map[string]func(context.Context, *livetranscode.Client) (any, 
 		return c.UpdateLiveTranscodeJob(ctx, canaryUpdate())
 	},
 	"List": func(ctx context.Context, c *livetranscode.Client) (any, error) {
-		return c.ListLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: canaryInput})
+		return c.ListLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{Keyword: canaryInput})
 	},
 	"wait": func(ctx context.Context, c *livetranscode.Client) (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)

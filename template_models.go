@@ -24,24 +24,6 @@ type Template struct {
 	TemplateConfig *TemplateConfig `json:",omitzero"`
 }
 
-func (t *Template) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Name":
-		return d.text(&t.Name)
-	case "TemplateId":
-		return d.text(&t.TemplateID)
-	case "Type":
-		return d.text((*string)(&t.Type))
-	case "Category":
-		return d.text((*string)(&t.Category))
-	case "CreateTime":
-		return d.date(&t.CreateTime, &t.TemplateID)
-	case "TemplateConfig":
-		return readObject(d, &t.TemplateConfig)
-	}
-	return errNoMember
-}
-
 // TemplateCategory says whose template it is. Values other than the constants are possible.
 type TemplateCategory string
 
@@ -55,16 +37,6 @@ const (
 type TemplateConfig struct {
 	VideoParams *VideoParams `json:",omitzero"`
 	AudioParams *AudioParams `json:",omitzero"`
-}
-
-func (c *TemplateConfig) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "VideoParams":
-		return readObject(d, &c.VideoParams)
-	case "AudioParams":
-		return readObject(d, &c.AudioParams)
-	}
-	return errNoMember
 }
 
 // VideoParams are parameters of the picture. A zero field is not set. The service documents the ranges; it
@@ -144,61 +116,11 @@ const (
 
 // UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
 // parse is 0.
-func (p *VideoParams) UnmarshalJSON(b []byte) error {
-	var read VideoParams
-	if err := unmarshal(b, &read); err != nil {
-		return err
-	}
-	*p = read
-	return nil
-}
-
-func (p *VideoParams) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Codec":
-		return d.loose((*string)(&p.Codec))
-	case "Width":
-		return d.looseInt(&p.Width)
-	case "Height":
-		return d.looseInt(&p.Height)
-	case "Fps":
-		return d.looseFloat(&p.FPS)
-	case "Bitrate":
-		return d.looseInt(&p.Bitrate)
-	case "Gop":
-		return d.looseInt(&p.GOP)
-	case "Profile":
-		return d.loose((*string)(&p.Profile))
-	}
-	return errNoMember
-}
+func (p *VideoParams) UnmarshalJSON(b []byte) error { return unmarshal(b, p) }
 
 // UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
 // parse is 0.
-func (p *AudioParams) UnmarshalJSON(b []byte) error {
-	var read AudioParams
-	if err := unmarshal(b, &read); err != nil {
-		return err
-	}
-	*p = read
-	return nil
-}
-
-func (p *AudioParams) member(d *decoder, name []byte) error {
-	switch string(name) {
-	case "Codec":
-		return d.loose((*string)(&p.Codec))
-	case "Profile":
-		return d.loose((*string)(&p.Profile))
-	case "Bitrate":
-		return d.looseInt(&p.Bitrate)
-	case "Samplerate":
-		return d.looseInt(&p.SampleRate)
-	case "Channels":
-		return d.looseInt(&p.Channels)
-	}
-	return errNoMember
-}
+func (p *AudioParams) UnmarshalJSON(b []byte) error { return unmarshal(b, p) }
 
 // EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
 func (c TemplateConfig) EncodeValues(key string, v *url.Values) error { return setJSON(key, v, c) }
@@ -257,19 +179,12 @@ func (r *CreateLiveTranscodeTemplateRequest) validate() (field, reason string) {
 // CreateLiveTranscodeTemplateResponse is the answer to CreateLiveTranscodeTemplate.
 type CreateLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 	// TemplateID identifies the new template. It is never empty.
-	TemplateID string
+	TemplateID string `json:"TemplateId"`
 }
 
 func (r *CreateLiveTranscodeTemplateResponse) requestID() *string { return &r.RequestID }
-
-func (r *CreateLiveTranscodeTemplateResponse) member(d *decoder, name []byte) error {
-	if string(name) == "TemplateId" {
-		return d.text(&r.TemplateID)
-	}
-	return readRequestID(d, name, &r.RequestID)
-}
 
 func (r *CreateLiveTranscodeTemplateResponse) missing() string {
 	if r.TemplateID == "" {
@@ -281,19 +196,12 @@ func (r *CreateLiveTranscodeTemplateResponse) missing() string {
 // GetLiveTranscodeTemplateResponse is the answer to GetLiveTranscodeTemplate.
 type GetLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 	// Template is the template. It is never nil.
-	Template *Template
+	Template *Template `json:"TemplateContent"`
 }
 
 func (r *GetLiveTranscodeTemplateResponse) requestID() *string { return &r.RequestID }
-
-func (r *GetLiveTranscodeTemplateResponse) member(d *decoder, name []byte) error {
-	if string(name) == "TemplateContent" {
-		return readObject(d, &r.Template)
-	}
-	return readRequestID(d, name, &r.RequestID)
-}
 
 func (r *GetLiveTranscodeTemplateResponse) missing() string {
 	if r.Template == nil {
@@ -316,22 +224,22 @@ type ListLiveTranscodeTemplatesRequest struct {
 	PageSize int `url:"PageSize,omitempty"`
 	// SortBy orders by time of creation. Empty is newest first.
 	SortBy SortOrder `url:"SortBy,omitempty"`
-	// KeyWord selects templates by id, or by a part of the name.
-	KeyWord string `url:"KeyWord,omitempty"`
+	// Keyword selects templates by id, or by a part of the name.
+	Keyword string `url:"KeyWord,omitempty"`
 }
 
 func (r *ListLiveTranscodeTemplatesRequest) validate() (field, reason string) {
-	return checkPage(r.PageNo, r.PageSize)
+	return validatePage(r.PageNo, r.PageSize)
 }
 
 // ListLiveTranscodeTemplatesResponse is one page of templates.
 type ListLiveTranscodeTemplatesResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 	// TotalCount is the number of templates that match, on all pages.
 	TotalCount int
 	// Templates are the templates of this page. No element is nil.
-	Templates []*Template
+	Templates []*Template `json:"TemplateContentList"`
 }
 
 // UpdateLiveTranscodeTemplateRequest describes a change of a template.
@@ -358,25 +266,13 @@ func (r *UpdateLiveTranscodeTemplateRequest) validate() (field, reason string) {
 // UpdateLiveTranscodeTemplateResponse is the answer to UpdateLiveTranscodeTemplate.
 type UpdateLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
+	RequestID string `json:"RequestId"`
 }
 
 // DeleteLiveTranscodeTemplateResponse is the answer to DeleteLiveTranscodeTemplate.
 type DeleteLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string
-}
-
-// templateParams are the parameters of an operation on one template.
-type templateParams struct {
-	TemplateID param `url:"TemplateId"`
-}
-
-func (p *templateParams) validate() (field, reason string) {
-	if p.TemplateID == "" {
-		return "TemplateID", "is empty"
-	}
-	return "", ""
+	RequestID string `json:"RequestId"`
 }
 
 func (r *CreateLiveTranscodeTemplateResponse) newID() string { return r.TemplateID }

@@ -13,7 +13,7 @@ var (
 
 // CreateLiveTranscodeTemplate creates a template. A field that is missing or invalid is a
 // *ParamError. Like a Submit it is repeated only if it surely was not carried out; if that is not known, the
-// error is ErrAmbiguous, and a list with the name as KeyWord tells.
+// error is ErrAmbiguous, and a list with the name as Keyword tells.
 //
 // RAM action: ice:CreateLiveTranscodeTemplate.
 //
@@ -35,7 +35,7 @@ func (c *Client) CreateLiveTranscodeTemplate(ctx context.Context, req *CreateLiv
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-getlivetranscodetemplate
 func (c *Client) GetLiveTranscodeTemplate(ctx context.Context, templateID string) (*GetLiveTranscodeTemplateResponse, error) {
 	resp := new(GetLiveTranscodeTemplateResponse)
-	if err := c.do(ctx, opGetLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, resp); err != nil {
+	if err := c.do(ctx, opGetLiveTranscodeTemplate, templateParam(templateID), resp); err != nil {
 		return nil, err
 	}
 	return resp, nil
@@ -52,18 +52,11 @@ func (c *Client) ListLiveTranscodeTemplates(ctx context.Context, req *ListLiveTr
 	if req == nil {
 		req = new(ListLiveTranscodeTemplatesRequest)
 	}
-	resp := &ListLiveTranscodeTemplatesResponse{Templates: []*Template{}}
-	out := page{name: "TemplateContentList", list: func(d *decoder) error {
-		return readArray(d, &resp.Templates, func(d *decoder, template **Template) error {
-			*template = new(Template)
-			return d.object(*template)
-		})
-	}}
+	out := templatePage{pageHead: pageHeadOf(req.PageNo, req.PageSize)}
 	if err := c.do(ctx, opListLiveTranscodeTemplates, req, &out); err != nil {
 		return nil, err
 	}
-	resp.RequestID, resp.TotalCount = out.id, out.total
-	return resp, nil
+	return &ListLiveTranscodeTemplatesResponse{out.RequestID, max(0, int(out.TotalCount)), notNil(out.TemplateContentList)}, nil
 }
 
 // UpdateLiveTranscodeTemplate changes a template; its kind cannot be changed. A field that is missing or
@@ -77,7 +70,7 @@ func (c *Client) UpdateLiveTranscodeTemplate(ctx context.Context, req *UpdateLiv
 	if err := c.do(ctx, opUpdateLiveTranscodeTemplate, req, &out); err != nil {
 		return nil, err
 	}
-	return &UpdateLiveTranscodeTemplateResponse{RequestID: out.id}, nil
+	return &UpdateLiveTranscodeTemplateResponse{RequestID: out.RequestID}, nil
 }
 
 // DeleteLiveTranscodeTemplate deletes a template. What that does to jobs that use it is not documented. An empty
@@ -90,7 +83,7 @@ func (c *Client) UpdateLiveTranscodeTemplate(ctx context.Context, req *UpdateLiv
 // Source: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-deletelivetranscodetemplate
 func (c *Client) DeleteLiveTranscodeTemplate(ctx context.Context, templateID string) (*DeleteLiveTranscodeTemplateResponse, error) {
 	var out emptyResponse
-	err := c.do(ctx, opDeleteLiveTranscodeTemplate, &templateParams{TemplateID: param(templateID)}, &out)
+	err := c.do(ctx, opDeleteLiveTranscodeTemplate, templateParam(templateID), &out)
 	if err != nil && refusedAfterUnknown(err) {
 		_, getErr := c.GetLiveTranscodeTemplate(ctx, templateID)
 		if id, gone := isGone(getErr); gone {
@@ -100,5 +93,5 @@ func (c *Client) DeleteLiveTranscodeTemplate(ctx context.Context, templateID str
 	if err != nil {
 		return nil, err
 	}
-	return &DeleteLiveTranscodeTemplateResponse{RequestID: out.id}, nil
+	return &DeleteLiveTranscodeTemplateResponse{RequestID: out.RequestID}, nil
 }

@@ -233,7 +233,7 @@ func TestTemplateQueries(t *testing.T) {
 			"list, everything", "ListLiveTranscodeTemplates",
 			list(&ListLiveTranscodeTemplatesRequest{
 				Type: TemplateTypeAudioOnly, VideoCodec: VideoCodecH265, Category: TemplateCategorySystem,
-				PageNo: 3, PageSize: 50, SortBy: SortDescending, KeyWord: "k",
+				PageNo: 3, PageSize: 50, SortBy: SortDescending, Keyword: "k",
 			}),
 			url.Values{
 				"Type": {"audio-only"}, "VideoCodec": {"H.265"}, "Category": {"system"},

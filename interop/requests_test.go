@@ -50,7 +50,7 @@ var everyCall = []struct {
 		"list some", "ListLiveTranscodeJobs",
 		func(ctx context.Context, c *livetranscode.Client) error {
 			_, err := c.ListLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{
-				Type: livetranscode.TemplateTypeNarrowBand, KeyWord: awkward, PageNo: 2, PageSize: 100,
+				Type: livetranscode.TemplateTypeNarrowBand, Keyword: awkward, PageNo: 2, PageSize: 100,
 				StartMode: new(livetranscode.StartModeImmediate), Status: new(livetranscode.JobStatusNotStarted),
 				SortBy: livetranscode.SortAscending,
 			})
@@ -183,7 +183,7 @@ var everyCall = []struct {
 			_, err := c.ListLiveTranscodeTemplates(ctx, &livetranscode.ListLiveTranscodeTemplatesRequest{
 				Type: livetranscode.TemplateTypeAudioOnly, VideoCodec: livetranscode.VideoCodecH265,
 				Category: livetranscode.TemplateCategorySystem, PageNo: 3, PageSize: 20,
-				SortBy: livetranscode.SortDescending, KeyWord: awkward,
+				SortBy: livetranscode.SortDescending, Keyword: awkward,
 			})
 			return err
 		},

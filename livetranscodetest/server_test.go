@@ -47,7 +47,7 @@ func TestClientReadsAddedJobs(t *testing.T) {
 				if diff := cmp.Diff(&want, got.Job); diff != "" {
 					t.Errorf("Get: %s", diff)
 				}
-				list, err := client.ListLiveTranscodeJobs(t.Context(), &livetranscode.ListLiveTranscodeJobsRequest{KeyWord: want.JobID})
+				list, err := client.ListLiveTranscodeJobs(t.Context(), &livetranscode.ListLiveTranscodeJobsRequest{Keyword: want.JobID})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -133,7 +133,7 @@ func TestAddTemplate(t *testing.T) {
 			if diff := gocmp.Diff(&want, resp.Template); diff != "" {
 				t.Error(diff)
 			}
-			list, err := client.ListLiveTranscodeTemplates(ctx, &livetranscode.ListLiveTranscodeTemplatesRequest{KeyWord: id})
+			list, err := client.ListLiveTranscodeTemplates(ctx, &livetranscode.ListLiveTranscodeTemplatesRequest{Keyword: id})
 			if err != nil {
 				t.Fatal(err)
 			}

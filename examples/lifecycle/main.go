@@ -129,7 +129,7 @@ func runJob(ctx context.Context, client *livetranscode.Client, jobID string, out
 	// The iterator fetches page after page. Filters for which 0 is a value are pointers.
 	running := &livetranscode.ListLiveTranscodeJobsRequest{
 		Status:  new(livetranscode.JobStatusInProgress),
-		KeyWord: jobID, // an id, or a part of a name
+		Keyword: jobID, // an id, or a part of a name
 	}
 	for job, err := range client.AllLiveTranscodeJobs(ctx, running) {
 		if err != nil {

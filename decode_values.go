@@ -1,0 +1,153 @@
+package livetranscode
+
+import (
+	"bytes"
+	"hash/crc32"
+	"io"
+	"math"
+	"reflect"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func setString(d *decoder, v reflect.Value, value jsontext.Value) error {
+	text, err := d.text(value)
+	v.SetString(string(text))
+	return err
+}
+
+func setInterned(d *decoder, v reflect.Value, value jsontext.Value) error {
+	text, err := d.text(value)
+	v.SetString(d.interned.string(text))
+	return err
+}
+
+// text returns a value as text.
+func (d *decoder) text(value jsontext.Value) ([]byte, error) {
+	switch value.Kind() {
+	case '"':
+		return unquote(value), nil
+	case '0':
+		if len(d.UnreadBuffer()) == 0 { // there may have been more digits
+			return nil, io.ErrUnexpectedEOF
+		}
+		return value, nil
+	}
+	return nil, nil
+}
+
+// unquote returns the text of a quoted string or name. What is not UTF-8 is replaced.
+func unquote(quoted jsontext.Value) []byte {
+	raw := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return raw
+	}
+	text, _ := jsontext.AppendUnquote(nil, quoted) // whose error says what was replaced
+	return text
+}
+
+// anyString is a text field that keeps a value of another type as it is written, to be shown in an error.
+type anyString string
+
+func setAnyString(_ *decoder, v reflect.Value, value jsontext.Value) error {
+	if value[0] == '"' {
+		value = unquote(value)
+	}
+	v.SetString(string(value))
+	return nil
+}
+
+// allStrings has a text for each time that its field occurs.
+type allStrings []string
+
+func appendString(_ *decoder, v reflect.Value, value jsontext.Value) error {
+	if value[0] == '"' {
+		value = unquote(value)
+	}
+	v.Set(reflect.Append(v, reflect.ValueOf(string(value))))
+	return nil
+}
+
+// setNumber decodes a number, or an enum, which is a whole number.
+func setNumber(_ *decoder, v reflect.Value, value jsontext.Value) error {
+	switch n, ok := number(value); {
+	case v.Kind() == reflect.Float64:
+		v.SetFloat(n)
+	case ok && (!isEnum(v.Type()) || n == math.Trunc(n)):
+		v.SetInt(int64(n))
+	default:
+		v.Set(emptyValue(v.Type()))
+	}
+	return nil
+}
+
+// number decodes a number, quoted or not. One that does not fit an int on every platform is no number.
+func number(value jsontext.Value) (f float64, ok bool) {
+	if value[0] == '"' {
+		value = unquote(value)
+	}
+	f, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || !(math.Abs(f) <= math.MaxInt32) { // NaN is not, either
+		return 0, false
+	}
+	return f, true
+}
+
+func setTime(_ *decoder, v reflect.Value, value jsontext.Value) error {
+	t := v.Addr().Interface().(*time.Time)
+	*t = time.Time{}
+	if value[0] == '"' {
+		*t = parseTime(string(unquote(value)))
+	}
+	return nil
+}
+
+// timeLayouts are the forms of a time: RFC 3339, which time.Parse reads with or without a fraction, and the same
+// without seconds, without offset, or both. Without an offset it is UTC.
+var timeLayouts = [...]string{
+	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+}
+
+// parseTime returns a time of the service in UTC, or the zero time.
+func parseTime(s string) time.Time {
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// An internTable has strings that were made before. The names and ids of jobs are the same in response after response:
+// a table hands out the string that it made the first time. It holds two strings to a slot, the more recent first, and
+// no long ones. Nothing secret must be interned.
+type internTable [128][2]string
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func (t *internTable) string(text []byte) string {
+	if len(text) > 256 {
+		return string(text)
+	}
+	slot := &t[crc32.Checksum(text, castagnoli)%uint32(len(t))]
+	switch { // a switch on string(text) would allocate it
+	case string(text) == slot[0]:
+	case string(text) == slot[1]:
+		slot[0], slot[1] = slot[1], slot[0]
+	default:
+		slot[0], slot[1] = string(text), slot[0]
+	}
+	return slot[0]
+}
+
+// unmarshalEnum implements UnmarshalJSON of an enum.
+func unmarshalEnum[E ~int](text []byte, e *E) error {
+	*e = -1
+	if n, ok := number(text); ok && n == math.Trunc(n) {
+		*e = E(n)
+	}
+	return nil
+}

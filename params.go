@@ -1,0 +1,77 @@
+package livetranscode
+
+import (
+	"net/url"
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/google/go-querystring/query"
+)
+
+// params are the parameters of an operation.
+type params interface {
+	// validate names an invalid field and says what is wrong with it; "" if all are valid.
+	validate() (field, reason string)
+}
+
+// encodeParams validates the parameters of an operation and encodes them. The error is a *ParamError.
+func encodeParams(op *operation, in params) (url.Values, error) {
+	field, reason := in.validate()
+	if field != "" {
+		return nil, &ParamError{Operation: op.name, Field: field, Reason: reason}
+	}
+	if id, ok := in.(*idParam); ok { // no need of reflection
+		return url.Values{id.name: {id.id}}, nil
+	}
+	if field := invalidText(reflect.ValueOf(in).Elem()); field != "" {
+		return nil, &ParamError{Operation: op.name, Field: field, Reason: notUTF8}
+	}
+	values, err := query.Values(in)
+	if err != nil {
+		return nil, &ParamError{Operation: op.name, Field: "request", Reason: "cannot be encoded: " + err.Error()}
+	}
+	return values, nil
+}
+
+// notUTF8 is the reason to refuse a text that the service would not read as it was signed.
+const notUTF8 = "is not valid UTF-8"
+
+// invalidText returns the path of a field with text that is not valid UTF-8, or "".
+func invalidText(v reflect.Value) string {
+	for i := range v.NumField() {
+		f, name := v.Field(i), v.Type().Field(i).Name
+		if f.Kind() == reflect.Pointer {
+			f = f.Elem() // invalid if nil
+		}
+		switch f.Kind() {
+		case reflect.String:
+			if !utf8.ValidString(f.String()) {
+				return name
+			}
+		case reflect.Struct:
+			if inner := invalidText(f); inner != "" {
+				return name + "." + inner
+			}
+		}
+	}
+	return ""
+}
+
+// An idParam is the only parameter of an operation on one job or template.
+type idParam struct {
+	field, name string // in Go, and on the wire
+	id          string
+}
+
+func jobParam(id string) *idParam      { return &idParam{"JobID", "JobId", id} }
+func templateParam(id string) *idParam { return &idParam{"TemplateID", "TemplateId", id} }
+
+func (p *idParam) validate() (field, reason string) {
+	switch {
+	case p.id == "":
+		return p.field, "is empty"
+	case !utf8.ValidString(p.id):
+		return p.field, notUTF8
+	}
+	return "", ""
+}
