@@ -11,4 +11,4 @@ type mutant struct {
 }
 
 // mutants is the mutation table.
-var mutants = slices.Concat(signingRows, callRows, modelsRows, credentialsRows, redactionRows, watchingRows)
+var mutants = slices.Concat(signingRows, callRows, modelsRows, credentialsRows, redactionRows, watchingRows, emulatorRows)
