@@ -14,10 +14,10 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// An sdk is Alibaba's generic client, used as their generated SDK for the service uses it.
+// sdk is Alibaba's generic client, used as their generated SDK for the service uses it.
 type sdk struct{ *openapi.Client }
 
-// sendVia is how an sdk sends a request.
+// sendVia sends the requests of an sdk.
 type sendVia func(*http.Request) (*http.Response, error)
 
 // Call implements dara.HttpClient.
@@ -25,7 +25,7 @@ func (send sendVia) Call(req *http.Request, _ *http.Transport) (*http.Response, 
 	return send(req)
 }
 
-// newSDK returns an sdk that calls a server on the loopback.
+// newSDK returns an sdk that calls a server on loopback.
 func newSDK(t *testing.T, srv *httptest.Server, c livetranscode.Credentials, send sendVia) sdk {
 	t.Helper()
 	if send == nil {
@@ -48,11 +48,11 @@ func newSDK(t *testing.T, srv *httptest.Server, c livetranscode.Credentials, sen
 	return sdk{client}
 }
 
-// parameters are those of a call, by name.
+// parameters are the parameters of a call by name.
 type parameters map[string]any
 
-// The objects among the parameters, with the members in the order in which the generated SDK declares them,
-// and so sends them: that of their names.
+// The objects among the parameters, with their fields in the order in which the generated SDK declares and sends them:
+// sorted by name.
 type (
 	streamInput struct {
 		InputURL string `json:"InputUrl,omitempty"`
@@ -78,7 +78,7 @@ type (
 	}
 )
 
-// call carries out an operation and returns the body of the answer. headers win over the SDK's own.
+// call executes an operation and returns the body of the response. headers override the SDK's own.
 func (s sdk) call(operation string, in parameters, headers ...string) (map[string]any, error) {
 	query := map[string]any{}
 	for name, value := range in {
@@ -94,7 +94,7 @@ func (s sdk) call(operation string, in parameters, headers ...string) (map[strin
 	params := &openapiutil.Params{
 		Action:      &operation,
 		Version:     dara.String("2020-11-09"),
-		Protocol:    dara.String("HTTPS"), // the config wins
+		Protocol:    dara.String("HTTPS"), // the config overrides it
 		Pathname:    dara.String("/"),
 		Method:      dara.String("POST"),
 		AuthType:    dara.String("AK"),
@@ -110,10 +110,10 @@ func (s sdk) call(operation string, in parameters, headers ...string) (map[strin
 	return body, nil
 }
 
-// codeOf returns the code of a refusal by the service, "" for all else.
+// codeOf returns the code of an error response, "" for any other error.
 func codeOf(err error) string {
-	if refused, ok := errors.AsType[*tea.SDKError](err); ok {
-		return dara.StringValue(refused.Code)
+	if sdkErr, ok := errors.AsType[*tea.SDKError](err); ok {
+		return dara.StringValue(sdkErr.Code)
 	}
 	return ""
 }

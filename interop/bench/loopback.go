@@ -21,10 +21,10 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// A server is the other process of the loopback rows.
+// server describes the server process of the loopback rows.
 type server struct{ Plain, TLS, Certificate string }
 
-// serveLoopback answers every request with the job, on a plain and a TLS port, until its input ends.
+// serveLoopback responds to every request with the job, on a plain and a TLS port, until its input ends.
 func serveLoopback() {
 	var connections atomic.Int64
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func serveLoopback() {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(jobAnswer)
+		_, _ = w.Write(jobResponse)
 	})
 	start := func(secure bool) *httptest.Server {
 		srv := httptest.NewUnstartedServer(handler)
@@ -56,14 +56,14 @@ func serveLoopback() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// alive is the server's input, which is open as long as this process lives.
-var alive io.Closer
+// serverInput is the server's standard input. It is open as long as this process lives.
+var serverInput io.Closer
 
-// startServer starts the other process, and trusts its certificate.
+// startServer starts the server process and trusts its certificate.
 var startServer = sync.OnceValue(func() server {
 	cmd := exec.Command(must(os.Executable()), "-serve")
 	cmd.Stderr = os.Stderr
-	alive = must(cmd.StdinPipe())
+	serverInput = must(cmd.StdinPipe())
 	out := must(cmd.StdoutPipe())
 	must(0, cmd.Start())
 	var srv server
@@ -71,11 +71,11 @@ var startServer = sync.OnceValue(func() server {
 	file := must(os.CreateTemp("", "bench-*.pem"))
 	must(file.WriteString(srv.Certificate))
 	must(0, file.Close())
-	must(0, os.Setenv("SSL_CERT_FILE", file.Name())) // read when the first certificate is checked
+	must(0, os.Setenv("SSL_CERT_FILE", file.Name())) // read at the first verification
 	return srv
 })
 
-// loopbackRow: one call to a server in another process, by a number of callers.
+// loopbackRow measures one call to a server in another process, with a number of callers.
 func loopbackRow(secure bool, callers int) row {
 	srv := startServer()
 	scheme, host := "http", srv.Plain
@@ -85,54 +85,67 @@ func loopbackRow(secure bool, callers int) row {
 	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 	bounded := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: 8 * time.Second}}
 	address := scheme + "://" + host + "/?" + rawQuery
-	ours := newOurs(livetranscode.WithEndpoint(scheme + "://" + host))
-	theirs := newTheirs(host, strings.ToUpper(scheme), nil)
-	opened, sent := map[string]int64{}, map[string]int64{}
-	side := func(name string, call func()) contestant {
-		return contestant{name, func(n int) {
-			before := connections(srv)
-			var left atomic.Int64
-			left.Store(int64(n))
-			var group sync.WaitGroup
-			for range callers {
-				group.Go(func() {
-					for left.Add(-1) >= 0 {
-						call()
-					}
-				})
-			}
-			group.Wait()
-			opened[name] += connections(srv) - before
-			sent[name] += int64(n)
-		}}
-	}
+	client := newClient(livetranscode.WithEndpoint(scheme + "://" + host))
+	sdk := newSDK(host, strings.ToUpper(scheme), nil)
+	count := &connectionCount{srv: srv, callers: callers, opened: map[string]int64{}, sent: map[string]int64{}}
 	name := fmt.Sprintf("call, loopback, %s, %d callers", strings.ToUpper(scheme), callers)
 	return row{
 		name: name,
-		contestants: []contestant{
-			side("http floor", func() { callFloor(context.Background(), hc, address) }),
-			side("http floor, with timeouts and signed headers", func() {
+		candidates: []candidate{
+			count.candidate("http floor", func() { callFloor(context.Background(), hc, address) }),
+			count.candidate("http floor, with timeouts and signed headers", func() {
 				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 				defer cancel()
 				callFloor(ctx, bounded, address, signedHeaders)
 			}),
-			side("livetranscode", func() { callOurs(ours) }),
-			side("Alibaba's", func() { callTheirs(theirs) }),
+			count.candidate("livetranscode", func() { callClient(client) }),
+			count.candidate("Alibaba's", func() { callSDK(sdk) }),
 		},
 		close: func() {
-			for _, side := range []string{"http floor", "livetranscode", "Alibaba's"} {
-				if sent[side] > 0 {
-					fmt.Fprintf(os.Stderr, "%s, %s: %.4f new connections a request\n", name, side, float64(opened[side])/float64(sent[side]))
-				}
-			}
+			count.print(name)
 			hc.CloseIdleConnections()
 			bounded.CloseIdleConnections()
-			ours.CloseIdleConnections()
+			client.CloseIdleConnections()
 		},
 	}
 }
 
-// counter asks the server how many connections it has seen, over one of its own.
+// connectionCount counts the connections and requests of each candidate of a row.
+type connectionCount struct {
+	srv          server
+	callers      int
+	opened, sent map[string]int64
+}
+
+// candidate returns a candidate that makes its calls from concurrent callers.
+func (c *connectionCount) candidate(name string, call func()) candidate {
+	return candidate{name, func(n int) {
+		before := connections(c.srv)
+		var left atomic.Int64
+		left.Store(int64(n))
+		var group sync.WaitGroup
+		for range c.callers {
+			group.Go(func() {
+				for left.Add(-1) >= 0 {
+					call()
+				}
+			})
+		}
+		group.Wait()
+		c.opened[name] += connections(c.srv) - before
+		c.sent[name] += int64(n)
+	}}
+}
+
+func (c *connectionCount) print(row string) {
+	for _, name := range []string{"http floor", "livetranscode", "Alibaba's"} {
+		if c.sent[name] > 0 {
+			fmt.Fprintf(os.Stderr, "%s, %s: %.4f new connections a request\n", row, name, float64(c.opened[name])/float64(c.sent[name]))
+		}
+	}
+}
+
+// counter asks the server how many connections it has accepted, on a connection of its own.
 var counter http.Client
 
 func connections(srv server) (n int64) {

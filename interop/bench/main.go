@@ -1,18 +1,16 @@
-// Command bench measures this library against Alibaba's SDK and against floors: what a task costs at the
-// least. It runs the contestants of a row in turns, round by round, and prints ratios within a round, their
-// median and quartiles, as a Markdown table. Ratios hold on other machines; times do not.
+// Command bench measures this library against Alibaba's SDK and against floors, the least that a task can cost. It runs
+// the candidates of a row in turn, round by round, and prints a Markdown table with the median and quartiles of their
+// ratios within a round. Ratios are comparable between machines; times are not.
 //
-//	go run ./bench                 # all but the cold build, about two minutes
-//	go run ./bench -only call      # rows whose name begins so
-//	go run ./bench -build          # the cold build of a minimal main too, some minutes
+//	go run ./bench                 # everything except the cold build, about two minutes
+//	go run ./bench -only call      # rows whose name starts with call
+//	go run ./bench -build          # also the cold build of a minimal program, several minutes
 package main
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -20,28 +18,28 @@ import (
 	"time"
 )
 
-// A contestant does a task b times.
-type contestant struct {
+// candidate is one way to do the task of a row; run does it n times.
+type candidate struct {
 	name string
 	run  func(n int)
 }
 
-// A row compares contestants with the first, its floor.
+// row compares candidates with the first one, the floor.
 type row struct {
-	name        string
-	contestants []contestant
-	close       func()
+	name       string
+	candidates []candidate
+	close      func()
 }
 
-// A figure is what one contestant's task cost in one round.
-type figure struct{ elapsed, cpu, allocs float64 }
+// measurement is the cost of one task of a candidate in one round.
+type measurement struct{ elapsed, cpu, allocs float64 }
 
 var (
-	only   = flag.String("only", "", "measure rows whose name begins with this `text`")
-	rounds = flag.Int("rounds", 15, "rounds")
-	slice  = flag.Duration("slice", 60*time.Millisecond, "length of a contestant's turn")
-	build  = flag.Bool("build", false, "measure the cold build too")
-	serve  = flag.Bool("serve", false, "be the server of the loopback rows; used by the command itself")
+	only   = flag.String("only", "", "measure rows whose name starts with `text`")
+	rounds = flag.Int("rounds", 15, "number of rounds")
+	slice  = flag.Duration("slice", 60*time.Millisecond, "length of a candidate's turn")
+	build  = flag.Bool("build", false, "also measure the cold build")
+	serve  = flag.Bool("serve", false, "serve the loopback rows; used by the command itself")
 )
 
 func main() {
@@ -79,37 +77,37 @@ func main() {
 	}
 }
 
-// measure prints the lines of a row.
+// measure measures a row and prints its lines.
 func measure(r row) {
-	turns := make([]int, len(r.contestants))
-	for i, c := range r.contestants {
+	turns := make([]int, len(r.candidates))
+	for i, c := range r.candidates {
 		turns[i] = calibrate(c)
 	}
-	figures := make([][]figure, len(r.contestants))
+	measurements := make([][]measurement, len(r.candidates))
 	for range *rounds {
-		for i, c := range r.contestants {
-			figures[i] = append(figures[i], turn(c, turns[i]))
+		for i, c := range r.candidates {
+			measurements[i] = append(measurements[i], turn(c, turns[i]))
 		}
 	}
-	for i, c := range r.contestants {
+	for i, c := range r.candidates {
 		var times, allocs, elapsed, cpu []float64
-		for k, f := range figures[i] {
+		for k, f := range measurements[i] {
 			times, allocs = append(times, f.elapsed), append(allocs, f.allocs)
-			elapsed, cpu = append(elapsed, f.elapsed/figures[0][k].elapsed), append(cpu, f.cpu/figures[0][k].cpu)
+			elapsed, cpu = append(elapsed, f.elapsed/measurements[0][k].elapsed), append(cpu, f.cpu/measurements[0][k].cpu)
 		}
 		fmt.Printf("| %s | %s | %v | %s | %s | %.0f |\n", r.name, c.name,
 			time.Duration(quantile(times, 0.5)), spread(elapsed), spread(cpu), quantile(allocs, 0.5))
 	}
 }
 
-// spread returns the median and the quartiles.
+// spread formats the median and the quartiles.
 func spread(values []float64) string {
 	return fmt.Sprintf("%.2f (%.2f-%.2f)", quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75))
 }
 
-// calibrate returns how many times a contestant does its task in a turn. What only the first times cost, such as
-// connections, is paid before.
-func calibrate(c contestant) int {
+// calibrate returns how many times a candidate does its task in a turn. It first runs the task for a while, so that
+// one-time costs such as connections do not count.
+func calibrate(c candidate) int {
 	c.run(200)
 	for n := 1; ; n *= 2 {
 		start := time.Now()
@@ -120,7 +118,7 @@ func calibrate(c contestant) int {
 	}
 }
 
-func turn(c contestant, n int) figure {
+func turn(c candidate, n int) measurement {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -129,7 +127,7 @@ func turn(c contestant, n int) figure {
 	elapsed, used := time.Since(start), cpuTime()-cpu
 	runtime.ReadMemStats(&after)
 	per := float64(n)
-	return figure{float64(elapsed) / per, float64(used) / per, float64(after.Mallocs-before.Mallocs) / per}
+	return measurement{float64(elapsed) / per, float64(used) / per, float64(after.Mallocs-before.Mallocs) / per}
 }
 
 func quantile(values []float64, q float64) float64 {
@@ -153,30 +151,4 @@ func must[T any](v T, err error) T {
 		os.Exit(1)
 	}
 	return v
-}
-
-// measureBuild times the build of what a minimal main brings along, ours and Alibaba's: with a build cache that
-// has the standard library and nothing else.
-func measureBuild() {
-	fmt.Println("\n| cold build of what a minimal main brings along | time | to Alibaba's |")
-	fmt.Println("|---|---|---|")
-	times := make([]time.Duration, 2)
-	for i, dir := range []string{"./bench/minimal/sdk", "./bench/minimal/ours"} {
-		cache := must(os.MkdirTemp("", "bench-cache-"))
-		env := append(os.Environ(), "GOCACHE="+cache)
-		list := exec.Command("go", "list", "-deps", "-f", "{{if .Standard}}{{.ImportPath}}{{end}}", dir)
-		warm := exec.Command("go", append([]string{"build"}, strings.Fields(string(must(list.Output())))...)...)
-		warm.Env = env
-		must(0, warm.Run())
-		cmd := exec.Command("go", "build", "-o", os.DevNull, dir)
-		cmd.Env, cmd.Stderr = env, os.Stderr
-		start := time.Now()
-		if err := cmd.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-		}
-		times[i] = time.Since(start)
-		_ = os.RemoveAll(cache)
-		fmt.Printf("| %s | %v | %.2f |\n", cmp.Or(map[int]string{0: "Alibaba's generic client"}[i], "livetranscode"),
-			times[i].Round(100*time.Millisecond), times[i].Seconds()/times[0].Seconds())
-	}
 }

@@ -17,14 +17,14 @@ func measureSweep(n int) {
 	pages := make([][]byte, (n+99)/100)
 	ids := make([]string, n)
 	for i := range pages {
-		pages[i] = page(min(100, n-100*i), n, 100*i)
+		pages[i] = pageBody(min(100, n-100*i), n, 100*i)
 	}
 	for i := range ids {
 		ids[i] = fmt.Sprintf("%032x", i)
 	}
-	none := page(0, 0, 0)
+	none := pageBody(0, 0, 0)
 	var requests atomic.Int64
-	client := newOurs(livetranscode.WithHTTPClient(&http.Client{Transport: canned(func(req *http.Request) []byte {
+	client := newClient(livetranscode.WithHTTPClient(&http.Client{Transport: canned(func(req *http.Request) []byte {
 		requests.Add(1)
 		query := req.URL.Query()
 		no, _ := strconv.Atoi(query.Get("PageNo"))
@@ -51,7 +51,7 @@ func measureSweep(n int) {
 	used := cpuTime() - cpu
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	kept := "too few to tell"
+	kept := "too few jobs to measure"
 	if n >= 10_000 {
 		kept = fmt.Sprintf("%d, the job's strings included", int64(after.HeapAlloc-before.HeapAlloc)/int64(n))
 	}

@@ -1,4 +1,4 @@
-// Command ours is a minimal use of this library, for the measurement of its build.
+// Command ours is a minimal program with this library, whose build is measured.
 package main
 
 import (

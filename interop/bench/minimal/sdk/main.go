@@ -1,5 +1,5 @@
-// Command sdk is a minimal use of Alibaba's generic client, for the measurement of its build. The generated
-// package for the service, which comes on top, is not counted.
+// Command sdk is a minimal program with Alibaba's generic client, whose build is measured. It does without the generated
+// package for the service, which would come on top.
 package main
 
 import (
