@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -58,7 +57,7 @@ func (w *watch) useEmulator() {
 func (w *watch) clientOptions() []livetranscode.Option {
 	return []livetranscode.Option{
 		livetranscode.WithLimiter(w.state),
-		livetranscode.WithLogger(slog.New(errorLog{w.state})),
+		livetranscode.WithHooks(w.state.hooks()),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-func TestErrorLog(t *testing.T) {
+func TestHooks(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
