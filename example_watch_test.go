@@ -47,16 +47,16 @@ func ExampleWatcher_Events() {
 		if err != nil {
 			log.Fatal(err) // the watch has ended but keeps its jobs: range again to continue
 		}
-		switch {
-		case event.Err != nil:
-			fmt.Println(event.JobID, "is lost:", event.Err)
-		case event.Previous == nil:
+		switch event.Kind {
+		case livetranscode.EventFirstSeen:
 			fmt.Println("first seen", event.Job.Status)
-		default:
+		case livetranscode.EventChanged, livetranscode.EventStopped:
 			fmt.Println("from", event.Previous.Status, "to", event.Job.Status)
+		case livetranscode.EventLost:
+			fmt.Println(event.JobID, "is lost:", event.Err)
 		}
-		if event.Job == nil || event.Job.Status == livetranscode.JobStatusStopped {
-			break
+		if event.Kind >= livetranscode.EventStopped {
+			break // it was the job's last event, and there is no other job
 		}
 		srv.SetStatus(id, livetranscode.JobStatusStopped) // as time would
 	}

@@ -193,7 +193,12 @@ func exportedValues(t *testing.T) map[string]any {
 		"CredentialsFunc":                     livetranscode.CredentialsFunc(func(context.Context) (livetranscode.Credentials, error) { return canaryCreds, nil }),
 		"CredentialsProvider":                 cached,
 		"Credentials":                         canaryCreds,
-		"JobEvent":                            livetranscode.JobEvent{JobID: "job-1", Job: job, Previous: job, Err: &livetranscode.WaitError{JobID: "job-1", Last: job}},
+		"JobEvent":                            livetranscode.JobEvent{Kind: livetranscode.EventLost, JobID: "job-1", Job: job, Previous: job, Err: &livetranscode.WaitError{JobID: "job-1", Last: job}},
+		"EventKind":                           livetranscode.EventLost,
+		"WatchError":                          &livetranscode.WatchError{Sweeps: 6, Err: &livetranscode.WaitError{JobID: "job-1", Last: job, Err: livetranscode.ErrJobStopped}},
+		"WatchedJob":                          livetranscode.WatchedJob{JobID: "job-1", Job: job, Err: &livetranscode.WaitError{JobID: "job-1", Last: job}},
+		"WatcherStats":                        livetranscode.WatcherStats{Err: &livetranscode.WaitError{JobID: "job-1", Last: job}},
+		"JobFilter":                           livetranscode.JobFilter{StartMode: new(livetranscode.StartModeTimed)},
 		"Job":                                 *job,
 		"OutputStream":                        job.OutputStream,
 		"Option":                              livetranscode.WithCredentials(cached),
@@ -246,7 +251,7 @@ func exportedValues(t *testing.T) map[string]any {
 
 // holdsStreams are the types whose JSON has the stream URLs: that is what it is for.
 var holdsStreams = []string{
-	"Job", "JobEvent", "OutputStream", "StreamInfo", "StreamInput", "WaitError", "WaitErrors", "GetLiveTranscodeJobResponse", "ListLiveTranscodeJobsResponse",
+	"Job", "JobEvent", "OutputStream", "StreamInfo", "StreamInput", "WatchedJob", "WatchError", "WatcherStats", "WaitError", "WaitErrors", "GetLiveTranscodeJobResponse", "ListLiveTranscodeJobsResponse",
 	"SubmitLiveTranscodeJobRequest", "UpdateLiveTranscodeJobRequest", "livetranscodetest.Call",
 }
 

@@ -163,7 +163,6 @@ type simulation struct {
 	seed    uint64
 	srv     *livetranscodetest.Server
 	watcher *livetranscode.Watcher
-	idle    atomic.Bool // the Watcher has no business to do
 	flying  atomic.Int32
 
 	mu       sync.Mutex
@@ -191,7 +190,7 @@ type simulation struct {
 type round struct {
 	at          time.Time
 	gets, lists int
-	active, new int       // jobs on the pages, and jobs that were never seen
+	active, new int       // jobs on the pages, and jobs that were never read or are not found any more
 	changes     int       // of the world since the sweep before
 	adds        int       // since the round before
 	news        time.Time // of the last event or Add that the time of the next sweep goes by
@@ -205,7 +204,6 @@ func newSimulation(t *testing.T, sc scale, seed uint64) *simulation {
 	}
 	client := s.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: s}))
 	s.watcher = client.NewWatcher(livetranscode.PollInterval(sc.first, sc.longest))
-	s.idle.Store(true)
 	for range sc.jobs {
 		sub := s.newSubject(time.Now().Add(-time.Duration(s.rng.Int64N(int64(24 * time.Hour)))))
 		s.change(sub, livetranscode.JobStatus(s.rng.IntN(2)))
@@ -303,8 +301,14 @@ func (s *simulation) settled() bool {
 	return s.weather.quiet && time.Since(s.since) > settles && time.Now().After(s.calmSince) && time.Now().After(s.barred.Add(settles))
 }
 
-// bound is how long a change may stay untold when every look has an answer.
-func (s *simulation) bound() time.Duration { return s.scale.longest*11/10 + time.Second }
+// bound is how long a change may stay untold when every poll has a response. That a job is gone takes two sweeps.
+func (s *simulation) bound(sub *subject) time.Duration {
+	d := s.scale.longest*11/10 + time.Second
+	if sub.status() == gone {
+		d *= 2
+	}
+	return d
+}
 
 func (s *simulation) fail(format string, args ...any) {
 	s.t.Helper()
@@ -448,9 +452,6 @@ func (s *simulation) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer s.flying.Add(-1)
 	var there, back time.Duration
 	s.locked(func() {
-		if s.idle.Load() {
-			s.fail("a request while the reader holds the loop, or none is under way")
-		}
 		s.count(req)
 		if l := s.weather.latency; l > 0 && s.wind.IntN(2) == 0 {
 			there, back = time.Duration(s.wind.Int64N(int64(l))), time.Duration(s.wind.Int64N(int64(l)))
@@ -529,17 +530,11 @@ func (s *simulation) readFor(ctx context.Context, rng *rand.Rand) {
 		defer cancel()
 	}
 	began := time.Now()
-	s.idle.Store(false)
-	defer s.idle.Store(true)
 	for event, err := range s.watcher.Events(ctx) {
-		s.idle.Store(true)
 		var hold time.Duration
 		broke := false
 		s.locked(func() {
 			w = s.weather
-			if s.flying.Load() != 0 {
-				s.fail("a request is under way in the body of the loop")
-			}
 			if err != nil {
 				s.checkEnd(ctx, began, event, err)
 				return
@@ -563,7 +558,6 @@ func (s *simulation) readFor(ctx context.Context, rng *rand.Rand) {
 		if broke {
 			break
 		}
-		s.idle.Store(false)
 	}
 }
 
@@ -580,8 +574,8 @@ func (s *simulation) checkEvent(event livetranscode.JobEvent) {
 		return
 	case event.Previous != sub.last:
 		s.fail("%s: Previous is %+v, want that of the event before, %+v", sub.id, event.Previous, sub.last)
-	case (event.Job == nil) == (event.Err == nil):
-		s.fail("%s: %+v", sub.id, event)
+	case event.Kind != s.kindOf(sub, event):
+		s.fail("%s: the kind is %v: %+v", sub.id, event.Kind, event)
 	}
 	if event.Err != nil {
 		s.told["not found"]++
@@ -605,7 +599,7 @@ func (s *simulation) checkEvent(event livetranscode.JobEvent) {
 		s.fail("%s: version %d after %d", sub.id, v, sub.seen)
 	case v < sub.known-1: // a look from before Add
 		s.fail("%s: version %d, but it was added when it was %d", sub.id, v, sub.known-1)
-	case v+1 < len(sub.history) && event.Job.Status != stopped && time.Now().After(s.calmSince) && s.weather.calm() && time.Since(later(sub.history[v+1].at, s.calmSince)) > s.bound():
+	case v+1 < len(sub.history) && event.Job.Status != stopped && time.Now().After(s.calmSince) && s.weather.calm() && time.Since(later(sub.history[v+1].at, s.calmSince)) > s.bound(sub):
 		s.fail("%s: version %d, which is over for %v", sub.id, v, time.Since(sub.history[v+1].at))
 	case sub.last == nil && sub.exists && s.settled() && !sub.added.Before(s.since.Add(settles)) && time.Since(sub.added) > 0:
 		s.fail("%s: seen only %v after Add", sub.id, time.Since(sub.added))
@@ -615,6 +609,19 @@ func (s *simulation) checkEvent(event livetranscode.JobEvent) {
 		s.told["stopped"]++
 		sub.watched = false
 	}
+}
+
+// kindOf returns the kind that an event must have.
+func (s *simulation) kindOf(sub *subject, event livetranscode.JobEvent) livetranscode.EventKind {
+	switch {
+	case event.Err != nil:
+		return livetranscode.EventLost
+	case event.Job.Status == stopped:
+		return livetranscode.EventStopped
+	case sub.last == nil:
+		return livetranscode.EventFirstSeen
+	}
+	return livetranscode.EventChanged
 }
 
 // checkEnd holds the end of a range against what happened: the end of its context, or a silence of five sweeps.
@@ -643,7 +650,7 @@ func (s *simulation) checkNothingIsOverdue() {
 		return
 	}
 	for _, sub := range s.pool {
-		if since, ok := sub.owed(); ok && sub.watched && time.Since(later(since, s.calmSince)) > s.bound() {
+		if since, ok := sub.owed(); ok && sub.watched && time.Since(later(since, s.calmSince)) > s.bound(sub) {
 			s.fail("%s: version %d is the last that was told, after %v, of %+v", sub.id, sub.seen, time.Since(since), sub.history)
 		}
 	}
@@ -659,7 +666,7 @@ func (s *simulation) count(req *http.Request) {
 		s.adds = 0
 		if s.settled() {
 			for _, sub := range s.pool {
-				if sub.watched && sub.last == nil {
+				if sub.watched && (sub.last == nil || sub.status() == gone) {
 					r.new++
 				}
 			}

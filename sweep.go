@@ -3,367 +3,283 @@ package livetranscode
 import (
 	"cmp"
 	"context"
-	"errors"
-	"log/slog"
+	"math/rand/v2"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// A plan is what sweeps have learnt for the next one.
-type plan struct {
-	pages    int       // of the jobs in progress and not started; 0: not known
-	alive    int       // watched jobs that are alive and on none of the pages
-	unlisted int       // Gets since the pages were counted
-	barred   time.Time // until when List is not asked, for it was refused
-	broken   int       // sweeps in a row in which List failed for now
-	silent   int       // sweeps in a row without an answer
-}
-
-const (
-	// probeEvery is after how many Gets a look at the first two pages is worth it: a twentieth more requests,
-	// and they bring jobs too.
-	probeEvery = 40
-	// barredFor is how long List is not asked after it was refused.
-	barredFor = 10 * time.Minute
-	// throttlePatience is how long a sweep repeats throttled looks before it leaves the rest to the next one. With
-	// pages it goes on for as long as there are answers, for the next one would begin with the same pages; with
-	// Gets the next one begins with those that were left.
-	throttlePatience = 30 * time.Second
-	// throttlePause is the longest time between two of them, if the service does not ask for more.
-	throttlePause = 8 * time.Second
-	// brokenLists is after how many sweeps in a row jobs are asked for one by one although List only fails for
-	// now: a service in trouble is not to be met with a Get for each job.
-	brokenLists = 3
-)
-
-// listPays reports whether the pages are worth asking for n jobs.
-func (p *plan) listPays(n int) bool {
-	switch {
-	case n <= 2 || time.Now().Before(p.barred):
-		return false
-	case p.pages == 0 || p.unlisted >= probeEvery:
-		return true
-	}
-	return p.pages+p.alive < n
-}
-
-// A sweep is one look at each of a set of jobs.
+// A sweep polls each of a set of jobs once. It runs in the goroutine of the range, which alone uses its fields: the
+// goroutines of the calls get a task and send a result.
 type sweep struct {
-	*Watcher
-	began    time.Time
-	full     bool // of all jobs, not only of new ones between two sweeps
-	complete bool // all pages were read
-	passing  bool // a page failed for now; guarded by mu
+	w       *Watcher
+	loop    *loopState
+	began   time.Duration
+	late    time.Duration // after it was due
+	full    bool          // of all jobs, not only of those just added
+	filters []*filter     // of AddAll, in a full sweep
+	jobs    int           // to poll
 
-	gets, listed atomic.Int32 // calls that were answered
-	fails        atomic.Int32 // Gets that had no answer
-	stop         atomic.Bool  // no more calls in this sweep
+	// What is to be done.
+	phase   int
+	todo    []task        // of this phase
+	urgent  []*trackedJob // to Get before all else
+	lists   []*pageSet
+	before  map[pageKey][]*trackedJob // the jobs by the page where the last sweep found them
+	stopped bool                      // no more calls
 
-	mu       sync.Mutex
-	end      error        // the watch's end
-	lastErr  error        // of a call without an answer
-	asked    time.Time    // before this the service wants no more requests
-	heard    time.Time    // when a call had an answer last; the begin, if none had
-	getUntil time.Time    // until when throttled Gets are repeated; set before the first
-	refused  []refusedGet // of Gets
-	read     []*Job       // for OnPoll
+	// The calls under way.
+	results     chan result
+	flying      int
+	pausedUntil time.Duration
+	busy        time.Duration // with calls, other than waiting for a service that throttles
+
+	// What happened.
+	out        SweepEnd
+	pages      int        // that were read
+	end        error      // of the watch
+	caught     *userPanic // of a call
+	lastErr    error      // of a call that said nothing of its job
+	heard      time.Duration
+	responded  bool
+	gotJob     bool          // a Get was neither refused nor failed
+	getFailed  bool          // a Get failed
+	failures   int           // Gets that failed since the last response
+	refused    []result      // Gets that were, and it is not decided what that means
+	absent     []*trackedJob // those that no page had
+	asked      bool          // the service asked for a delay
+	askedUntil time.Duration // the next sweep is not before
+	delayed    bool          // stopped for that
+
+	orders     order
+	listFailed bool
+	pageFails  int           // pages that failed since the last response
+	listRetry  time.Duration // the delay that List asked for
+	refusedAt  int           // the least page that was refused
+	listErr    error
+
+	unread    int // when it has ended
+	unreadIDs []string
 }
 
-// A refusedGet is one that was answered with an error that waiting will not cure.
-type refusedGet struct {
-	job   *watched
-	began uint64
-	err   error
+// A task is one call.
+type task struct {
+	job  *trackedJob // to Get; nil: it is a page
+	list *pageSet
+	kind listKind
+	no   int    // of the page
+	turn uint64 // when it was first begun, in the Watcher's sequence; 0: it was not
 }
 
-// run looks at the targets and returns the watch's end.
-func (s *sweep) run(ctx context.Context, targets []*watched) error {
-	if s.plan.listPays(len(targets)) {
-		s.list(ctx)
-		if s.plan.broken++; !s.passing {
-			s.plan.broken = 0
-		}
-	}
-	absent := s.absent(targets)
-	s.getUntil = time.Now().Add(throttlePatience)
-	if s.plan.broken == 0 || s.plan.broken >= brokenLists || len(absent) <= maxPageSize {
-		s.each(ctx, len(absent), func(i int) { s.get(ctx, absent[i]) })
-	}
-	s.learn(absent)
-	s.seekWitness(ctx)
-	if s.cfg.onPoll != nil {
-		for _, job := range s.read {
-			s.cfg.onPoll(job)
-		}
-	}
-	if s.end == nil {
-		s.end = s.judge()
-	}
-	return s.end
+// A result is a task and its outcome.
+type result struct {
+	task
+	began  uint64        // in the Watcher's sequence
+	asked  time.Duration // when the call began
+	at     time.Duration // when it ended
+	read   *Job
+	page   *ListLiveTranscodeJobsResponse
+	err    error
+	caught *userPanic
 }
 
-// seekWitness asks for a job that a page had, if all Gets were refused while the pages can be read: its answer
-// tells whether the refusals concern their jobs or the permission to Get.
-func (s *sweep) seekWitness(ctx context.Context) {
-	if len(s.refused) == 0 || s.gets.Load() > 0 || s.fails.Load() > 0 || s.listed.Load() == 0 || s.stop.Load() {
-		return
+// phases are the steps of a sweep: each begins when the calls of the one before have ended.
+var phases = []func(*sweep){
+	(*sweep).startLists, (*sweep).restOfLists, (*sweep).startBaseList, (*sweep).restOfBaseList, (*sweep).getAbsent, (*sweep).probeGetAllowed,
+}
+
+// target makes a job one of those to poll. w.mu is held.
+func (s *sweep) target(j *trackedJob) {
+	if !j.target {
+		j.target = true
+		s.w.targets++
+		s.jobs++
 	}
-	s.Watcher.mu.Lock()
-	var witness *watched
-	for _, j := range s.jobs {
-		if j.job != nil && !j.ended && !slices.ContainsFunc(s.refused, func(r refusedGet) bool { return r.job == j }) {
-			witness = j
+}
+
+// run polls the targets.
+func (s *sweep) run(ctx context.Context) {
+	s.results = make(chan result, s.w.cfg.concurrency)
+	s.w.mu.Lock()
+	events := s.w.events
+	s.prepare()
+	s.w.mu.Unlock()
+	for {
+		s.dispatch(ctx)
+		if s.flying == 0 && !s.paused() {
 			break
 		}
+		s.wait(ctx)
 	}
-	s.Watcher.mu.Unlock()
-	if witness != nil {
-		s.get(ctx, witness)
-	}
+	s.w.mu.Lock()
+	s.out.Events = s.w.events - events
+	s.w.mu.Unlock()
 }
 
-// absent returns the targets that no page had, those first that were seen least recently.
-func (s *sweep) absent(targets []*watched) []*watched {
-	s.Watcher.mu.Lock()
-	defer s.Watcher.mu.Unlock()
-	absent := slices.DeleteFunc(targets, func(j *watched) bool { return !j.target })
-	slices.SortFunc(absent, func(a, b *watched) int { return cmp.Compare(a.read, b.read) })
-	return absent
-}
-
-// learn counts, for the next plan, the jobs that are alive although no page had them.
-func (s *sweep) learn(absent []*watched) {
-	if s.listed.Load() > 0 {
-		s.plan.unlisted = 0
-	} else {
-		s.plan.unlisted += len(absent)
-	}
-	if !s.complete {
-		s.plan.alive /= 2 // an old count fades
-		return
-	}
-	s.Watcher.mu.Lock()
-	defer s.Watcher.mu.Unlock()
-	s.plan.alive = 0
-	for _, j := range absent {
-		if !j.target && !j.ended {
-			s.plan.alive++
-		}
-	}
-}
-
-// list reads the pages of the jobs that are in progress and not started: the first of each, and then, if that
-// is cheaper than Gets for the jobs still missing, the rest.
-func (s *sweep) list(ctx context.Context) {
-	states := [2]JobStatus{JobStatusInProgress, JobStatusNotStarted}
-	var pages [2]int
-	s.each(ctx, 2, func(i int) { pages[i] = s.page(ctx, states[i], 1) })
-	if pages[0] == 0 || pages[1] == 0 {
-		return
-	}
-	s.plan.pages = pages[0] + pages[1]
-	rest := s.plan.pages - 2
-	if rest > 0 && rest+s.plan.alive >= s.missing() {
-		return
-	}
-	var read atomic.Int32
-	s.each(ctx, rest, func(i int) {
-		state, no := states[0], i+2
-		if no > pages[0] {
-			state, no = states[1], no-pages[0]+1
-		}
-		if s.missing() == 0 || s.page(ctx, state, no) > 0 {
-			read.Add(1)
-		}
-	})
-	s.complete = int(read.Load()) == rest
-}
-
-// missing returns how many jobs are still to be seen.
-func (s *sweep) missing() int {
-	s.Watcher.mu.Lock()
-	defer s.Watcher.mu.Unlock()
-	return s.targets
-}
-
-// page reads one page, and returns how many there are, or 0.
-func (s *sweep) page(ctx context.Context, status JobStatus, no int) (pages int) {
-	var resp *ListLiveTranscodeJobsResponse
-	began, err := s.call(ctx, func() (err error) {
-		resp, err = s.client.ListLiveTranscodeJobs(ctx, &ListLiveTranscodeJobsRequest{
-			Status: &status, PageNo: no, PageSize: maxPageSize, SortBy: SortDescending,
-		})
-		return err
-	})
-	switch {
-	case err == nil:
-		s.listed.Add(1)
-		for _, job := range resp.Jobs {
-			s.found(job.JobID, began, job)
-		}
-		return max(1, (resp.TotalCount+maxPageSize-1)/maxPageSize)
-	case s.ended(): // the whole watch
-	case isPermanent(err): // forbidden, or too deep
-		s.bar(ctx, err)
-	default:
-		s.mu.Lock()
-		s.passing = true
-		s.mu.Unlock()
-	}
-	return 0
-}
-
-// ended reports whether a call has ended the watch.
-func (s *sweep) ended() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.end != nil
-}
-
-// bar ends asking for pages for a while, and says so: a Get for each job is many times dearer.
-func (s *sweep) bar(ctx context.Context, err error) {
-	s.mu.Lock()
-	said := time.Now().Before(s.plan.barred)
-	s.plan.barred = time.Now().Add(barredFor)
-	s.mu.Unlock()
-	if !said {
-		s.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: List was refused; the watch asks for each job by itself",
-			slog.Duration("for", barredFor), slog.String("error", err.Error()))
-	}
-}
-
-// get looks at one job.
-func (s *sweep) get(ctx context.Context, j *watched) {
-	var resp *GetLiveTranscodeJobResponse
-	var asked time.Time // the last try of it
-	began, err := s.call(ctx, func() (err error) {
-		asked = time.Now()
-		resp, err = s.client.GetLiveTranscodeJob(ctx, j.id)
-		return err
-	})
-	if err == nil {
-		s.gets.Add(1)
-		s.found(j.id, began, resp.Job)
-		return
-	}
-	s.unread(j)
-	switch {
-	case ctx.Err() != nil: // the error may be that of the context, whatever its cause was
-	case errors.Is(err, ErrNotFound):
-		s.gets.Add(1)
-		s.missed(j, began, asked, err)
-	case isPermanent(err):
-		s.mu.Lock()
-		s.refused = append(s.refused, refusedGet{j, began, err})
-		s.mu.Unlock()
-	default:
-		// With nothing but failures the service is down: asking for the rest would not help it.
-		if s.fails.Add(1) >= int32(2*s.cfg.concurrency) && s.gets.Load() == 0 && s.listed.Load() == 0 {
-			s.stop.Store(true)
-		}
-	}
-}
-
-// found takes in a job that a look has read, if it is watched.
-func (s *sweep) found(id string, began uint64, job *Job) {
-	if s.saw(id, began, job) && s.cfg.onPoll != nil {
-		s.mu.Lock()
-		s.read = append(s.read, job)
-		s.mu.Unlock()
-	}
-}
-
-// call makes one call, and says when it began. A throttled one is repeated, ever more slowly, for as long as
-// the sweep has patience.
-func (s *sweep) call(ctx context.Context, do func() error) (began uint64, err error) {
-	for pause := time.Second; ; pause = min(2*pause, throttlePause) {
-		s.Watcher.mu.Lock()
-		began = s.tick()
-		s.Watcher.mu.Unlock()
-		err = do()
-		silence := s.note(err)
-		if err == nil {
-			return began, nil
-		}
-		wait, left := max(pause, retryAfterOf(err)), throttlePatience-silence
-		if !s.getUntil.IsZero() {
-			left = min(left, time.Until(s.getUntil))
-		}
-		switch {
-		case !errors.Is(err, ErrThrottled) || s.stop.Load():
-			return began, err
-		case wait > left || sleep(ctx, wait) != nil:
-			s.stop.Store(true)
-			return began, err
-		}
-	}
-}
-
-// note keeps what the outcome of a call means for the sweep as a whole, and says for how long none had an answer.
-func (s *sweep) note(err error) (silence time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var api *APIError
-	switch {
-	case err == nil:
-		s.heard = time.Now()
-	case errors.Is(err, ErrAuthentication), errors.Is(err, ErrNoCredentials), errors.As(err, &api) && isWrongEndpoint(api.Code):
-		s.end = err
-		s.stop.Store(true)
-	case !isPermanent(err):
-		s.lastErr = err
-		if until := time.Now().Add(retryAfterOf(err)); until.After(s.asked) {
-			s.asked = until
-		}
-	}
-	return time.Since(s.heard)
-}
-
-// judge says what refused Gets mean, and a sweep without an answer: the end of their jobs if other calls
-// succeed, else that of the watch. A look at new jobs between two sweeps asks too few to say that of the watch:
-// one bad id is no refusal of every Get, and five Adds in an outage are no five sweeps.
-func (s *sweep) judge() error {
-	answered := s.gets.Load() > 0 || s.listed.Load() > 0
-	for _, r := range s.refused {
-		switch {
-		case s.gets.Load() > 0 || s.listed.Load() > 0 && !errors.Is(r.err, ErrForbidden):
-			s.ends(r.job, r.began, r.err)
-		case s.full && s.fails.Load() == 0:
-			// Every Get was refused. Pages that can be read do not speak for the permission to Get.
-			return r.err
-		}
-	}
-	if answered || len(s.refused) > 0 || s.lastErr == nil || errors.Is(s.lastErr, ErrThrottled) {
-		s.plan.silent = 0
-		return nil
-	}
+// prepare sorts the targets: those that were added to a running watch are polled first, the others by their pages.
+// w.mu is held.
+func (s *sweep) prepare() {
 	if !s.full {
-		return nil
+		return
 	}
-	if s.plan.silent++; s.plan.silent >= s.cfg.tolerate {
-		return s.lastErr
+	s.before = make(map[pageKey][]*trackedJob)
+	for _, j := range s.w.jobs {
+		if j.target && j.urgent && j.fresh {
+			s.urgent = append(s.urgent, j)
+		}
+		if j.page != 0 {
+			s.before[j.page] = append(s.before[j.page], j)
+			j.page = 0
+		}
 	}
-	return nil
+	if s.order(len(s.urgent)).list {
+		s.urgent = nil
+	}
+	slices.SortFunc(s.urgent, byTried)
 }
 
-// each calls do for 0 to n-1, as many side by side as the options allow, until it is told to stop.
-func (s *sweep) each(ctx context.Context, n int, do func(i int)) {
-	var (
-		next    atomic.Int64
-		workers sync.WaitGroup
-	)
-	for range min(n, s.cfg.concurrency) {
-		workers.Go(func() {
-			for !s.stop.Load() && ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				do(i)
-			}
-		})
+// order asks the plan how to poll a number of jobs.
+func (s *sweep) order(jobs int) order { return s.loop.plan.order(jobs, false, s.w.now()) }
+
+func (s *sweep) paused() bool { return !s.stopped && s.w.now() < s.pausedUntil }
+
+// dispatch starts as many calls as it may.
+func (s *sweep) dispatch(ctx context.Context) {
+	for s.flying < s.loop.pacer.slots && !s.stopped && ctx.Err() == nil && !s.paused() {
+		t, ok := s.nextTask()
+		if !ok {
+			return
+		}
+		s.start(ctx, t)
 	}
-	workers.Wait()
+}
+
+// nextTask returns the next call: jobs just added first, then those that have left their page, then what the phase has to
+// do. It begins the next phase when nothing else is under way.
+func (s *sweep) nextTask() (task, bool) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.takeAdded()
+	for len(s.urgent) > 0 {
+		j := s.urgent[0]
+		s.urgent = s.urgent[1:]
+		if s.w.jobs[j.id] == j && j.target {
+			return task{job: j}, true
+		}
+	}
+	for {
+		for len(s.todo) > 0 {
+			if t := s.pick(); s.wanted(t) {
+				return t, true
+			}
+		}
+		if s.flying > 0 || s.phase == len(phases) {
+			return task{}, false
+		}
+		s.phase++
+		phases[s.phase-1](s)
+	}
+}
+
+// takeAdded takes in the jobs that were added since the sweep began, unless there are so many that pages are cheaper: then
+// they have a sweep of their own. w.mu is held.
+func (s *sweep) takeAdded() {
+	if len(s.w.fresh) == 0 || s.order(len(s.w.fresh)).list {
+		return
+	}
+	for _, j := range s.w.fresh {
+		if s.w.jobs[j.id] == j && !j.ended {
+			s.target(j)
+			s.urgent = append(s.urgent, j)
+		}
+	}
+	s.w.fresh = nil
+}
+
+// pick takes the next task of the phase. After many failures it takes one at random: a few jobs that always fail prove
+// nothing of the rest.
+func (s *sweep) pick() task {
+	if n := len(s.todo); n > 1 && s.todo[0].job != nil && s.failures >= 2*s.w.cfg.concurrency {
+		i := rand.IntN(n)
+		s.todo[0], s.todo[i] = s.todo[i], s.todo[0]
+	}
+	t := s.todo[0]
+	s.todo = s.todo[1:]
+	return t
+}
+
+// wanted reports whether a task is still worth a call. w.mu is held.
+func (s *sweep) wanted(t task) bool {
+	switch {
+	case t.job != nil:
+		return s.w.jobs[t.job.id] == t.job && (t.job.target || s.phase == len(phases) && !t.job.ended)
+	case s.refusedAt > 0 && t.no >= s.refusedAt, s.pageFails >= s.w.cfg.concurrency:
+		return false
+	}
+	if t.list.filter != nil || s.w.targets > 0 {
+		return true
+	}
+	if read := t.list.read[t.kind]; read != nil {
+		read[t.no-1] = true // as good as
+	}
+	return false
+}
+
+// repeat makes a task that was throttled one of the next, in the order in which they were first begun.
+func (s *sweep) repeat(t task) {
+	i := slices.IndexFunc(s.todo, func(o task) bool { return o.turn == 0 || o.turn > t.turn })
+	if i < 0 {
+		i = len(s.todo)
+	}
+	s.todo = slices.Insert(s.todo, i, t)
+}
+
+// start makes a call in a goroutine of its own.
+func (s *sweep) start(ctx context.Context, t task) {
+	s.w.mu.Lock()
+	r := result{task: t, began: s.w.nextSeq(), asked: s.w.now()}
+	r.turn = cmp.Or(t.turn, r.began)
+	s.w.mu.Unlock()
+	s.flying++
+	client, results := s.w.client, s.results
+	go guard(func() {
+		if t.job != nil {
+			resp, err := client.GetLiveTranscodeJob(ctx, t.job.id)
+			if r.err = err; err == nil {
+				r.read = resp.Job
+			}
+			return
+		}
+		r.page, r.err = client.ListLiveTranscodeJobs(ctx, t.list.request(t.kind, t.no))
+	}, func(caught *userPanic) {
+		r.caught, r.at = caught, s.w.now()
+		results <- r
+	})
+}
+
+// wait waits for a result, the end of a pause, or Add.
+func (s *sweep) wait(ctx context.Context) {
+	began, slowed := s.w.now(), s.loop.pacer.slowed
+	var timeout <-chan time.Time
+	wake := s.w.wake
+	if s.paused() {
+		timer := time.NewTimer(s.pausedUntil - began)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	cancelled := ctx.Done()
+	if s.flying > 0 && ctx.Err() != nil {
+		cancelled, wake = nil, nil
+	}
+	select {
+	case r := <-s.results:
+		s.flying--
+		s.take(ctx, r)
+	case <-timeout:
+	case <-wake:
+	case <-cancelled:
+		s.stopped = true
+	}
+	if !slowed {
+		s.busy += s.w.now() - began
+	}
 }

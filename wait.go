@@ -207,7 +207,21 @@ func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOpt
 		}
 		w := c.NewWatcher(opts...)
 		w.Add(ids...)
-		w.events(ctx, true)(yield)
+		if w.err == nil && w.isEmpty() {
+			return
+		}
+		for event, err := range w.Events(ctx) {
+			if err != nil { // no later range will deliver what is left
+				for last, ok := w.take(); ok; last, ok = w.take() {
+					if !yield(last, nil) {
+						return
+					}
+				}
+			}
+			if !yield(event, err) || w.isEmpty() {
+				return
+			}
+		}
 	}
 }
 
@@ -223,43 +237,67 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 		return nil, &ParamError{Operation: "WaitForAll", Field: "jobIDs", Reason: "has an empty id"}
 	}
 	w := c.NewWatcher(opts...)
-	if w.cfg.err != nil {
-		return nil, w.cfg.err
+	if w.err != nil {
+		return nil, w.err
 	}
 	w.Add(jobIDs...)
-	all := maps.Clone(w.jobs) // each keeps its last job and its number of polls
+	all := maps.Clone(w.jobs)
 	arrived := make(map[string]*Job)
-	var failed WaitErrors
-	fail := func(id string, err error) {
-		failed = append(failed, &WaitError{JobID: id, Last: all[id].job, Polls: int(all[id].polls), Err: err})
-		delete(all, id)
+	if len(all) == 0 {
+		return arrived, nil
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		defer time.AfterFunc(time.Until(deadline)-lastPollMargin, w.sweepNow).Stop()
 	}
 	var end error
-	for event, err := range w.events(ctx, true) {
-		switch {
-		case err != nil:
-			end = err
-		case event.Err != nil:
-			fail(event.JobID, event.Err)
-		case event.Job.Status == want:
+	for event, err := range w.Events(ctx) {
+		if end = err; err == nil && event.Kind != EventLost && event.Job.Status == want {
 			arrived[event.JobID] = event.Job
-			delete(all, event.JobID)
 			w.Remove(event.JobID)
-		case event.Job.Status == JobStatusStopped:
-			fail(event.JobID, ErrJobStopped)
+		}
+		if w.isEmpty() {
+			break
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		if err := end; all[id].target && w.lastErr != nil && !errors.Is(err, w.lastErr) {
-			fail(id, &contextAndPollError{ctx: err, poll: w.lastErr}) // its last poll failed
-		} else {
-			fail(id, end)
+	var failed WaitErrors
+	for _, id := range slices.Sorted(maps.Keys(all)) { // nothing runs any more, so that they can be read
+		switch j := all[id]; {
+		case arrived[id] != nil:
+		case !j.lost && j.job != nil && j.job.Status == want:
+			arrived[id] = j.job
+		default:
+			failed = append(failed, &WaitError{JobID: id, Last: j.job, Polls: int(j.polls), Err: w.waitEnd(j, end)})
 		}
 	}
 	if len(failed) > 0 {
 		return arrived, failed
 	}
 	return arrived, nil
+}
+
+// waitEnd returns what ended the wait for a job in a watch that has ended, with the error of its last poll if that failed.
+func (w *Watcher) waitEnd(j *trackedJob, end error) error {
+	var (
+		watch *WatchError
+		poll  error
+	)
+	switch {
+	case j.lost:
+		return j.trouble.err
+	case j.ended:
+		return ErrJobStopped
+	case errors.As(end, &watch):
+		end = watch.Err
+	}
+	if j.trouble != nil {
+		poll = j.trouble.err
+	} else if j.job == nil {
+		poll = w.sweepErr
+	}
+	if poll == nil || errors.Is(end, poll) {
+		return end
+	}
+	return &contextAndPollError{ctx: end, poll: poll}
 }
 
 // WaitErrors are the failures of a WaitForAll, one for each job that did not reach the status. errors.Is and errors.As

@@ -6,6 +6,7 @@ package livetranscode_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -78,7 +79,7 @@ func (s *pageServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	var body []byte
 	switch {
-	case q.Get("Status") != "1":
+	case q.Get("Status") != "1", (no-1)*perPage >= s.jobs:
 		body = noJobs
 	case s.prepared == nil:
 		body = appendPage(nil, s.jobs, no, "job")
@@ -190,6 +191,39 @@ func TestWatchMemory(t *testing.T) {
 	t.Logf("%d requests; a job takes %d bytes, and %d of text", srv.requests.Load(), kept/jobs, text/jobs)
 	if kept > most*jobs {
 		t.Errorf("a watched job takes %d bytes beside its text, want at most %d", kept/jobs, most)
+	}
+}
+
+// TestWatchResumeCost: 10,000 jobs that have not changed are no event, and no more requests than their pages.
+func TestWatchResumeCost(t *testing.T) {
+	t.Parallel()
+	srv := newPageServer(10_000)
+	client := srv.client(t)
+	w := client.NewWatcher(livetranscode.PollInterval(time.Hour, time.Hour))
+	for job, err := range client.AllLiveTranscodeJobs(t.Context(), &livetranscode.ListLiveTranscodeJobsRequest{Status: new(inProgress)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Resume(job)
+	}
+	srv.requests.Store(0)
+	srv.firsts.Store(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for w.Stats().LastComplete.IsZero() && ctx.Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	}()
+	events := 0
+	for _, err := range w.Events(ctx) {
+		if err == nil {
+			events++
+		}
+	}
+	if n := srv.requests.Load(); n > 103 || events > 0 {
+		t.Errorf("%d requests and %d events", n, events)
 	}
 }
 

@@ -5,24 +5,67 @@ import (
 	"time"
 )
 
-// watched is what a Watcher keeps of a job.
-type watched struct {
+// A trackedJob is what a Watcher keeps of a job, guarded by its mutex. Times are durations since the Watcher was made:
+// the wall clock may step.
+type trackedJob struct {
 	id        string
-	job       *Job   // as it was seen last; nil: never
-	delivered *Job   // of the event before
-	err       error  // its end, if that is an error
-	read      uint64 // when job was read, in the Watcher's count
-	added     int64  // Unix nanoseconds
+	job       *Job     // as it was last read; nil: never
+	delivered *Job     // of the event before
+	trouble   *trouble // nil if the last poll read the job
+	read      uint64   // when the state in hand was read, in the Watcher's sequence
+	polled    time.Duration
+	at        time.Duration // when job, or the error that it ended with, was read
 	polls     int32
-	fresh     bool // no look was taken yet
-	target    bool // the sweep under way is to look at it, and has not yet
-	ended     bool // it is not looked at any more
-	queued    bool // it is in pending
+	page      pageKey // where the last sweep found it
+	responded bool    // polled is of a response; otherwise it is of Add
+	fresh     bool    // no poll has ended otherwise than by throttling
+	urgent    bool    // fresh, and added while a range was under way
+	target    bool    // the sweep under way is to poll it, and has not yet
+	ended     bool    // it is not polled any more
+	lost      bool    // ended, with trouble.err
+	queued    bool    // it is in pending
 }
 
-// hasEvent reports whether there is something that was not delivered.
-func (j *watched) hasEvent() bool {
-	return j.err != nil || j.job != nil && (j.delivered == nil || !j.delivered.equal(j.job))
+// trouble is what is kept of a job whose last poll did not read it.
+type trouble struct {
+	err      error
+	added    time.Duration // of a job that was never read
+	tried    uint64        // when, in the Watcher's sequence
+	notFound bool          // the last response was that the job is not found
+}
+
+// hasEvent reports whether there is something to deliver.
+func (j *trackedJob) hasEvent() bool {
+	return j.lost || j.job != nil && (j.delivered == nil || !j.delivered.equal(j.job))
+}
+
+// tried returns when the job was last polled, in the Watcher's sequence.
+func (j *trackedJob) tried() uint64 {
+	if j.trouble != nil {
+		return max(j.read, j.trouble.tried)
+	}
+	return j.read
+}
+
+// byTried orders jobs: new ones first, those added to a running watch before others; then those that were polled least
+// recently.
+func byTried(a, b *trackedJob) int {
+	rank := func(j *trackedJob) int {
+		switch {
+		case j.fresh && j.urgent:
+			return 0
+		case j.fresh:
+			return 1
+		}
+		return 2
+	}
+	if d := rank(a) - rank(b); d != 0 {
+		return d
+	}
+	if a.tried() < b.tried() {
+		return -1
+	}
+	return 1
 }
 
 func (j *Job) equal(o *Job) bool {
@@ -32,85 +75,179 @@ func (j *Job) equal(o *Job) bool {
 		slices.Equal(j.OutputStream.StreamInfos, o.OutputStream.StreamInfos)
 }
 
-// next takes the next event, if it may, and says how many jobs are left. A job that has ended leaves with its
-// event.
-func (w *Watcher) next(may bool) (event JobEvent, ok bool, left int) {
+// unreadJob is the Job of an id that was never read.
+func unreadJob(id string) *Job {
+	return &Job{JobID: id, StartMode: StartModeUnknown, Status: JobStatusUnknown}
+}
+
+// track begins to watch a job. w.mu is held.
+func (w *Watcher) track(id string) *trackedJob {
+	j := &trackedJob{id: id, read: w.nextSeq(), polled: w.now(), fresh: true}
+	w.jobs[id] = j
+	w.alive++
+	return j
+}
+
+// isEmpty reports whether no job is left, also none whose last event is still to be delivered.
+func (w *Watcher) isEmpty() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for may && len(w.pending) > 0 {
+	return len(w.jobs) == 0
+}
+
+// nextSeq counts the begins and ends of polls. w.mu is held.
+func (w *Watcher) nextSeq() uint64 {
+	w.seq++
+	return w.seq
+}
+
+// take returns the next event, if there is one. A job leaves with its last event.
+func (w *Watcher) take() (event JobEvent, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.pending) > 0 {
 		j := w.pending[0]
 		w.pending[0], w.pending = nil, w.pending[1:]
 		j.queued = false
 		if w.jobs[j.id] != j || !j.hasEvent() {
 			continue
 		}
-		event = JobEvent{JobID: j.id, Previous: j.delivered}
-		if event.Err = j.err; j.err == nil {
-			event.Job = j.job
-		}
+		event = w.event(j)
 		j.delivered = j.job
 		if j.ended {
 			delete(w.jobs, j.id)
 		}
-		return event, true, len(w.jobs)
+		return event, true
 	}
-	if may {
-		w.pending = nil
-	}
-	return JobEvent{}, false, len(w.jobs)
+	w.pending = nil
+	return JobEvent{}, false
 }
 
-// saw takes in a look that began at a count and has read a job. It reports whether the job is watched.
-func (w *Watcher) saw(id string, began uint64, job *Job) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	j := w.jobs[id]
-	if j == nil || j.ended || began < j.read {
-		return false // not watched, over, or known better
+// event returns what there is to deliver of a job. w.mu is held.
+func (w *Watcher) event(j *trackedJob) JobEvent {
+	event := JobEvent{Kind: EventChanged, JobID: j.id, Job: j.job, Previous: j.delivered, At: w.start.Add(j.at)}
+	switch {
+	case j.lost:
+		event.Kind, event.Err = EventLost, j.trouble.err
+		if j.job == nil {
+			event.Job = unreadJob(j.id)
+		}
+	case j.job.Status == JobStatusStopped:
+		event.Kind = EventStopped
+	case j.delivered == nil:
+		event.Kind = EventFirstSeen
 	}
-	w.settle(j)
-	j.polls++
-	if j.job == nil || !j.job.equal(job) {
-		j.job = job
-	}
-	j.ended = job.Status == JobStatusStopped
-	w.enqueue(j)
-	return true
+	return event
 }
 
-// unread counts a look that has not read a job.
-func (w *Watcher) unread(j *watched) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	j.polls++
+// A reading is a response that has a job.
+type reading struct {
+	job   *Job
+	began uint64        // when the request was sent, in the Watcher's sequence
+	at    time.Duration // when the response was read
+	page  pageKey       // that it was on; 0: it is of a Get
 }
 
-// missed takes in a look that did not find a job. That ends it, unless it was too new to be known when it was
-// asked for.
-func (w *Watcher) missed(j *watched, began uint64, asked time.Time, err error) {
-	w.mu.Lock()
-	wait := j.job == nil && asked.Sub(time.Unix(0, j.added)) < w.cfg.grace
-	w.mu.Unlock()
-	if !wait {
-		w.ends(j, began, err)
-	}
-}
-
-// ends takes in that a job has ended with an error.
-func (w *Watcher) ends(j *watched, began uint64, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.jobs[j.id] != j || j.ended || began < j.read {
+// recordRead takes in a response that has a job. It says something of the state of the job only if it was asked for
+// after the state in hand was read. w.mu is held.
+func (w *Watcher) recordRead(j *trackedJob, r reading) {
+	if w.jobs[j.id] != j || j.ended || r.began < j.read {
 		return
 	}
-	w.settle(j)
-	j.ended, j.err = true, err
+	if r.page != 0 && j.job != nil && r.job.Status.Known() && r.job.Status < j.job.Status && j.job.Status.Known() {
+		return // jobs do not go back, so the index of List lags behind: a Get will tell
+	}
+	w.markRead(j)
+	j.polls++
+	j.polled, j.responded, j.page, j.fresh, j.trouble = r.at, true, r.page, false, nil
+	if j.job == nil || !j.job.equal(r.job) {
+		j.job, j.at = r.job, r.at
+	}
+	if r.job.Status == JobStatusStopped {
+		w.end(j)
+	}
 	w.enqueue(j)
 }
 
-// settle notes that the current state of a job has just been read. w.mu is held.
-func (w *Watcher) settle(j *watched) {
-	j.read = w.tick()
+// recordNotFound takes in that a job was not found when it was asked for at a time. That ends it, unless it was added
+// only just before, or was read before and this is the first time.
+func (w *Watcher) recordNotFound(j *trackedJob, r reading, asked time.Duration, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.jobs[j.id] != j || j.ended || r.began < j.read {
+		return
+	}
+	w.recordTrouble(j, err)
+	confirmed := j.trouble.notFound
+	if j.job == nil {
+		confirmed = asked-j.trouble.added >= w.cfg.grace
+	}
+	w.markRead(j)
+	j.polled, j.responded, j.trouble.notFound = r.at, true, true
+	if confirmed {
+		w.lose(j, r.at)
+	}
+}
+
+// recordLost takes in that a job is refused permanently.
+func (w *Watcher) recordLost(j *trackedJob, r reading, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.jobs[j.id] != j || j.ended || r.began < j.read {
+		return
+	}
+	w.recordTrouble(j, err)
+	j.polls-- // it was counted when the response came
+	w.markRead(j)
+	w.lose(j, r.at)
+}
+
+// recordError takes in a poll that says nothing of the state of the job.
+func (w *Watcher) recordError(j *trackedJob, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.recordTrouble(j, err)
+}
+
+// countPoll counts a poll that was cut off.
+func (w *Watcher) countPoll(j *trackedJob) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j.polls++
+}
+
+// recordTrouble is recordError with w.mu held.
+func (w *Watcher) recordTrouble(j *trackedJob, err error) {
+	if j.trouble == nil {
+		j.trouble = &trouble{added: j.polled}
+	}
+	j.trouble.err, j.trouble.tried = err, w.nextSeq()
+	j.fresh = false
+	j.polls++
+}
+
+// lose ends a job with the error of its last poll. w.mu is held.
+func (w *Watcher) lose(j *trackedJob, at time.Duration) {
+	j.lost, j.at = true, at
+	w.end(j)
+	w.enqueue(j)
+}
+
+// end notes that a job is not polled any more. w.mu is held.
+func (w *Watcher) end(j *trackedJob) {
+	j.ended = true
+	w.alive--
+	w.keepAway(j.id)
+}
+
+// markRead notes that the current state of a job has just been read. w.mu is held.
+func (w *Watcher) markRead(j *trackedJob) {
+	j.read = w.nextSeq()
+	w.unmark(j)
+}
+
+// unmark takes a job off the targets of the sweep under way. w.mu is held.
+func (w *Watcher) unmark(j *trackedJob) {
 	if j.target {
 		j.target = false
 		w.targets--
@@ -118,11 +255,13 @@ func (w *Watcher) settle(j *watched) {
 }
 
 // enqueue queues a job that has something to deliver. w.mu is held.
-func (w *Watcher) enqueue(j *watched) {
+func (w *Watcher) enqueue(j *trackedJob) {
 	if !j.hasEvent() || j.queued {
 		return
 	}
 	j.queued = true
 	w.pending = append(w.pending, j)
-	w.quiet = time.Now()
+	w.events++
+	w.lastEvent = w.now()
+	notify(w.ready)
 }

@@ -102,7 +102,7 @@ func TestWatchJobsEnds(t *testing.T) {
 		}
 		after(7*time.Minute, func() { srv.RemoveJob(ids[4]) })
 		seq := srv.Client().WatchJobs(t.Context(), ids)
-		for range 2 { // it starts afresh on every range
+		for i, known := range []livetranscode.JobStatus{inProgress, livetranscode.JobStatusUnknown} { // each range starts from the beginning
 			last := map[string]livetranscode.JobEvent{}
 			for event, err := range seq {
 				if err != nil {
@@ -115,8 +115,8 @@ func TestWatchJobsEnds(t *testing.T) {
 					t.Errorf("%s ended with %+v", id, event)
 				}
 			}
-			if event := last[ids[4]]; !errors.Is(event.Err, livetranscode.ErrNotFound) || event.Job != nil {
-				t.Errorf("the deleted job ended with %+v", event)
+			if event := last[ids[4]]; !errors.Is(event.Err, livetranscode.ErrNotFound) || event.Kind != livetranscode.EventLost || event.Job.Status != known {
+				t.Errorf("range %d: the deleted job ended with %+v", i, event)
 			}
 		}
 	})
@@ -290,7 +290,7 @@ func TestWatchPauses(t *testing.T) {
 	})
 }
 
-// Nothing runs while the reader holds the loop, and what it missed comes as one event a job.
+// TestWatchSlowReader: sweeps go on while the reader holds the loop, and what it missed comes as one event a job.
 func TestWatchSlowReader(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
@@ -308,23 +308,24 @@ func TestWatchSlowReader(t *testing.T) {
 			time.Sleep(time.Minute)
 			srv.SetStatus(ids[0], livetranscode.JobStatus(i%2)) // changes, and changes back
 			srv.SetStatus(ids[1], inProgress)
-			if i == 10 {
+			if i >= 10 {
 				srv.SetStatus(ids[1], stopped)
 			}
 		}
 		srv.SetStatus(ids[0], notStarted)
-		if n := len(srv.Calls()); n != before {
-			t.Errorf("%d calls while the reader held the loop", n-before)
+		time.Sleep(time.Minute)
+		if n := len(srv.Calls()) - before; n < 40 {
+			t.Errorf("%d calls while the reader held the loop for 21 minutes", n)
+		}
+		if stats := w.Stats(); stats.Pending != 1 || stats.Jobs[stopped] != 1 {
+			t.Errorf("stats are %+v", stats)
 		}
 		event := next(t, pull)
-		if event.JobID != ids[1] || event.Previous != first[ids[1]] {
+		if event.JobID != ids[1] || event.Previous != first[ids[1]] || event.Kind != livetranscode.EventStopped || time.Since(event.At) < 9*time.Minute {
 			t.Errorf("got %+v", event)
 		}
 		after(time.Hour, func() { srv.SetStatus(ids[2], inProgress) })
-		if event = next(t, pull); event.JobID == ids[1] && event.Job.Status == stopped {
-			event = next(t, pull)
-		}
-		if event.JobID != ids[2] {
+		if event = next(t, pull); event.JobID != ids[2] {
 			t.Errorf("got %+v: a state that was passed and left again is no event", event)
 		}
 	})
@@ -663,12 +664,14 @@ func TestWatchToleratesSilence(t *testing.T) {
 		w.Add(id)
 		pull := watch(t.Context(), t, w)
 		next(t, pull)
-		srv.Inject(livetranscodetest.Fault{Drop: true, Times: 2})
-		after(5*time.Minute, func() { srv.SetStatus(id, inProgress) })
-		next(t, pull) // two silent sweeps are no end
 		srv.Inject(livetranscodetest.Fault{Drop: true, Times: 3})
-		if _, err, _ := pull(); !errors.Is(err, livetranscode.ErrUnavailable) {
-			t.Errorf("three silent sweeps: %v", err)
+		after(5*time.Minute, func() { srv.SetStatus(id, inProgress) })
+		next(t, pull) // three sweeps without a response are tolerated
+		srv.Inject(livetranscodetest.Fault{Drop: true, Times: 4})
+		_, err, _ := pull()
+		var end *livetranscode.WatchError
+		if !errors.As(err, &end) || end.Sweeps != 4 || !errors.Is(err, livetranscode.ErrUnavailable) {
+			t.Errorf("four sweeps without a response: %v", err)
 		}
 	})
 }
@@ -737,21 +740,30 @@ func TestWatchNotFoundGrace(t *testing.T) {
 	})
 }
 
+// TestWatchOnPoll: OnPoll is for waits.
 func TestWatchOnPoll(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-		ids := addJobs(srv, 30, inProgress)
-		polls := 0
-		w := srv.Client().NewWatcher(livetranscode.OnPoll(func(*livetranscode.Job) { polls++ }), livetranscode.PollInterval(10*time.Second, 0))
-		w.Add(ids...)
-		ctx, cancel := context.WithTimeout(t.Context(), 55*time.Second)
-		defer cancel()
-		for range w.Events(ctx) {
+	client := livetranscodetest.NewServer().Client()
+	onPoll := livetranscode.OnPoll(func(*livetranscode.Job) { t.Error("called") })
+	_, waitErr := client.WaitForAll(t.Context(), []string{"j"}, stopped, onPoll)
+	errs := []error{waitErr}
+	for _, events := range []iter.Seq2[livetranscode.JobEvent, error]{
+		client.NewWatcher(onPoll).Events(t.Context()),
+		client.WatchJobs(t.Context(), nil, onPoll),
+		client.WatchAllJobs(t.Context(), livetranscode.JobFilter{}, onPoll),
+	} {
+		for _, err := range events {
+			errs = append(errs, err)
 		}
-		if polls < 5*30 || polls > 6*30 {
-			t.Errorf("%d polls", polls)
+	}
+	for _, err := range errs {
+		if param, ok := err.(*livetranscode.ParamError); !ok || param.Field != "OnPoll" { //nolint:errorlint // it comes bare
+			t.Errorf("got %T: %v", err, err)
 		}
-	})
+	}
+	if len(errs) != 4 {
+		t.Errorf("%d errors", len(errs))
+	}
 }
 
 // No goroutine and no timer stays behind when a loop is left, whatever it was doing: the bubble would not end.
@@ -767,7 +779,7 @@ func TestWatchLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// A List that fails for now is no reason to ask for each job; one that goes on failing is.
+// A List that fails for now is no reason to Get each job, only the first hundred; one that continues to fail is.
 func TestWatchListFailsForNow(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
@@ -779,10 +791,10 @@ func TestWatchListFailsForNow(t *testing.T) {
 			next(t, pull)
 		}
 		srv.ResetCalls()
-		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: 9})
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: 9}) // a sweep and a half
 		after(time.Minute, func() { srv.SetStatus(ids[0], stopped) })
 		next(t, pull)
-		if gets, _ := count(srv.Calls()); gets > 10 {
+		if gets, _ := count(srv.Calls()); gets < 100 || gets > 210 {
 			t.Errorf("%d Gets while List failed for now", gets)
 		}
 		srv.ResetCalls()

@@ -33,6 +33,7 @@ func (s *service) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
 	return http.NewCrossOriginProtection().Handler(mux) // pages of other sites must not submit jobs
 }
 
@@ -136,21 +137,25 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// healthz fails if the watch does not run, which only a restart of the process can help.
 func (s *service) healthz(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
-	polledAt, watchErr := s.polledAt, s.watchErr
+	watching := s.watching
 	s.mu.Unlock()
-	health := struct {
-		Status   string    `json:"status"`
-		PolledAt time.Time `json:"polled_at,omitzero"` // when the watch last had a response
-		Error    string    `json:"error,omitempty"`
-	}{"ok", polledAt.UTC(), ""}
-	if watchErr != nil {
-		health.Status, health.Error = "the watch has ended and will restart", watchErr.Error()
-		respond(w, http.StatusServiceUnavailable, health)
+	if !watching {
+		respondError(w, http.StatusServiceUnavailable, "the watch does not run")
 		return
 	}
-	respond(w, http.StatusOK, health)
+	respond(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyz fails, with the reason, while the state that is served may be out of date.
+func (s *service) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := s.ready(); err != nil {
+		respondError(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	respond(w, http.StatusOK, map[string]any{"status": "ready", "oldest_poll": s.watcher.Stats().OldestPoll.UTC()})
 }
 
 func respond(w http.ResponseWriter, status int, body any) {

@@ -14,6 +14,8 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
+const submitOperation = "SubmitLiveTranscodeJob" // the watch sends other requests meanwhile
+
 func TestInvalidRequests(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
@@ -38,8 +40,10 @@ func TestInvalidRequests(t *testing.T) {
 				t.Errorf("%s %s %.80s: %d %s, want %d with %q", test.method, test.path, test.body, status, text, test.status, test.inBody)
 			}
 		}
-		if n := len(srv.Calls()); n != 0 {
-			t.Errorf("invalid requests made %d calls", n)
+		for _, call := range srv.Calls() {
+			if call.Operation == submitOperation {
+				t.Error("an invalid request was submitted")
+			}
 		}
 		i.stop()
 	})
@@ -64,6 +68,7 @@ func TestSubmitFails(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
 				i := start(t, srv, file)
+				test.fault.Operation = submitOperation
 				srv.Inject(test.fault)
 				status, header, text := i.do(http.MethodPost, "/jobs", someJob)
 				if status != test.status || !strings.Contains(text, test.inBody) || header.Get("Retry-After") != test.retryAfter {
@@ -80,7 +85,7 @@ func TestClientDisconnects(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
 		i := start(t, srv, file)
-		srv.Inject(livetranscodetest.Fault{Latency: 5 * time.Second})
+		srv.Inject(livetranscodetest.Fault{Operation: submitOperation, Latency: 5 * time.Second})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://service/jobs", strings.NewReader(someJob))
@@ -94,35 +99,46 @@ func TestClientDisconnects(t *testing.T) {
 		if took := i.stop(); took < 3*time.Second {
 			t.Errorf("the service ended after %v without finishing the submit", took)
 		}
-		if ids, err := load(file); err != nil || len(ids) != 1 {
-			t.Errorf("the file has %q, error %v", ids, err)
+		if jobs, err := load(file); err != nil || len(jobs) != 1 {
+			t.Errorf("the file has %v, error %v", jobs, err)
 		}
 	})
 }
 
-func TestHealthz(t *testing.T) {
+func TestHealthzAndReadyz(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
 		i := start(t, srv, file)
-		healthz := func(want int, inBody string) {
+		want := func(path string, want int, inBody string) {
 			t.Helper()
-			if status, _, text := i.do(http.MethodGet, "/healthz", ""); status != want || !strings.Contains(text, inBody) {
-				t.Errorf("%d %s, want %d with %q", status, text, want, inBody)
+			if status, _, text := i.do(http.MethodGet, path, ""); status != want || !strings.Contains(text, inBody) {
+				t.Errorf("%s: %d %s, want %d with %q", path, status, text, want, inBody)
 			}
 		}
-		healthz(200, `{"status":"ok"}`)
+		want("/healthz", 200, `{"status":"ok"}`)
+		want("/readyz", 200, `"status":"ready"`)
 		id := i.post()
 		synctest.Wait()
-		healthz(200, `"polled_at":"2000-01-01T00:00:00Z"`)
+		want("/readyz", 200, `"oldest_poll":"2000-01-01T00:00:00Z"`)
 		credentials := srv.Credentials()
 		srv.SetCredentials()
-		time.Sleep(15 * time.Second)
-		healthz(503, "InvalidAccessKeyId.NotFound")
-		time.Sleep(5 * time.Minute) // restarted in vain
-		healthz(503, "the watch has ended")
+		time.Sleep(time.Minute)
+		want("/readyz", 200, "ready") // the state is a minute old
+		time.Sleep(5 * time.Minute)   // restarted in vain
+		want("/readyz", 503, "InvalidAccessKeyId.NotFound")
+		want("/healthz", 200, "ok") // a restart of the process would not help
 		srv.SetCredentials(credentials)
 		time.Sleep(restartDelay + time.Second)
-		healthz(200, `"status":"ok"`)
+		want("/readyz", 200, "ready")
+		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", Times: -1})
+		time.Sleep(10 * time.Minute)
+		want("/readyz", 503, "Throttling.User")
+		want("/healthz", 200, "ok")
+		srv.ClearFaults()
+		time.Sleep(time.Minute)
+		want("/readyz", 200, "ready")
+		i.setWatching(false)
+		want("/healthz", 503, "does not run")
 		equal(t, "status", []string{i.status(id)}, "in progress")
 		i.stop()
 	})

@@ -1,16 +1,18 @@
-// Command service is a small HTTP service for live transcoding jobs: it submits them and serves their state, which one
-// Watcher keeps up to date. Reads make no calls to Alibaba Cloud.
+// Command service is a small HTTP service for the live transcoding jobs of an account: it submits jobs and serves the state
+// of all, which one Watcher keeps up to date. Reads make no calls to Alibaba Cloud.
 //
 //	POST /jobs       submits a job: {"name", "template_id", "input_url", "domain", "start", "end"}; 201 and Location
-//	GET  /jobs       all jobs that it submitted; ended ones for an hour
+//	GET  /jobs       all jobs of the account that have not stopped; ended ones for an hour
 //	GET  /jobs/{id}  one of them
 //	GET  /events     server-sent events: the state of all jobs, then every change
-//	GET  /healthz    200, or 503 while the watch has ended
+//	GET  /healthz    200, or 503 if the watch does not run: a restart may help
+//	GET  /readyz     200, or 503 with the reason while the state is out of date
 //
 // It is configured by the environment:
 //
 //	LISTEN_ADDR  listen address; defaults to 127.0.0.1:8080
-//	STATE_FILE   file that keeps the ids of the jobs; without it, a restart forgets them
+//	STATE_FILE   file that keeps the jobs as they were last known, stream keys included; without it, a restart reports
+//	             all jobs as new, and does not know what has ended meanwhile
 //	ENDPOINT     endpoint of the real service; defaults to that of cn-shanghai
 //	EMULATOR     true: an emulator in memory; false: the real service; defaults to the emulator if there is neither
 //	             an ENDPOINT nor credentials (see livetranscode.DefaultCredentials)
@@ -126,6 +128,7 @@ func (s *service) serve(ctx context.Context, listener net.Listener) error {
 	}
 	var background sync.WaitGroup
 	background.Go(func() { s.watch(ctx) })
+	background.Go(func() { s.saveChanges(ctx) })
 	served := make(chan error, 1)
 	background.Go(func() { served <- server.Serve(listener) })
 	s.log.Info("serving", "address", listener.Addr().String(), "jobs", len(s.list(0)))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -15,8 +16,9 @@ import (
 )
 
 const (
-	restartDelay = 30 * time.Second // before a watch that has ended restarts
-	keepEnded    = time.Hour        // how long an ended job is served
+	restartDelay    = 30 * time.Second // before a watch that has ended restarts
+	longestInterval = 30 * time.Second // between two sweeps
+	keepEnded       = time.Hour        // how long an ended job is served
 )
 
 // view is the state of a job as it is served. The URLs of its streams hold keys, so they are not shown: of the input
@@ -46,34 +48,38 @@ type service struct {
 	views    map[string]view
 	version  int64         // of the latest change
 	changed  chan struct{} // closed on the next change
-	polledAt time.Time     // when the watch last had a response
-	watchErr error         // what ended the watch; nil again after a response
+	watching bool          // the watch runs, or is about to restart
+	watchErr error         // what ended the watch; nil again after an event
 
 	saving sync.Mutex // held while the file is written
+	saved  int64      // the version in the file
 }
 
-// newService returns a service that watches the jobs in file.
+// newService returns a service that watches all jobs of the account, and resumes from the jobs in file.
 func newService(client *livetranscode.Client, file string, log *slog.Logger) (*service, error) {
 	s := &service{
 		client: client, file: file, log: log, views: make(map[string]view), changed: make(chan struct{}),
 		// Versions are event ids, which clients send again after a restart.
 		version: time.Now().UnixMicro(),
 	}
-	s.watcher = client.NewWatcher(livetranscode.OnPoll(func(*livetranscode.Job) { s.polled() }))
-	ids, err := load(file)
+	s.watcher = client.NewWatcher(livetranscode.PollInterval(0, longestInterval))
+	known, err := load(file)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		s.put(view{ID: id, Status: "unknown"})
+	for _, watched := range known {
+		s.put(newView(watched.Job))
+		s.watcher.Resume(watched.Job)
 	}
-	s.watcher.Add(ids...)
+	s.watcher.AddAll(livetranscode.JobFilter{})
 	return s, nil
 }
 
 // watch keeps the state up to date until ctx ends. What ends a watch, such as revoked credentials, may be repaired
 // while the service runs, so the watch restarts and continues where it stopped.
 func (s *service) watch(ctx context.Context) {
+	s.setWatching(true)
+	defer s.setWatching(false)
 	for ctx.Err() == nil {
 		for event, err := range s.watcher.Events(ctx) {
 			switch {
@@ -95,39 +101,76 @@ func (s *service) watch(ctx context.Context) {
 	}
 }
 
-// polled records that the watch had a response.
-func (s *service) polled() {
+func (s *service) setWatching(watching bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.polledAt, s.watchErr = time.Now(), nil
+	s.watching = watching
 }
 
 // apply records an event.
 func (s *service) apply(event livetranscode.JobEvent) {
-	s.polled()
-	v, _ := s.get(event.JobID)
-	v.ID = event.JobID
-	if job := event.Job; event.Err == nil {
-		v.Name, v.Status, v.CreatedAt = job.Name, job.Status.String(), job.CreateTime
-		v.Template = cmp.Or(job.TemplateName, job.TemplateID)
-		v.ended = job.Status == livetranscode.JobStatusStopped
-		if input, err := url.Parse(job.StreamInput.InputURL); err == nil {
-			v.InputHost = input.Host
-		}
-	} else {
+	v := newView(event.Job)
+	switch event.Kind {
+	case livetranscode.EventFirstSeen, livetranscode.EventChanged:
+	case livetranscode.EventStopped:
+		v.ended = true
+	case livetranscode.EventLost:
 		v.Status, v.Error, v.ended = "lost", event.Err.Error(), true
 	}
 	s.put(v)
+	s.mu.Lock()
+	s.watchErr = nil
+	s.mu.Unlock()
 	s.log.Info("job", "id", v.ID, "name", v.Name, "status", v.Status)
-	if v.ended {
-		s.saveOrLog()
-	}
 }
+
+// newView returns what is served of a job.
+func newView(job *livetranscode.Job) view {
+	v := view{
+		ID: job.JobID, Name: job.Name, Status: job.Status.String(), CreatedAt: job.CreateTime,
+		Template: cmp.Or(job.TemplateName, job.TemplateID),
+	}
+	if input, err := url.Parse(job.StreamInput.InputURL); err == nil {
+		v.InputHost = input.Host
+	}
+	return v
+}
+
+// notReadyAfter is how old the oldest poll of a job may be: three of the longest intervals, and a sweep.
+const notReadyAfter = 3*longestInterval + 10*time.Second
+
+// ready returns why the state that is served may be out of date; nil if it is not.
+func (s *service) ready() error {
+	stats := s.watcher.Stats()
+	age := time.Since(stats.OldestPoll).Round(time.Second)
+	if age <= notReadyAfter {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Errorf("a job was last polled %v ago: %w", age, cmp.Or(s.watchErr, stats.Err, errSlow))
+}
+
+var errSlow = errors.New("the sweeps take long")
 
 // put sets the state of a job and wakes the event streams. It drops jobs that ended more than keepEnded ago.
 func (s *service) put(v view) view {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.putLocked(v)
+}
+
+// putNew is put of a job that the watch has not found yet; of one that it has, it returns the state.
+func (s *service) putNew(v view) view {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.views[v.ID]; ok {
+		return known
+	}
+	return s.putLocked(v)
+}
+
+func (s *service) putLocked(v view) view {
 	s.version++
 	v.version, v.ChangedAt = s.version, time.Now().UTC()
 	s.views[v.ID] = v
@@ -172,8 +215,8 @@ func (s *service) submit(ctx context.Context, req *livetranscode.SubmitLiveTrans
 		s.log.Error("submit failed", "name", req.Name, "error", err, "ambiguous", errors.Is(err, livetranscode.ErrAmbiguous))
 		return view{}, err
 	}
-	v := s.put(view{ID: resp.JobID, Name: req.Name, Status: "submitted"})
+	v := s.putNew(view{ID: resp.JobID, Name: req.Name, Status: "submitted"})
+	s.watcher.Add(v.ID) // AddAll finds it too, but later
 	s.saveOrLog()
-	s.watcher.Add(v.ID)
 	return v, nil
 }

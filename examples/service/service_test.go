@@ -21,8 +21,8 @@ func TestJobLifecycle(t *testing.T) {
 		id := i.post()
 		synctest.Wait() // the first poll is immediate
 		equal(t, "after the first poll", []string{i.status(id)}, "not started")
-		if ids, err := load(file); err != nil || len(ids) != 1 || ids[0] != id {
-			t.Errorf("the file has %q, error %v", ids, err)
+		if jobs, err := load(file); err != nil || len(jobs) != 1 || jobs[0].JobID != id {
+			t.Errorf("the file has %v, error %v", jobs, err)
 		}
 
 		time.Sleep(90 * time.Second) // the job has started, and sweeps are at most 30 s apart
@@ -30,8 +30,8 @@ func TestJobLifecycle(t *testing.T) {
 		srv.SetStatus(id, livetranscode.JobStatusStopped)
 		time.Sleep(40 * time.Second)
 		equal(t, "after the stop", []string{i.status(id)}, "stopped")
-		if ids, err := load(file); err != nil || len(ids) != 0 {
-			t.Errorf("the file still has %q, error %v", ids, err)
+		if jobs, err := load(file); err != nil || len(jobs) != 0 {
+			t.Errorf("the file still has %v, error %v", jobs, err)
 		}
 		got, _ := client.statuses(t, id)
 		equal(t, "events", got, "not started", "in progress", "stopped")
@@ -72,14 +72,14 @@ func TestRestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		srv.Inject(livetranscodetest.Fault{Latency: time.Second, Times: 4})
 		second := start(t, srv, file)
-		equal(t, "before the first poll", []string{second.status(kept), second.status(ended), second.status(deleted)}, "unknown", "", "unknown")
+		equal(t, "before the first poll", []string{second.status(kept), second.status(ended), second.status(deleted)}, "not started", "", "not started")
 		time.Sleep(time.Minute)
 		equal(t, "after the first poll", []string{second.status(kept), second.status(deleted)}, "in progress", "lost")
 		got, _ := second.stream(last).statuses(t, kept) // a client resumes its stream
 		equal(t, "events", got, "in progress")
 		second.stop()
-		if ids, err := load(file); err != nil || len(ids) != 1 || ids[0] != kept {
-			t.Errorf("the file has %q, error %v", ids, err)
+		if jobs, err := load(file); err != nil || len(jobs) != 1 || jobs[0].JobID != kept || jobs[0].Job.Status != livetranscode.JobStatusInProgress {
+			t.Errorf("the file has %v, error %v", jobs, err)
 		}
 		if names, err := os.ReadDir(filepath.Dir(file)); err != nil || len(names) != 1 {
 			t.Errorf("other files are left over: %v, error %v", names, err)

@@ -1,16 +1,24 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/livetranscode/livetranscode-go"
 )
 
-// load reads the ids in file. A missing file has none.
-func load(file string) (ids []string, err error) {
+// saveEvery is how often changes are saved. A crash repeats the events since then.
+const saveEvery = time.Second
+
+// load reads the jobs in file. A missing file has none.
+func load(file string) (jobs []livetranscode.WatchedJob, err error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -22,26 +30,23 @@ func load(file string) (ids []string, err error) {
 		return nil, err
 	}
 	// A malformed file is an error, so that it is not overwritten: the jobs in it are running and cost money.
-	if err := json.Unmarshal(text, &ids); err != nil {
+	if err := json.Unmarshal(text, &jobs); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return ids, nil
+	return jobs, nil
 }
 
-// save writes the ids of the jobs that have not ended. It replaces the file atomically.
+// save writes the watched jobs as their last events had them. It replaces the file atomically.
 func (s *service) save() error {
 	if s.file == "" {
 		return nil
 	}
-	s.saving.Lock() // held while reading the ids, so that the last write has the latest
+	s.saving.Lock() // held while reading the jobs, so that the last write has the latest
 	defer s.saving.Unlock()
-	ids := []string{}
-	for _, v := range s.list(0) {
-		if !v.ended {
-			ids = append(ids, v.ID)
-		}
-	}
-	text, err := json.Marshal(ids)
+	s.mu.Lock()
+	version := s.version
+	s.mu.Unlock()
+	text, err := json.Marshal(slices.AppendSeq([]livetranscode.WatchedJob{}, s.watcher.Jobs()))
 	if err != nil {
 		return err
 	}
@@ -60,7 +65,28 @@ func (s *service) save() error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(temp.Name(), s.file)
+	if err := os.Rename(temp.Name(), s.file); err != nil {
+		return err
+	}
+	s.saved = version
+	return nil
+}
+
+// saveChanges saves the jobs after changes, until ctx ends.
+func (s *service) saveChanges(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(saveEvery):
+		}
+		s.saving.Lock()
+		saved := s.saved
+		s.saving.Unlock()
+		if len(s.list(saved)) > 0 {
+			s.saveOrLog()
+		}
+	}
 }
 
 // saveOrLog logs an error of save. The next change saves again.

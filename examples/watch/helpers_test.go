@@ -43,7 +43,7 @@ func noKeys(t *testing.T, text string) {
 func sample(n int) snapshot {
 	f := snapshot{
 		title: "emulator", started: now.Add(-83 * time.Second), now: now,
-		jobs: 4 + n, changes: 2, requests: 41, polls: 1640,
+		jobs: 4 + n, changes: 2, requests: 1641, oldestPoll: now.Add(-2 * time.Second),
 		lastError: "ListLiveTranscodeJobs: Throttling.User", lastErrorAt: now.Add(-time.Second),
 		counts: []count{{"in progress", inProgress, 1 + n}, {"not started", notStarted, 1}, {"stopped", stopped, 1}, {"gone", lost, 1}},
 		rows: []row{

@@ -52,7 +52,11 @@ func printSummary(out io.Writer, f snapshot) {
 }
 
 func requests(f snapshot) string {
-	return plural(f.requests, "request") + ", " + grouped(f.savedRequests()) + " saved by listing"
+	text := plural(f.requests, "request")
+	if !f.oldestPoll.IsZero() {
+		text += ", oldest poll " + f.now.Sub(f.oldestPoll).Round(time.Second).String() + " ago"
+	}
+	return text
 }
 
 func plural(n int, noun string) string {

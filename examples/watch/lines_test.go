@@ -36,7 +36,7 @@ func TestLines(t *testing.T) {
 		t.Errorf("%d changes, %d jobs gone", changed, gone)
 	}
 	summary := regexp.MustCompile(`^\d+ jobs seen in 1m0s: \d+ in progress, \d+ not started, \d+ stopped, \d+ gone; \d+ changes\.\n` +
-		`\d+ requests, \d+(,\d{3})? saved by listing\.\n$`)
+		`\d+ requests, oldest poll \d+s ago\.\n$`)
 	if !summary.MatchString(errOut) {
 		t.Errorf("summary: %q", errOut)
 	}

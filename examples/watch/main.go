@@ -4,7 +4,11 @@
 // -job, which may be repeated, it watches jobs of the real service with the credentials of the environment:
 //
 //	go run . [-jobs N] [-seed N] [-interval D] [-once] [-json]
-//	go run . -job ID [-job ID]... [-endpoint URL] [-interval D] [-once] [-json]
+//	go run . -job ID [-job ID]... [-state FILE] [-endpoint URL] [-interval D] [-once] [-json]
+//	go run . -all [-state FILE] [-endpoint URL] [-interval D] [-json]
+//
+// With -all it watches all jobs of the account, also those created later. With -state it keeps the jobs in a file, stream
+// keys included, and resumes from it: a restart shows only what has changed meanwhile.
 //
 // If the output is not a terminal, it prints one line for each event; with -json, one JSON object. With -once it
 // prints the current state and exits. Ctrl-C exits with a summary.
@@ -38,6 +42,8 @@ func main() {
 // options are the command-line flags.
 type options struct {
 	jobIDs     []string
+	all        bool
+	stateFile  string
 	endpoint   string
 	jobs       int
 	seed       uint64
@@ -58,8 +64,14 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, err
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case o.endpoint != "" && len(o.jobIDs) == 0:
-		return o, errors.New("-endpoint needs -job")
+	case o.all && len(o.jobIDs) > 0:
+		return o, errors.New("-all and -job exclude each other")
+	case o.all && o.once:
+		return o, errors.New("-all and -once exclude each other: the number of jobs is not known")
+	case o.endpoint != "" && !o.useService(), o.stateFile != "" && !o.useService():
+		return o, errors.New("-endpoint and -state need -job or -all")
+	case o.stateFile != "" && o.once:
+		return o, errors.New("-state and -once exclude each other")
 	case o.jobs < 1 || o.jobs > 10_000:
 		return o, errors.New("-jobs must be from 1 to 10000")
 	case o.interval < 0:
@@ -67,6 +79,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	return o, nil
 }
+
+func (o *options) useService() bool { return o.all || len(o.jobIDs) > 0 }
 
 func (o *options) flagSet() *flag.FlagSet {
 	flags := flag.NewFlagSet("watch", flag.ContinueOnError)
@@ -80,7 +94,9 @@ func (o *options) flagSet() *flag.FlagSet {
 		}
 		return nil
 	})
-	flags.StringVar(&o.endpoint, "endpoint", "", "with -job: the service's `URL` (default: that of cn-shanghai)")
+	flags.BoolVar(&o.all, "all", false, "watch all jobs of the account")
+	flags.StringVar(&o.stateFile, "state", "", "keep the jobs in `FILE`, and resume from it")
+	flags.StringVar(&o.endpoint, "endpoint", "", "the service's `URL` (default: that of cn-shanghai)")
 	flags.IntVar(&o.jobs, "jobs", 40, "`number` of jobs in the emulator")
 	flags.Uint64Var(&o.seed, "seed", 1, "random seed `number` of the simulation in the emulator")
 	flags.DurationVar(&o.interval, "interval", 0,

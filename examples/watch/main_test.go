@@ -22,7 +22,7 @@ func TestFlags(t *testing.T) {
 	}{
 		{"-help", ""},
 		{"extra", `unexpected argument "extra"`},
-		{"-endpoint https://x.example", "-endpoint needs -job"},
+		{"-endpoint https://x.example", "-endpoint and -state need -job or -all"},
 		{"-endpoint http://x.example -job a", "WithEndpoint"},
 		{"-jobs 0", "-jobs must be from 1 to 10000"},
 		{"-interval -1s", "-interval must not be negative"},

@@ -12,7 +12,7 @@ func TestViewWide(t *testing.T) {
 	want := strings.TrimPrefix(`
 Live transcoding jobs  emulator, watching for 1m23s
 ● 1 in progress  ○ 1 not started  ■ 1 stopped  ✕ 1 gone
-41 requests, 1,599 saved by listing
+1,641 requests, oldest poll 2s ago
 last error 15:04:04  ListLiveTranscodeJobs: Throttling.User
 
   NAME                              STATUS         SINCE        INPUT                                     TEMPLATE   JOB ID
@@ -34,7 +34,7 @@ func TestViewNarrow(t *testing.T) {
 	want := strings.TrimPrefix(`
 Live transcoding jobs  emulator, watching for…
 ● 9 in progress  ○ 1 not started  ■ 1 stopped…
-41 requests, 1,599 saved by listing
+1,641 requests, oldest poll 2s ago
 last error 15:04:04  ListLiveTranscodeJobs: T…
   NAME                           STATUS
   news-riga-001                  ● in progress

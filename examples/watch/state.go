@@ -61,6 +61,7 @@ type state struct {
 	first     int           // number of jobs watched from the start
 	keepEnded time.Duration // how long an ended job stays in the table; 0 means forever
 	started   time.Time
+	watcher   *livetranscode.Watcher
 
 	mu          sync.Mutex
 	rows        map[string]*row
@@ -68,7 +69,6 @@ type state struct {
 	counts      map[string]*count
 	changes     int
 	requests    int
-	polls       int
 	lastError   string
 	lastErrorAt time.Time
 	done        bool // all jobs have ended
@@ -76,15 +76,16 @@ type state struct {
 
 // snapshot is a copy of the state at one time.
 type snapshot struct {
-	title           string
-	started, now    time.Time
-	rows            []row
-	counts          []count
-	jobs, changes   int
-	requests, polls int
-	lastError       string
-	lastErrorAt     time.Time
-	done            bool
+	title         string
+	started, now  time.Time
+	rows          []row
+	counts        []count
+	jobs, changes int
+	requests      int
+	oldestPoll    time.Time // of the job polled least recently
+	lastError     string
+	lastErrorAt   time.Time
+	done          bool
 }
 
 func newState() *state {
@@ -114,7 +115,9 @@ func (s *state) apply(event livetranscode.JobEvent) change {
 	c := change{Time: now, JobID: event.JobID, Name: r.name, Status: r.status, Previous: previous, Input: r.input}
 	if event.Err != nil {
 		c.Error = printable(event.Err.Error())
-		s.recordLost(r, c)
+		if r.status != "gone" { // an error to show
+			s.lastError, s.lastErrorAt = strings.TrimPrefix(c.Error, "livetranscode: "), c.Time
+		}
 	}
 	if r.status != previous {
 		r.since, r.orEarlier = now, !known
@@ -129,6 +132,18 @@ func (s *state) apply(event livetranscode.JobEvent) change {
 	return c
 }
 
+// resume shows a job as it was when the state file was written.
+func (s *state) resume(job *livetranscode.Job) {
+	s.apply(livetranscode.JobEvent{Kind: livetranscode.EventFirstSeen, JobID: job.JobID, Job: job})
+}
+
+// fail shows an error.
+func (s *state) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastError, s.lastErrorAt = printable(err.Error()), time.Now()
+}
+
 // update sets what the event says of the job.
 func (r *row) update(event livetranscode.JobEvent) {
 	switch job := event.Job; {
@@ -141,16 +156,6 @@ func (r *row) update(event livetranscode.JobEvent) {
 	default:
 		r.status, r.kind = "not watched", lost
 	}
-}
-
-// recordLost counts the poll that found the job gone, since OnPoll is not called for it. Any other reason is an error
-// to show.
-func (s *state) recordLost(r *row, c change) {
-	if r.status == "gone" {
-		s.polls++
-		return
-	}
-	s.lastError, s.lastErrorAt = strings.TrimPrefix(c.Error, "livetranscode: "), c.Time
 }
 
 func kindOf(s livetranscode.JobStatus) kind {
@@ -179,7 +184,10 @@ func (s *state) snapshot() snapshot {
 	}
 	f := snapshot{
 		title: s.title, started: s.started, now: now, jobs: len(s.rows), changes: s.changes,
-		requests: s.requests, polls: s.polls, lastError: s.lastError, lastErrorAt: s.lastErrorAt, done: s.done,
+		requests: s.requests, lastError: s.lastError, lastErrorAt: s.lastErrorAt, done: s.done,
+	}
+	if s.watcher != nil {
+		f.oldestPoll = s.watcher.Stats().OldestPoll
 	}
 	for _, r := range s.order {
 		f.rows = append(f.rows, *r)
@@ -195,22 +203,12 @@ func (s *state) snapshot() snapshot {
 	return f
 }
 
-// savedRequests returns how many more requests one Get for each poll of a job would have taken.
-func (f *snapshot) savedRequests() int { return max(0, f.polls-f.requests) }
-
 // Wait implements livetranscode.Limiter.
 func (s *state) Wait(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
 	return nil
-}
-
-// polled counts the polls of jobs; one request may poll many.
-func (s *state) polled(*livetranscode.Job) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.polls++
 }
 
 // allSeen reports whether all jobs that are watched from the start have been seen.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"iter"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -12,18 +11,21 @@ import (
 type watch struct {
 	options
 	state      *state
-	events     func(context.Context) iter.Seq2[livetranscode.JobEvent, error]
-	watcher    *livetranscode.Watcher // of the emulator's jobs
-	simulation *simulation            // nil for the real service
+	watcher    *livetranscode.Watcher
+	simulation *simulation // nil for the real service
+	saved      time.Time   // when the state file was last written
 }
 
 func newWatch(o options, s *state) (*watch, error) {
 	w := &watch{options: o, state: s}
-	if len(o.jobIDs) > 0 {
-		return w, w.useService()
+	var err error
+	if o.useService() {
+		err = w.useService()
+	} else {
+		w.useEmulator()
 	}
-	w.useEmulator()
-	return w, nil
+	s.watcher = w.watcher
+	return w, err
 }
 
 func (w *watch) useService() error {
@@ -37,8 +39,13 @@ func (w *watch) useService() error {
 	if err != nil {
 		return err
 	}
-	w.events = func(ctx context.Context) iter.Seq2[livetranscode.JobEvent, error] {
-		return client.WatchJobs(ctx, w.jobIDs, w.pollOptions()...)
+	w.watcher = client.NewWatcher(w.pollOptions()...)
+	if err := w.resume(); err != nil {
+		return err
+	}
+	w.watcher.Add(w.jobIDs...) // those that are not resumed
+	if w.all {
+		w.watcher.AddAll(livetranscode.JobFilter{})
 	}
 	return nil
 }
@@ -51,7 +58,6 @@ func (w *watch) useEmulator() {
 	w.simulation = newSimulation(w.seed, w.jobs)
 	w.watcher = w.simulation.srv.Client(w.clientOptions()...).NewWatcher(w.pollOptions()...)
 	w.watcher.Add(w.simulation.jobIDs()...)
-	w.events = w.watcher.Events
 }
 
 func (w *watch) clientOptions() []livetranscode.Option {
@@ -63,11 +69,10 @@ func (w *watch) clientOptions() []livetranscode.Option {
 
 func (w *watch) pollOptions() []livetranscode.PollOption {
 	poll := []livetranscode.PollOption{
-		livetranscode.OnPoll(w.state.polled),
 		livetranscode.PollInterval(w.interval, w.interval), // 0 means the defaults
 	}
 	if w.once { // a single sweep decides: a job that it does not find is gone, and a sweep that fails ends the watch
-		poll = append(poll, livetranscode.NotFoundGrace(0), livetranscode.TolerateErrors(1))
+		poll = append(poll, livetranscode.NotFoundGrace(0), livetranscode.TolerateErrors(0))
 	}
 	return poll
 }
@@ -75,7 +80,8 @@ func (w *watch) pollOptions() []livetranscode.PollOption {
 // follow records each event and passes the change to report, until ctx or all jobs have ended; with -once, until all
 // jobs have been seen.
 func (w *watch) follow(ctx context.Context, report func(change) error) error {
-	for event, err := range w.events(ctx) {
+	defer w.save()
+	for event, err := range w.watcher.Events(ctx) {
 		switch {
 		case ctx.Err() != nil:
 			return nil // the user ended the program
@@ -85,9 +91,23 @@ func (w *watch) follow(ctx context.Context, report func(change) error) error {
 		if err := report(w.state.apply(event)); err != nil {
 			return err
 		}
-		if w.once && w.state.allSeen() {
+		if w.once && w.state.allSeen() || w.isOver() {
 			return nil
+		}
+		if time.Since(w.saved) >= time.Second {
+			w.save()
 		}
 	}
 	return nil
+}
+
+// isOver reports whether nothing is left to watch: new jobs come only from the emulator, or with -all.
+func (w *watch) isOver() bool {
+	if w.all || w.simulation != nil && !w.once {
+		return false
+	}
+	for range w.watcher.Jobs() {
+		return false
+	}
+	return true
 }

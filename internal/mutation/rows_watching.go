@@ -14,28 +14,64 @@ var watchingRows = []mutant{
 	{"a wait respects Retry-After", "wait.go", `d = max(d, jitter(asked, asked+asked/10))`, `_ = asked`, "TestWaitRetryAfter"},
 	{"a wait that its context ends is an error", "wait.go", `return done, w.contextError(ctx)`, `return done, nil`, "TestWaitEndedByItsContextInCond"},
 	{"a stopped job never starts again", "wait.go", `job.Status == JobStatusStopped && want != JobStatusStopped`, `job.Status == JobStatusStopped && want == JobStatusUnknown`, "TestWaitUnreachable"},
-	{"an old look replaces no newer one", "watch_state.go", `if j == nil || j.ended || began < j.read {`, `if j == nil || j.ended {`, "TestWatchOldLooksDoNotCount"},
-	{"absent is not gone", "sweep.go", `func(i int) { s.get(ctx, absent[i]) })`, `func(i int) {
-		if s.listed.Load() > 0 {
-			s.ends(absent[i], 1<<62, ErrNotFound)
-			return
-		}
-		s.get(ctx, absent[i])
-	})`, "TestWatchAsksForAbsentJobs"},
+	{"a poll begun before the state in hand replaces nothing", "watch_state.go", `	if w.jobs[j.id] != j || j.ended || r.began < j.read {
+		return
+	}
+	if r.page`, `	if w.jobs[j.id] != j || j.ended {
+		return
+	}
+	if r.page`, "TestWatchOldLooksDoNotCount"},
+	{"a lagging page turns no job back", "watch_state.go", `r.job.Status < j.job.Status && `, `r.job.Status > 99 && `, "TestWatchLaggingIndex"},
+	{"absent is not gone", "sweep_lists.go", `		s.todo = append(s.todo, task{job: j})
+	}
+}
+
+// probe`, `		j.lost, j.trouble = true, &trouble{err: ErrNotFound}
+		s.w.end(j)
+		s.w.enqueue(j)
+	}
+}
+
+// probe`, "TestWatchAsksForAbsentJobs"},
 	{"what was removed is not delivered", "watch_state.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
-	{"throttled sweeps reach the last page", "sweep.go", `return time.Since(s.heard)`, `return time.Since(s.began)`, "TestWatchThrottledReachesAll"},
+	{"throttled sweeps reach the last page", "sweep_results.go", `s.pausedUntil-s.heard > throttlePatience`, `s.pausedUntil-s.began > throttlePatience`, "TestWatchThrottledReachesAll"},
 	{"an endless delay does not stop a watch", "poll.go", `return min(api.RetryAfter, maxRetryAfter)`, `return api.RetryAfter`, "TestWatchEndlessDelay|TestWaitRetryAfter"},
-	{"throttled Gets leave room for Add", "sweep.go", `left = min(left, time.Until(s.getUntil))`, `left = min(left, time.Hour)`, "TestWatchThrottledGets"},
-	{"Add does not end a pause", "watch.go", `if w.least.After(w.due) {`, `if w.least.After(w.due) && s.full {`, "TestWatchAddInAPause"},
-	{"Add ends the quiet", "watch.go", `soon.Before(w.due) {`, `soon.Before(w.due) && !soon.Before(w.due) {`, "TestWatchAddAfterQuiet"},
-	{"the end of a finite watch is kept", "watch.go", `if end == nil { // else`, `if true { // else`, "TestWatchEndIsNotLost"},
-	{"looks that are not taken are not counted", "watch.go", `			j.fresh = false
-`, `			j.fresh = false
-			j.polls++
-`, "TestWaitForAllCountsPolls"},
-	{"one loop at a time", "watch.go", `case w.ranging:`, `case w.ranging && w.jobs == nil:`, "TestWatchOneLoopAtATime"},
-	{"a refused permission ends no job", "sweep.go", `s.listed.Load() > 0 && !errors.Is(r.err, ErrForbidden)`, `s.listed.Load() > 0`, "TestWatchEnds"},
-	{"throttling does not end a watch", "sweep.go", ` || errors.Is(s.lastErr, ErrThrottled) {`, ` {`, "TestWatchThrottlingOnlySlows"},
-	{"a refused List is not asked again", "sweep.go", `s.plan.barred = time.Now().Add(barredFor)`, `s.plan.barred = time.Now().Add(0 * barredFor)`, "TestWatchListRefused"},
-	{"many jobs are looked at by pages", "sweep.go", `return p.pages+p.alive < n`, `return p.pages+p.alive < 0*n`, "TestWatchUsesFewRequests|TestWatchChoosesThePlan"},
+	{"Add does not end a pause", "watch_loop.go", `w.notBefore = max(w.notBefore, s.askedUntil)`, `w.notBefore = s.askedUntil`, "TestWatchAddInAPause|TestWatchPauses"},
+	{"Add ends the quiet", "watch_loop.go", `soon < w.nextSweep {`, `soon < 0 {`, "TestWatchAddAfterQuiet"},
+	{"one loop at a time", "watch_loop.go", `case w.ranging:`, `case w.ranging && w.jobs == nil:`, "TestWatchOneLoopAtATime"},
+	{"a refused permission ends no job", "sweep_results.go", `s.pages > 0 && !errors.Is(r.err, ErrForbidden)`, `s.pages > 0`, "TestWatchEnds"},
+	{"throttling does not end a watch", "watch_loop.go", ` || s.out.Throttled > 0 || `, ` || `, "TestWatchThrottlingOnlySlows"},
+	{"n sweeps without a response are tolerated", "watch_loop.go", `w.loop.silent > w.cfg.tolerate`, `w.loop.silent >= w.cfg.tolerate`, "TestWatchToleratesSilence"},
+	{"a service that asks to wait is not given up", "watch_loop.go", ` || s.asked || `, ` || `, "TestWatchRetryAfter"},
+	{"a delay of one job delays no other", "sweep_results.go", `s.delayed, s.stopped, s.askedUntil = false, false, 0`, `_ = s`, "TestWatchRetryAfterOfOneJob"},
+	{"a refused List is not asked again", "plan.go", `now+refusedFor`, `now`, "TestWatchListRefused"},
+	{"many jobs are polled by pages", "plan.go", `p.pages+p.unpaged < jobs:`, `false:`, "TestWatchUsesFewRequests|TestWatchChoosesThePlan"},
+	{"a failing List holds up no hundred Gets", "sweep_lists.go", `gets = min(gets, s.orders.gets)
+	}
+	for`, `gets = 0
+	}
+	for`, "TestWatchPageTroubles|TestWaitForAllWithoutList"},
+	{"jobs that always fail are not proof of an outage", "sweep.go", `s.failures >= 2*s.w.cfg.concurrency`, `s.failures < 0`, "TestWatchPoisonedJobs"},
+	{"the least recently polled come first", "watch_state.go", `a.tried() < b.tried()`, `a.tried() > b.tried()`, "TestWatchPoisonedJobs"},
+	{"malformed credentials end nothing", "plan.go", `return scopeTransient // a provider`, `return scopeJob // a provider`, "TestScopeOf"},
+	{"an added job is polled next", "sweep.go", `	s.takeAdded()
+`, ``, "TestWatchAddAmongMany"},
+	{"a changed page is followed at once", "sweep_lists.go", `len(left) <= maxLeft`, `len(left) < 0`, "TestWatchPollsJobsThatLeftTheirPage"},
+	{"one call at a time while the service throttles", "sweep_results.go", `p.slots, p.responses, p.slowed = 1, 0, true`, `p.slots, p.responses, p.slowed = p.most, 0, true`, "TestWatchConcurrencyAfterThrottling"},
+	{"unread jobs are logged", "watch_loop.go", `case err != nil && (`, `case err == nil && (`, "TestWatchIsNeverStaleUnseen"},
+	{"a panic is raised in the range", "watch_loop.go", `	if r.caught != nil {
+		r.caught.raise()
+	}`, ``, "TestWatchUserPanics"},
+	{"not found once is not lost", "watch_state.go", `	if confirmed {
+		w.lose`, `	if confirmed || true {
+		w.lose`, "TestWatchNotFoundOnce"},
+	{"a resumed job is no event", "watch.go", `j.job, j.delivered = &known, &known`, `j.job = &known`, "TestWatchResume"},
+	{"what has ended is not found again", "watch_all.go", `	if a := w.away[job.JobID]; a != nil {
+		a.listed`, `	if a := w.away[job.JobID]; a != nil && a.sweeps < 0 {
+		a.listed`, "TestWatchAllDoesNotRevive"},
+	{"the history is not new", "watch_all.go", `(i < lastKnown || !older(job))`, `true`, "TestWatchAllHistory"},
+	{"a job that starts and stops between two sweeps is seen", "watch_all.go", `(i < lastKnown || !older(job))`, `false`, "TestWatchAllShortLives"},
+	{"undelivered events are kept when ctx ends", "watch.go", `for ctx.Err() == nil {
+			finished`, `for {
+			finished`, "TestWatchKeepsEventsWhenCtxEnds"},
 }

@@ -1,0 +1,151 @@
+package livetranscode
+
+import (
+	"cmp"
+	"errors"
+	"iter"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// A WatchedJob is what a [Watcher] knows of a job.
+type WatchedJob struct {
+	// JobID is the watched id.
+	JobID string
+	// Job is that of the last delivered event, or the one passed to [Watcher.Resume]. It is never nil: of a job without
+	// either it has only the id, with JobStatusUnknown. It must not be changed.
+	Job *Job
+	// PolledAt is when a response last said something of the job; the zero time if none has yet.
+	PolledAt time.Time
+	// Err is the error of the last poll, nil if that succeeded.
+	Err error
+}
+
+// watchedJobJSON is a WatchedJob as it is stored.
+type watchedJobJSON struct {
+	JobID    string `json:"JobId"`
+	Job      *Job
+	PolledAt time.Time `json:",omitzero"`
+	Err      string    `json:",omitzero"`
+}
+
+// MarshalJSON implements json.Marshaler: Err is encoded as text. The URLs of streams are not redacted.
+func (j WatchedJob) MarshalJSON() ([]byte, error) {
+	return json.Marshal(watchedJobJSON{j.JobID, j.Job, j.PolledAt, errorText(j.Err)})
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Of Err it restores the text.
+func (j *WatchedJob) UnmarshalJSON(b []byte) error {
+	var stored watchedJobJSON
+	if err := json.Unmarshal(b, &stored); err != nil {
+		return err
+	}
+	*j = WatchedJob{JobID: stored.JobID, Job: cmp.Or(stored.Job, unreadJob(stored.JobID)), PolledAt: stored.PolledAt}
+	if stored.Err != "" {
+		j.Err = errors.New(stored.Err)
+	}
+	return nil
+}
+
+// LogValue implements slog.LogValuer. It redacts what [Job.LogValue] redacts.
+func (j WatchedJob) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("id", j.JobID), logJob("job", j.Job), slog.Time("polled_at", j.PolledAt)}
+	if j.Err != nil {
+		attrs = append(attrs, slog.String("error", j.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// Jobs returns the watched jobs as they are at this moment, by id: to store, and to [Watcher.Resume] from after a
+// restart. A job leaves with the delivery of its last event. Jobs may be called from any goroutine, at any time.
+func (w *Watcher) Jobs() iter.Seq[WatchedJob] {
+	return func(yield func(WatchedJob) bool) {
+		for _, job := range w.snapshot() {
+			if !yield(job) {
+				return
+			}
+		}
+	}
+}
+
+func (w *Watcher) snapshot() []WatchedJob {
+	w.mu.Lock()
+	all := make([]WatchedJob, 0, len(w.jobs))
+	for _, j := range w.jobs {
+		job := WatchedJob{JobID: j.id, Job: j.delivered}
+		if j.delivered == nil {
+			job.Job = unreadJob(j.id)
+		}
+		if j.responded {
+			job.PolledAt = w.start.Add(j.polled)
+		}
+		if j.trouble != nil {
+			job.Err = j.trouble.err
+		}
+		all = append(all, job)
+	}
+	w.mu.Unlock()
+	slices.SortFunc(all, func(a, b WatchedJob) int { return cmp.Compare(a.JobID, b.JobID) })
+	return all
+}
+
+// WatcherStats says how a [Watcher] is doing. For a readiness check, compare OldestPoll with the longest interval: a
+// watch that keeps up has polled every job within an interval and the time that a sweep takes.
+type WatcherStats struct {
+	// Jobs counts the watched jobs by the status that was last read, JobStatusUnknown if none was.
+	Jobs map[JobStatus]int
+	// Pending is the number of events that are not delivered yet.
+	Pending int
+	// LastSweep is when the last sweep ended; the zero time if none has.
+	LastSweep time.Time
+	// LastComplete is when the last sweep ended that polled every job; the zero time if none has.
+	LastComplete time.Time
+	// OldestPoll is when the job that was polled least recently was polled: when it was added, if it never was, and
+	// now if no job is watched. Throttled calls and responses that say nothing of the job do not count.
+	OldestPoll time.Time
+	// Err is why the last sweep did not poll every job; nil if it did.
+	Err error
+}
+
+// LogValue implements slog.LogValuer.
+func (s WatcherStats) LogValue() slog.Value {
+	jobs := 0
+	for _, n := range s.Jobs {
+		jobs += n
+	}
+	attrs := []slog.Attr{
+		slog.Int("jobs", jobs), slog.Int("pending", s.Pending), slog.Time("last_sweep", s.LastSweep),
+		slog.Time("last_complete", s.LastComplete), slog.Time("oldest_poll", s.OldestPoll),
+	}
+	if s.Err != nil {
+		attrs = append(attrs, slog.String("error", s.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// Stats returns how the watch is doing. It takes a time proportional to the number of jobs, and may be called from any
+// goroutine, at any time.
+func (w *Watcher) Stats() WatcherStats {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	oldest := w.now()
+	s := WatcherStats{Jobs: make(map[JobStatus]int), LastSweep: w.lastSweep, LastComplete: w.lastComplete, Err: w.sweepErr}
+	for _, j := range w.jobs {
+		status := JobStatusUnknown
+		if j.job != nil {
+			status = j.job.Status
+		}
+		s.Jobs[status]++
+		if j.hasEvent() {
+			s.Pending++
+		}
+		if !j.ended {
+			oldest = min(oldest, j.polled)
+		}
+	}
+	s.OldestPoll = w.start.Add(oldest)
+	return s
+}
