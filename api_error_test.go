@@ -54,7 +54,7 @@ func TestAPIErrorFields(t *testing.T) {
 	}
 }
 
-// TestMalformedErrorBodies: what can be decoded of an error body counts, in any order and whatever is beside it.
+// TestMalformedErrorBodies checks that whatever can be decoded of an error body is, in any order.
 func TestMalformedErrorBodies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ body, code, message, requestID string }{
@@ -81,7 +81,7 @@ func TestMalformedErrorBodies(t *testing.T) {
 	}
 }
 
-// TestForeignResponses: a response that is not the service's is shown in part.
+// TestForeignResponses checks that a response that is not the service's is shown in part.
 func TestForeignResponses(t *testing.T) {
 	t.Parallel()
 	secrets := "token " + testToken + " secret " + testSecret + " twice " + url.QueryEscape(testToken) +
@@ -120,8 +120,8 @@ func TestForeignResponses(t *testing.T) {
 	}
 }
 
-// TestRequestInAMismatchIsNotShown: when a signature does not match, the service returns the request that it saw, with
-// the token and every value of the query.
+// TestRequestInAMismatchIsNotShown checks that the request is redacted that the service returns when a signature does not
+// match: it has the token and every value of the query.
 func TestRequestInAMismatchIsNotShown(t *testing.T) {
 	t.Parallel()
 	canonical := "POST\n/\nJobId=secret-job-id&StreamInput=%7B%22InputUrl%22%3A%22rtmp%3A%2F%2Fd%2Fapp%2Fstreamkey%22%7D\nhost:ice.cn-shanghai.aliyuncs.com\n" +
@@ -167,7 +167,7 @@ func TestRequestInAMismatchIsNotShown(t *testing.T) {
 	}
 }
 
-// TestStreamKeysInMessages: the service repeats the URL of a stream in its messages, whole or in part.
+// TestStreamKeysInMessages checks that stream keys are redacted where the service repeats the URL of a stream.
 func TestStreamKeysInMessages(t *testing.T) {
 	t.Parallel()
 	for inputURL, message := range map[string]string{
@@ -193,7 +193,7 @@ func TestStreamKeysInMessages(t *testing.T) {
 	}
 }
 
-// TestStreamKeysThatAreWords: a stream key that is a common word leaves the rest of an error as it is.
+// TestStreamKeysThatAreWords checks that a stream key that is a common word leaves the rest of an error as it is.
 func TestStreamKeysThatAreWords(t *testing.T) {
 	t.Parallel()
 	const message = "The upstream in cn-shanghai8 is a streamer. Throttlings."

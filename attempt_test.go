@@ -18,8 +18,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// TestAttemptsAreSignedSeparately: each attempt asks for credentials, and has a nonce and a date of its own. The date
-// is that of the signing, however long the provider takes.
+// TestAttemptsAreSignedSeparately checks that each attempt asks for credentials, and has a nonce and a date of its own.
+// The date is that of the signing, however long the provider takes.
 func TestAttemptsAreSignedSeparately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -62,8 +62,8 @@ func TestAttemptsAreSignedSeparately(t *testing.T) {
 	})
 }
 
-// TestRotatingCredentials: the credentials change while many callers use one client. Every request must be signed with
-// an id, a secret and a token that belong together.
+// TestRotatingCredentials changes the credentials while many callers use one client. Every request must be signed with an
+// id, a secret and a token that belong together.
 func TestRotatingCredentials(t *testing.T) {
 	t.Parallel()
 	const callers, calls = 64, 20
@@ -136,7 +136,8 @@ func signedWith(req *http.Request, creds Credentials) bool {
 	return again.Header.Get("Authorization") == req.Header.Get("Authorization") && again.URL.RawQuery == req.URL.RawQuery
 }
 
-// TestNoRedirectIsFollowed: a redirect would send the signature, and the security token, to another host.
+// TestNoRedirectIsFollowed checks that redirects are errors: following one would send the signature, and the security
+// token, to another host.
 func TestNoRedirectIsFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -156,7 +157,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	}
 }
 
-// TestTransportsThatBreakTheirContract cause an error and no panic.
+// TestTransportsThatBreakTheirContract checks that they cause an error and no panic.
 func TestTransportsThatBreakTheirContract(t *testing.T) {
 	t.Parallel()
 	for name, next := range map[string]step{
@@ -171,8 +172,8 @@ func TestTransportsThatBreakTheirContract(t *testing.T) {
 	}
 }
 
-// TestAttemptTimeout: an attempt that takes too long ends and is retried. Its end does not read as that of the caller's
-// context.
+// TestAttemptTimeout checks that an attempt that takes too long ends and is retried, and that its end does not read as
+// that of the caller's context.
 func TestAttemptTimeout(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

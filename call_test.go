@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// TestRefusedBeforeSending: an invalid request costs no request and no credentials. What is invalid is tested with the
-// requests.
+// TestRefusedBeforeSending checks that an invalid request sends nothing and asks for no credentials. What is invalid is
+// tested beside the requests.
 func TestRefusedBeforeSending(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -57,143 +57,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 	}
 }
 
-// TestContextEndsTheCall: in every phase and at once, with the context's error, its cause, the phase and the last
-// failure. A Submit or Create is ambiguous if the request may have been written.
-func TestContextEndsTheCall(t *testing.T) {
-	t.Parallel()
-	wait := func(_ int, ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-	waitLater := func(n int, ctx context.Context) error {
-		if n == 1 {
-			return nil
-		}
-		return wait(n, ctx)
-	}
-	type waiter = func(n int, ctx context.Context) error
-	throttled := respondError(400, "Throttling.User", "X-Acs-Retry-After", "1")
-	half := respondThenBlock(200, `{"RequestId":`)
-	for name, tt := range map[string]struct {
-		steps             []step
-		limiter, provider waiter // nil: returns at once
-		requests          int
-		ambiguous         bool
-		kind              error // of the failure before, if the call is not ambiguous
-		phase, traced     phase // of a Get, and of a Submit or Create if that differs
-	}{
-		"in the limiter":            {[]step{success}, wait, nil, 0, false, nil, phaseLimiter, ""},
-		"in the provider":           {[]step{success}, nil, wait, 0, false, nil, phaseCredentials, ""},
-		"before the write":          {[]step{unwritten(block)}, nil, nil, 1, false, nil, phaseRequest, phaseConnect},
-		"after the write":           {[]step{written(block)}, nil, nil, 1, true, nil, phaseRequest, phaseResponse},
-		"write not reported":        {[]step{block}, nil, nil, 1, true, nil, phaseRequest, ""},
-		"in the body":               {[]step{written(half)}, nil, nil, 1, true, nil, phaseBody, ""},
-		"in the body, not reported": {[]step{half}, nil, nil, 1, true, nil, phaseBody, ""},
-		"in the body of an error":   {[]step{respondThenBlock(503, errorBodyJSON("ServiceUnavailable", "m")[:20])}, nil, nil, 1, true, ErrUnavailable, phaseBody, ""},
-		"in the delay":              {[]step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "50000")}, nil, nil, 1, false, ErrThrottled, phaseBackoff, ""},
-		"in the delay, network":     {[]step{unwritten(failWith(syscall.ECONNRESET))}, nil, nil, 1, false, ErrUnavailable, phaseBackoff, ""},
-		"in the limiter, later":     {[]step{throttled}, waitLater, nil, 1, false, ErrThrottled, phaseLimiter, ""},
-		"in the provider, later":    {[]step{throttled}, nil, waitLater, 1, false, ErrThrottled, phaseCredentials, ""},
-		"before the write, later":   {[]step{throttled, unwritten(block)}, nil, nil, 2, false, ErrThrottled, phaseRequest, phaseConnect},
-		"after the write, later":    {[]step{throttled, written(block)}, nil, nil, 2, true, ErrThrottled, phaseRequest, phaseResponse},
-		"after several failures":    {[]step{unwritten(failWith(io.EOF)), throttled, block}, nil, nil, 3, true, ErrThrottled, phaseRequest, ""},
-	} {
-		for _, op := range allOperations {
-			if op.idempotent && op.name != "GetLiveTranscodeJob" {
-				continue
-			}
-			t.Run(name+"/"+op.name, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					asked := 0
-					call := func(f waiter) func(context.Context) error {
-						return func(ctx context.Context) error {
-							if f == nil {
-								return nil
-							}
-							asked++
-							return f(asked, ctx)
-						}
-					}
-					limit, provide := call(tt.limiter), call(tt.provider)
-					policy := RetryPolicy{BaseDelay: time.Nanosecond}
-					if name == "in the delay, network" {
-						policy.BaseDelay, policy.MaxDelay = 1<<62, 1<<62 // a random delay that is certainly longer than 2 s
-					}
-					rt := newScript(tt.steps...)
-					c := clientOver(t, rt, WithRetryPolicy(policy), WithLimiter(limiterFunc(limit)),
-						WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
-							return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, provide(ctx)
-						})))
-					ctx, cancel := context.WithCancelCause(t.Context())
-					why := errors.New("the user has left")
-					time.AfterFunc(2*time.Second, func() { cancel(why) })
-					start := time.Now()
-					err := op.call(ctx, c)
-					if got := time.Since(start); got != 2*time.Second {
-						t.Errorf("the call ended after %v, want 2s", got)
-					}
-					if !errors.Is(err, context.Canceled) || !errors.Is(err, why) || errors.Is(err, context.DeadlineExceeded) {
-						t.Errorf("the error %q is not the context's, with its cause", err)
-					}
-					in := tt.phase
-					if !op.idempotent && tt.traced != "" {
-						in = tt.traced
-					}
-					where := fmt.Sprintf("(phase %s, attempt %d, after 2s, ice.cn-shanghai.aliyuncs.com)", in, max(1, tt.requests))
-					if !strings.Contains(err.Error(), where) {
-						t.Errorf("the error %q does not say %q", err, where)
-					}
-					wantOneLine(t, err)
-					if ambiguous := tt.ambiguous && !op.idempotent; errors.Is(err, ErrAmbiguous) != ambiguous {
-						t.Errorf("errors.Is(%q, ErrAmbiguous) is %t", err, !ambiguous)
-					} else if !ambiguous {
-						wantKind(t, err, tt.kind)
-					}
-					rt.wantRequests(t, tt.requests)
-					got := -1
-					if call, ok := errors.AsType[*CallError](err); ok {
-						got = call.Attempts
-					}
-					if api, ok := errors.AsType[*APIError](err); ok {
-						got = api.Attempts
-						if api.Code != "" && api.RequestID != "req-1" {
-							t.Errorf("the error %v lost the request id", err)
-						}
-					}
-					if got != tt.requests {
-						t.Errorf("the error %#v names %d attempts, want %d", err, got, tt.requests)
-					}
-				})
-			})
-		}
-	}
-}
-
-func TestEndedContextSendsNothing(t *testing.T) {
-	t.Parallel()
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	expired, cancel2 := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
-	defer cancel2()
-	for ctx, want := range map[context.Context]error{canceled: context.Canceled, expired: context.DeadlineExceeded} {
-		for _, op := range allOperations {
-			rt := newScript(respond(200, op.success))
-			c := clientOver(t, rt, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
-				t.Error("the provider was asked")
-				return Credentials{}, nil
-			})), WithLimiter(limiterFunc(func(context.Context) error {
-				t.Error("the limiter was asked")
-				return nil
-			})))
-			err := op.call(ctx, c)
-			if call, ok := errors.AsType[*CallError](err); !ok || !errors.Is(err, want) || call.Attempts != 0 || errors.Is(err, ErrAmbiguous) {
-				t.Errorf("%s: the error is %#v, want %v", op.name, err, want)
-			}
-			wantKind(t, err, nil)
-			rt.wantRequests(t, 0)
-		}
-	}
-}
-
-// TestOneKindAfterARetry: the client-side error that ends the retries has no kind beside that of the last response.
+// TestOneKindAfterARetry checks that a client-side error that ends the retries adds no kind to that of the last response.
 func TestOneKindAfterARetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -211,7 +75,7 @@ func TestOneKindAfterARetry(t *testing.T) {
 	})
 }
 
-// TestSuccessWithoutID: a Submit or Create whose response lacks the id may have been executed.
+// TestSuccessWithoutID checks that a Submit or Create whose response lacks the id is ambiguous.
 func TestSuccessWithoutID(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -325,7 +189,7 @@ func TestOperatorLogs(t *testing.T) {
 	}
 }
 
-// TestDefaultLogger: without a logger nothing is logged.
+// TestDefaultLogger checks that nothing is logged without a logger.
 func TestDefaultLogger(t *testing.T) {
 	t.Parallel()
 	for _, c := range []*Client{clientOver(t, newScript(success)), clientOver(t, newScript(success), WithLogger(nil))} {
@@ -335,7 +199,7 @@ func TestDefaultLogger(t *testing.T) {
 	}
 }
 
-// TestErrorsAreSeparate: calls that fail concurrently do not write into each other's errors.
+// TestErrorsAreSeparate checks that calls that fail concurrently do not write into each other's errors.
 func TestErrorsAreSeparate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -356,7 +220,7 @@ func TestErrorsAreSeparate(t *testing.T) {
 }
 
 // TestCallAllocations limits what calls allocate, including the share of the transport: upper bounds, to be lowered
-// when they can be. It is not parallel, for testing.AllocsPerRun counts the whole process.
+// when they can be. It is not parallel because testing.AllocsPerRun counts the whole process.
 //
 //nolint:paralleltest // see above
 func TestCallAllocations(t *testing.T) {

@@ -99,8 +99,8 @@ func TestEveryOperationOnTheWire(t *testing.T) {
 	}
 }
 
-// TestReplacedDefaultTransport: httpmock.Activate, and others, replace http.DefaultTransport. A client that was told to
-// use it uses the replacement; one that was not given a client has a transport of its own.
+// TestReplacedDefaultTransport checks that a client that was told to use http.DefaultTransport uses its replacement, as
+// httpmock.Activate and others set it, and that a client with a transport of its own does not.
 //
 // Not parallel: it replaces http.DefaultTransport.
 func TestReplacedDefaultTransport(t *testing.T) { //nolint:paralleltest // see above

@@ -65,7 +65,7 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestErrorsMadeByHand: users make errors in their own tests.
+// TestErrorsMadeByHand checks errors that users make in their own tests.
 func TestErrorsMadeByHand(t *testing.T) {
 	t.Parallel()
 	for kind, err := range map[error]error{
@@ -94,7 +94,7 @@ func TestErrorsMadeByHand(t *testing.T) {
 	}
 }
 
-// TestSentinelsDiffer: no two are the same error.
+// TestSentinelsDiffer checks that no two are the same error.
 func TestSentinelsDiffer(t *testing.T) {
 	t.Parallel()
 	all := append(slices.Clone(kinds), ErrAmbiguous, ErrNoCredentials, ErrJobStopped)

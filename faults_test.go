@@ -21,9 +21,9 @@ import (
 	"time"
 )
 
-// What can happen to a request, in two matrices: made up by a transport, and on the wire. Each row spans several files:
-// transport.go or error_codes.go classifies the failure, attempt.go decides whether the service may have executed the
-// request, retry.go whether to retry, call.go and errors.go what the caller learns.
+// This file has two matrices of what can happen to a request: as a transport reports it, and on the wire. Each row spans
+// several files: transport.go and error_codes.go classify the failure, attempt.go decides whether the service may have
+// executed the request, retry.go whether to retry, call.go and errors.go what the caller learns.
 
 // A retryRule is what a failed first attempt leads to.
 type retryRule int
@@ -35,8 +35,8 @@ const (
 	neverSafe                  // no retry; the request may have been executed
 )
 
-// TestRetries: a Submit or Create is retried only if the first attempt was certainly not executed, other operations
-// whenever that may help.
+// TestRetries checks that a Submit or Create is retried only if the first attempt was certainly not executed, and other
+// operations whenever that may help.
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
@@ -80,8 +80,8 @@ func TestRetries(t *testing.T) {
 		"unwritten, idle closed": {unwritten(failWith(idleClosed)), retryAll},
 		"unwritten, unknown":     {unwritten(failWith(unknown)), never},
 
-		// Written, or unknown. HTTP/2 reports the headers only when they are through, so a field counts. The error can
-		// be that of a retry of the transport's own, so the trace counts more.
+		// Written, or unknown. HTTP/2 reports the headers only after all of them, so a field counts. The error may be that
+		// of a retry of the transport's own, so the trace counts more.
 		"written, reset":           {written(failWith(reset)), retrySafe},
 		"written, EOF":             {written(failWith(io.EOF)), retrySafe},
 		"written, broken pipe":     {written(failWith(syscall.EPIPE)), retrySafe},
@@ -191,7 +191,7 @@ var faultOperations = []testOperation{
 	{"Submit", false, anySuccess, submitJob},
 }
 
-// stallTimeout is the attempt timeout of the rows that stall: long enough for all else on a busy machine.
+// stallTimeout is the attempt timeout of the rows that stall: long enough for everything else on a busy machine.
 const stallTimeout = 400 * time.Millisecond
 
 // An outcome is how a call ends that fails in the same way each time.
@@ -273,7 +273,7 @@ func gzipped(s string) string {
 
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
-// TestFaultMatrix has a row for each thing that a server, or whatever stands in for it, can do to a request.
+// TestFaultMatrix has a row for each thing that a server, or something in its place, can do to a request.
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	const half = `{"RequestId":"body-id","Job":{"JobId":"j"`
@@ -350,8 +350,8 @@ func TestFaultMatrix(t *testing.T) {
 	}
 }
 
-// begin calls the server, at once if the call will take its time. The result waits for the end of the call, checks how
-// long it took and that it left no connection behind, and returns its error.
+// begin calls the server, at once if the call will take long. The function that it returns waits for the end of the call,
+// checks how long it took and that it left no connection open, and returns its error.
 func (s *rawServer) begin(t *testing.T, op func(context.Context, *Client) error, policy RetryPolicy) func(*testing.T) error {
 	var conns connCounter
 	c := s.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(policy))
@@ -375,7 +375,7 @@ func (s *rawServer) begin(t *testing.T, op func(context.Context, *Client) error,
 	}
 }
 
-// TestDribble: bytes that keep coming do not prolong an attempt.
+// TestDribble checks that bytes that keep coming do not prolong an attempt.
 func TestDribble(t *testing.T) {
 	t.Parallel()
 	response := withHeaderID(200, strings.Repeat(" ", 1000))
@@ -395,7 +395,7 @@ func TestDribble(t *testing.T) {
 	}
 }
 
-// TestRefusedConnection: nothing listens, and nothing was sent.
+// TestRefusedConnection checks that nothing was sent if nothing listens.
 func TestRefusedConnection(t *testing.T) {
 	t.Parallel()
 	for _, op := range faultOperations {

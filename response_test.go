@@ -52,7 +52,7 @@ func TestUsableResponses(t *testing.T) {
 	}
 }
 
-// TestUnusableResponses: a success without its content is not retried, and its error says what is missing.
+// TestUnusableResponses checks that a success without its content is not retried, and that its error says what is missing.
 func TestUnusableResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -114,8 +114,8 @@ func TestUnusableResponses(t *testing.T) {
 	}
 }
 
-// TestEmptyResponses: no operation takes an empty response for a success. An empty object is enough for a command if
-// the service's gateway added a request id.
+// TestEmptyResponses checks that an empty response is a success of no operation. An empty object is enough for a command
+// if the service's gateway added a request id.
 func TestEmptyResponses(t *testing.T) {
 	t.Parallel()
 	for _, op := range allOperations {
@@ -145,7 +145,7 @@ func TestEmptyResponses(t *testing.T) {
 	}
 }
 
-// TestResponseSize: a success is read up to 8 MiB and an error up to 64 KiB.
+// TestResponseSize checks that a success is read up to 8 MiB and an error up to 64 KiB.
 func TestResponseSize(t *testing.T) {
 	t.Parallel()
 	endless := func(status int) (rt *scriptedTransport, read *int) {
@@ -201,8 +201,8 @@ func (b endlessBody) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestCutOffResponses: a response that is cut off is retried. If that does not help, the error has the status and the
-// request id that arrived.
+// TestCutOffResponses checks that a response that is cut off is retried, and that the error of the last one has the
+// status and the request id that arrived.
 func TestCutOffResponses(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{"unexpected EOF": io.ErrUnexpectedEOF, "reset": syscall.ECONNRESET} {
@@ -246,7 +246,7 @@ func TestCutOffResponses(t *testing.T) {
 	})
 }
 
-// TestBuffersAreNotShared: responses that are read concurrently, or one after the other, do not mix.
+// TestBuffersAreNotShared checks that responses that are read concurrently, or one after the other, do not mix.
 func TestBuffersAreNotShared(t *testing.T) {
 	t.Parallel()
 	rt := step(func(req *http.Request) (*http.Response, error) {
@@ -281,7 +281,7 @@ func TestBuffersAreNotShared(t *testing.T) {
 	}
 }
 
-// TestConnectionIsReusedAfterErrors: the body of an error is read to its end.
+// TestConnectionIsReusedAfterErrors checks that the body of an error is read to its end.
 func TestConnectionIsReusedAfterErrors(t *testing.T) {
 	t.Parallel()
 	page := strings.Repeat("<p>error</p>\n", 4000) // 52 KB
@@ -311,8 +311,8 @@ func TestConnectionIsReusedAfterErrors(t *testing.T) {
 	}
 }
 
-// TestSwitchingProtocols: after such a response net/http returns the bare connection, which no context interrupts.
-// Reading it would never end.
+// TestSwitchingProtocols checks that the body of such a response is not read: it is the bare connection, which no context
+// interrupts.
 func TestSwitchingProtocols(t *testing.T) {
 	t.Parallel()
 	s := newRawServer(t, always("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", stallConn))
@@ -330,10 +330,10 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 }
 
-// TestMemoryIsBounded: whatever the response, a call allocates less than 32 MiB. All that it allocates is counted, also
-// what was garbage already, and what the server of the test allocates: the peak is lower still.
+// TestMemoryIsBounded checks that a call allocates less than 32 MiB, whatever the response. All allocations count, those
+// that were garbage already and those of the test's server too, so the peak is lower.
 //
-// Not parallel: the allocations of other tests would count.
+// It is not parallel because the allocations of other tests would count.
 func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // see above
 	const chunked = "Transfer-Encoding: chunked\r\n\r\n"
 	var chunk []byte // of 32 KiB

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// TestRetryAfter: the delay that the service asks for is kept, with up to 10 % on top.
+// TestRetryAfter checks that the delay that the service asks for replaces the backoff, plus up to 10 % jitter.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // where synctest's clock starts
@@ -77,7 +77,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestRetryAfterOfOthers: not only throttled responses ask for a delay.
+// TestRetryAfterOfOthers checks that responses other than throttled ones can ask for a delay.
 func TestRetryAfterOfOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -91,7 +91,8 @@ func TestRetryAfterOfOthers(t *testing.T) {
 	})
 }
 
-// TestRetryAfterTooLong: a delay of more than a minute, or past the deadline, ends the call at once. The error names it.
+// TestRetryAfterTooLong checks that a delay of more than a minute, or past the deadline, ends the call at once with an
+// error that names it.
 func TestRetryAfterTooLong(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -217,7 +218,7 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
-// TestClockSkewStays: all later calls use the measured clock skew, until the service measures another.
+// TestClockSkewStays checks that all later calls use the measured clock skew, until another is measured.
 func TestClockSkewStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -296,8 +297,8 @@ func TestClockSkewStays(t *testing.T) {
 	})
 }
 
-// TestClockSkewOfASlowResponse: the Date is compared with the midpoint of the attempt, so that a slow response does not
-// distort it.
+// TestClockSkewOfASlowResponse checks that the Date is compared with the midpoint of the attempt, so that a slow response
+// does not distort it.
 func TestClockSkewOfASlowResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

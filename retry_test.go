@@ -111,7 +111,7 @@ func wantSpread(t *testing.T, name string, delays []time.Duration, least, most t
 	}
 }
 
-// TestFullJitter: before attempt n the delay is random up to min(MaxDelay, BaseDelay x 2^n).
+// TestFullJitter checks that the delay before attempt n is random, up to min(MaxDelay, BaseDelay x 2^n).
 func TestFullJitter(t *testing.T) {
 	t.Parallel()
 	const calls = 100
@@ -174,7 +174,7 @@ func TestBackoffDoesNotOverflow(t *testing.T) {
 	}
 }
 
-// TestDeadlineInTheDelay: the caller's deadline ends the backoff.
+// TestDeadlineInTheDelay checks that the caller's deadline ends the backoff.
 func TestDeadlineInTheDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestDeadlineInTheDelay(t *testing.T) {
 	})
 }
 
-// TestRetryQuota: retries stop when there are too many of them, first attempts never.
+// TestRetryQuota checks that retries stop when there are too many of them, and that first attempts never do.
 func TestRetryQuota(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -314,7 +314,7 @@ func TestRetryQuota(t *testing.T) {
 	})
 }
 
-// TestNonceUsed: a nonce that was used is replaced once.
+// TestNonceUsed checks that a nonce that was used is replaced, once a call.
 func TestNonceUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

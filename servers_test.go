@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// This file has the servers of tests that need real connections, and what goes with them.
+// This file has the servers of tests that need real connections.
 
 // A rawServer is an HTTP server whose responses are raw bytes. It records the heads of the requests.
 type rawServer struct {
@@ -51,7 +51,7 @@ const (
 // A rawResponder returns the response to request n, counted from 0.
 type rawResponder func(n int, head string) (raw string, then connectionEnd)
 
-// always is the same response to every request.
+// always responds to every request in the same way.
 func always(raw string, then connectionEnd) rawResponder {
 	return func(int, string) (string, connectionEnd) { return raw, then }
 }
@@ -311,7 +311,7 @@ func certify(t *testing.T, host string, from, to time.Time) (tls.Certificate, *x
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
 }
 
-// A flood is an endless body of little memory: prefix, then the same piece, times times.
+// A flood is a long body that needs little memory: a prefix, then the same piece many times.
 type flood struct {
 	prefix string
 	piece  []byte

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// TestConnectionsAreKept: as many idle connections are kept as there are concurrent callers.
+// TestConnectionsAreKept checks that as many idle connections are kept as there are concurrent callers.
 func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 64, 8
@@ -73,7 +73,7 @@ type timeoutError struct{}
 func (timeoutError) Error() string { return "net/http: timeout awaiting response headers" }
 func (timeoutError) Timeout() bool { return true }
 
-// TestTransportErrors: known transient errors are retried, before the response as in the middle of its body.
+// TestTransportErrors checks that known transient errors are retried, before the response and in the middle of its body.
 func TestTransportErrors(t *testing.T) {
 	t.Parallel()
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
@@ -95,6 +95,9 @@ func TestTransportErrors(t *testing.T) {
 		"DNS, temporary":        dial(&net.DNSError{Err: "server misbehaving", Name: "h", IsTemporary: true}),
 		"DNS, timeout":          dial(&net.DNSError{Err: "i/o timeout", Name: "h", IsTimeout: true, IsTemporary: true}),
 		"closed while idle":     errors.New("http: server closed idle connection"),
+		"no route":              dial(system("connect", syscall.EHOSTUNREACH)),
+		"no route, read":        &net.OpError{Op: "read", Net: "tcp", Err: system("read", syscall.EHOSTUNREACH)},
+		"no route, write":       &net.OpError{Op: "write", Net: "tcp", Err: system("write", syscall.EHOSTUNREACH)},
 		"through a proxy":       &net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial(system("connect", syscall.ECONNREFUSED))},
 		"proxy, 502":            &proxyError{proxy: "p:3128", status: 502},
 		"proxy, 429":            &proxyError{proxy: "p:3128", status: 429},
@@ -165,7 +168,7 @@ func TestTransportErrors(t *testing.T) {
 	}
 }
 
-// TestHandshakeErrors: a connection that fails before the end of the handshake has not carried the request.
+// TestHandshakeErrors checks that a connection that fails before the end of the handshake has not carried the request.
 func TestHandshakeErrors(t *testing.T) {
 	t.Parallel()
 	const year = 365 * 24 * time.Hour
@@ -223,7 +226,7 @@ func TestHandshakeErrors(t *testing.T) {
 	}
 }
 
-// TestSubmitOnTheWire: what net/http's transport says and traces decides whether a Submit is retried.
+// TestSubmitOnTheWire checks that the errors and traces of net/http's transport decide whether a Submit is retried.
 func TestSubmitOnTheWire(t *testing.T) {
 	t.Parallel()
 	submitted := rawResponse(200, `{"RequestId":"r","JobId":"j"}`)
@@ -285,8 +288,8 @@ func TestSubmitOnTheWire(t *testing.T) {
 	})
 }
 
-// TestIdleConnectionIsReset: the connection of an earlier call is reset while it is idle. Whether the next call notices
-// in time is a race; it must end well either way, and no second Submit may be sent while the first may have arrived.
+// TestIdleConnectionIsReset resets the connection of an earlier call while it is idle. Whether the next call notices in
+// time is a race. Either way it must succeed, or be an ambiguous Submit that is not retried.
 func TestIdleConnectionIsReset(t *testing.T) {
 	t.Parallel()
 	for _, op := range faultOperations {
