@@ -245,7 +245,7 @@ func (c *call) transportFailure(ctx context.Context, err error, written *writeTr
 		err = refusal
 	}
 	if c.req.Context().Err() != nil {
-		err = fmt.Errorf("no response in %v: %w", c.client.policy.AttemptTimeout, err)
+		err = fmt.Errorf("no response in %v: %w", c.client.policy.AttemptTimeout, withoutURL(err))
 	}
 	kind := ErrUnavailable
 	if class == transportBadEndpoint {

@@ -186,7 +186,7 @@ func TestAttemptTimeout(t *testing.T) {
 		"no response, wrapped": {func(req *http.Request) (*http.Response, error) {
 			<-req.Context().Done()
 			return nil, &url.Error{Op: "Post", URL: "https://h/?KeyWord=secret-value", Err: fmt.Errorf("sending: %w", req.Context().Err())}
-		}, 0, ErrUnavailable, "sending: "},
+		}, 0, ErrUnavailable, "no response in 30s: sending: "},
 		"half a body":      {respondThenBlock(200, `{"RequestId":"r","Job":`), 0, ErrBadResponse, "the body did not arrive in time"},
 		"fast credentials": {block, time.Millisecond, ErrUnavailable, "no response in 30s"},
 		"slow credentials": {block, 29 * time.Second, ErrUnavailable, "no response in 30s"},

@@ -71,9 +71,7 @@ func asProxyError(err error) (refusal *proxyError, ok bool) {
 	if errors.As(err, &refusal) {
 		return refusal, true
 	}
-	for address := (*url.Error)(nil); errors.As(err, &address); {
-		err = address.Err
-	}
+	err = withoutURL(err)
 	for status := 300; status < 600; status++ {
 		if text := http.StatusText(status); text != "" && strings.EqualFold(err.Error(), text) {
 			return &proxyError{status: status}, true

@@ -29,11 +29,16 @@ func (e *opaqueError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 // newTransportError makes an error of a transport presentable: without the URL of the request, which holds the
 // whole query, and without secrets.
 func newTransportError(err error, creds Credentials) *opaqueError {
-	var address *url.Error
-	for errors.As(err, &address) {
+	err = withoutURL(err)
+	return &opaqueError{text: redact.Text(err.Error(), creds.AccessKeySecret, creds.SecurityToken), err: err}
+}
+
+// withoutURL returns what a *url.Error wraps. Its text has the URL of the request.
+func withoutURL(err error) error {
+	for address := (*url.Error)(nil); errors.As(err, &address); {
 		err = address.Err
 	}
-	return &opaqueError{text: redact.Text(err.Error(), creds.AccessKeySecret, creds.SecurityToken), err: err}
+	return err
 }
 
 // newNetworkError is newTransportError for a request without a response: it names the host and has a kind. It never

@@ -33,7 +33,7 @@ var callRows = []mutant{
 	{"a proxy's 404 is not ErrNotFound", "error_codes.go", `case code == "":`, `case code == "" && e.StatusCode != http.StatusNotFound:`, "TestStatuses"},
 	{"an attempt's timeout does not read as the caller's deadline", "wrap.go", `if isContextError(e.err) {`, `if isContextError(e.err) && e.text == "" {`, "TestAttemptTimeout"},
 	{"nor does that of a body", "attempt.go", `if isContextError(readErr) {`, `if isContextError(readErr) && api == nil {`, "TestAttemptTimeout"},
-	{"an error does not show the URL of the request", "wrap.go", `for errors.As(err, &address) {`, `for err == nil && errors.As(err, &address) {`, "TestNetworkErrors"},
+	{"an error does not show the URL of the request", "wrap.go", `(*url.Error)(nil); errors.As(err, &address); {`, `(*url.Error)(nil); err == nil && errors.As(err, &address); {`, "TestNetworkErrors"},
 	{"a stream key that the service repeats is redacted", "api_error.go", `!values.Has("StreamInput")`, `values.Has("StreamInput")`, "TestStreamKeysInMessages"},
 	{"the cause of a context is not the error's kind", "wrap.go", `own := slices.Contains(sentinels, target) ||`, `own := false && slices.Contains(sentinels, target) ||`, "TestCauseIsNotTheKind|TestCauseEndsNoJob"},
 
