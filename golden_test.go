@@ -241,7 +241,7 @@ func (c goldenCall) request(t *testing.T) string {
 	var sent []string
 	client, err := livetranscode.NewClient(
 		livetranscode.WithCredentials(livetranscode.StaticCredentials("test-id", "test-secret", c.token)),
-		livetranscode.WithHTTPClient(&http.Client{Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
+		livetranscode.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 			text, err := wireText(req)
 			sent = append(sent, text)
 			return &http.Response{
@@ -263,10 +263,6 @@ func (c goldenCall) request(t *testing.T) string {
 	}
 	return sent[0]
 }
-
-type transportFunc func(*http.Request) (*http.Response, error)
-
-func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // changing is what differs from one call, or one version, to the next.
 var changing = regexp.MustCompile(`(?m)^(User-Agent: |X-Acs-Date: |X-Acs-Signature-Nonce: |Authorization: .*,Signature=).+$`)

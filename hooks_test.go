@@ -160,17 +160,12 @@ func TestHooksAreChained(t *testing.T) {
 	}
 }
 
-// roundTripper makes a function a transport.
-type roundTripperFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripperFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 func TestMiddleware(t *testing.T) {
 	t.Parallel()
 	var order []string
 	wrap := func(name string) Option {
 		return WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
-			return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			return step(func(req *http.Request) (*http.Response, error) {
 				order = append(order, name)
 				all := fmt.Sprint(req.URL, req.Header, req.Host)
 				wantNone(t, all, testSecret, testToken, "streamkey", "Signature=", "domain")
@@ -202,7 +197,7 @@ func TestMiddlewareMustDeriveTheContext(t *testing.T) {
 	t.Parallel()
 	rt := newScript(success)
 	err := getJob(t.Context(), clientOver(t, rt, WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
-		return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		return step(func(req *http.Request) (*http.Response, error) {
 			return next.RoundTrip(req.WithContext(context.Background()))
 		})
 	})))

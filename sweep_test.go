@@ -30,10 +30,6 @@ func intercept(srv *livetranscodetest.Server, respond func(*http.Request) (*http
 	})})
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 func isList(req *http.Request) bool { return req.Header.Get("X-Acs-Action") == "ListLiveTranscodeJobs" }
 
 // failure is an error response of the service.

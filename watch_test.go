@@ -427,8 +427,7 @@ func TestWatchOldLooksDoNotCount(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: notStarted})
 		// The answer is made at the begin and arrives later.
-		slow := &lateAnswers{srv: srv, delay: 20 * time.Second, times: 1}
-		client := srv.Client(livetranscode.WithHTTPClient(slow.client()))
+		client := srv.Client(delayResponse(srv, 1, 20*time.Second))
 		w := client.NewWatcher()
 		w.Add(id)
 		after(5*time.Second, func() {
@@ -590,8 +589,7 @@ func TestWatchGraceAndLateAnswers(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		// The second look, about 10 s after Add, is answered 25 s later.
-		slow := &lateAnswers{srv: srv, delay: 25 * time.Second, skip: 1, times: 1}
-		w := srv.Client(livetranscode.WithHTTPClient(slow.client())).NewWatcher()
+		w := srv.Client(delayResponse(srv, 2, 25*time.Second)).NewWatcher()
 		w.Add("late")
 		after(20*time.Second, func() { srv.AddJob(livetranscode.Job{JobID: "late"}) })
 		pull := watch(t.Context(), t, w)
