@@ -149,24 +149,33 @@ func (c *call) finish(f *failure) error {
 func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failure {
 	defer b.release()
 	if err := decodeResponse(b, out); err != nil {
-		if b.err != nil {
-			return c.cutOffFailure(ctx, b, b.err)
+		f := c.unusable(ctx, b, err)
+		if id := c.redact(partialID(b.bytes, out), maxSnippet); id != "" {
+			addNote(f.err, "the response names the id "+id+", perhaps not all of it")
 		}
-		api := c.newAPIError(b)
-		c.requestID = api.RequestID
-		api.cause = err
-		return &failure{err: api, maybeExecuted: true}
+		return f
 	}
 	c.client.quota.giveBack(max(1, c.spent))
 	if c.client.credentialsRefused.Load() && c.client.credentialsRefused.CompareAndSwap(true, false) {
 		c.client.logger.LogAttrs(ctx, slog.LevelInfo, "livetranscode: the service accepts the credentials again", c.logAttrs(time.Time{})...)
 	}
 	c.requestID = *out.requestID()
-	if created, ok := out.(interface{ newID() string }); ok {
+	if created, ok := out.(newResponse); ok {
 		c.resourceID = created.newID()
 	}
 	c.logSuccess(ctx)
 	return nil
+}
+
+// unusable is the failure of an attempt whose successful response cannot be used.
+func (c *call) unusable(ctx context.Context, b *body, err error) *failure {
+	if b.err != nil {
+		return c.cutOffFailure(ctx, b, b.err)
+	}
+	api := c.newAPIError(b)
+	c.requestID = api.RequestID
+	api.cause = err
+	return &failure{err: api, maybeExecuted: true}
 }
 
 // refusedAfterUnknown reports whether an operation was refused, or did not find its job or template, after an earlier

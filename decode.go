@@ -19,6 +19,8 @@ import (
 // a bound, 8 MiB of "{}," would take 500 MiB.
 const maxElements = 10_000
 
+const byteOrderMark = "\xef\xbb\xbf"
+
 var (
 	errNotObject       = errors.New("is not an object")
 	errTooManyElements = errors.New("has more than " + strconv.Itoa(maxElements) + " list elements")
@@ -49,7 +51,7 @@ var decoders = sync.Pool{New: func() any {
 // decode decodes text, one JSON object, into the struct that out points to.
 func decode(text []byte, out any) error {
 	d := decoders.Get().(*decoder)
-	d.reset(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	d.reset(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 	defer func() {
 		d.reset(nil)
 		decoders.Put(d)

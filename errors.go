@@ -290,6 +290,17 @@ func (e *CallError) complete(attempts int, ambiguous bool) {
 }
 func (e *CallError) setCause(cause error) { e.cause = cause }
 
+// addNote appends a note to the text of what happened.
+func addNote(err error, note string) {
+	with := func(err error) error { return &opaqueError{text: err.Error() + "; " + note, err: err} }
+	switch e := err.(type) { //nolint:errorlint // not wrapped yet
+	case *APIError:
+		e.cause = with(e.cause)
+	case *CallError:
+		e.Err = with(e.Err)
+	}
+}
+
 // addCause records what ended the retries after the failure err, and returns err.
 func addCause(err, cause error) error {
 	if e := callError(nil); errors.As(err, &e) {

@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -117,19 +118,52 @@ func (r *emptyResponse) missing() string {
 	return ""
 }
 
-// decodeResponse decodes a successful response into out. It returns an error if the response cannot be used.
+// A newResponse is the response of an operation that is not idempotent: it has the id of what was created, or "".
+type newResponse interface{ newID() string }
+
+// decodeResponse decodes a successful response into out. It returns an error if the response cannot be used. One with a
+// new id can be used whatever follows the id, or breaks after it.
 func decodeResponse(b *body, out responseDecoder) error {
 	err := decode(b.bytes, out)
 	if id := out.requestID(); *id == "" {
 		*id = b.resp.Header.Get(headerRequestID)
 	}
-	if err != nil {
-		return badJSON(err)
+	if created, ok := out.(newResponse); ok && created.newID() != "" {
+		return nil
 	}
-	if part := out.missing(); part != "" {
+	if _, ok := out.(*emptyResponse); ok && isBlank(b.bytes) {
+		err = nil // the header says it all
+	}
+	switch part := out.missing(); {
+	case b.err != nil:
+		return b.err
+	case err != nil:
+		return badJSON(err)
+	case part != "":
 		return errors.New("the response has no " + part)
 	}
 	return nil
+}
+
+func isBlank(text []byte) bool {
+	return len(bytes.TrimSpace(bytes.TrimPrefix(text, []byte(byteOrderMark)))) == 0
+}
+
+// partialID returns what can be read of the new id in a response that is cut off or malformed, or "".
+func partialID(text []byte, out responseDecoder) string {
+	if _, ok := out.(newResponse); !ok {
+		return ""
+	}
+	_, value, _ := bytes.Cut(text, []byte(`"`+out.missing()+`"`))
+	value = bytes.TrimLeft(value, " \t\r\n:")
+	id, quoted := bytes.CutPrefix(value, []byte(`"`))
+	if end := bytes.IndexAny(id, "\"\\,{}[] \t\r\n"); end >= 0 {
+		id = id[:end]
+	}
+	if !quoted && (len(id) == 0 || id[0] < '0' || id[0] > '9') { // null, for example
+		return ""
+	}
+	return string(id)
 }
 
 // badJSON describes a decoding error without quoting the response, which may hold stream keys.

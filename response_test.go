@@ -114,32 +114,158 @@ func TestUnusableResponses(t *testing.T) {
 	}
 }
 
-// TestEmptyResponses checks that an empty response is a success of no operation. An empty object is enough for a command
-// if the service's gateway added a request id.
+// TestEmptyResponses: an operation that returns nothing has succeeded if the service's gateway added a request id,
+// whatever the 2xx status, and whether there is a body. To the others an empty response is none.
 func TestEmptyResponses(t *testing.T) {
 	t.Parallel()
 	for _, op := range allOperations {
-		for _, body := range []string{``, `<html>`, `[]`, `{"RequestId":"r"`} {
-			rt := newScript(respond(200, body))
+		returnsNothing := op.success == `{"RequestId":"r"}`
+		for _, tt := range []struct {
+			status   int
+			body, id string
+			good     bool
+		}{
+			{200, "", "header-id", returnsNothing},
+			{200, " \r\n", "header-id", returnsNothing},
+			{200, "\xef\xbb\xbf", "header-id", returnsNothing},
+			{200, "{}", "header-id", returnsNothing},
+			{200, `{"RequestId":"r"}`, "", returnsNothing},
+			{200, `{"RequestId":"r","Code":"OK","Message":"ok"}`, "", returnsNothing},
+			{200, `{"RequestId":"r","code":"InternalError"}`, "header-id", false},
+			{202, "", "header-id", returnsNothing},
+			{202, `{"RequestId":"r"}`, "", returnsNothing},
+			{204, "", "header-id", returnsNothing},
+			{200, "", "", false}, // anybody can say nothing
+			{200, "{}", "", false},
+			{202, "", "", false},
+			{204, "", "", false},
+			{200, "<html>", "header-id", false},
+			{200, "[]", "header-id", false},
+			{200, "null", "header-id", false},
+			{200, `{"RequestId":"r"`, "header-id", false},
+		} {
+			rt := newScript(respond(tt.status, tt.body, "X-Acs-Request-Id", tt.id))
 			err := op.call(t.Context(), clientOver(t, rt))
-			if !errors.Is(err, ErrBadResponse) || errors.Is(err, ErrAmbiguous) == op.idempotent {
-				t.Errorf("%s with %q: %v", op.name, body, err)
+			if tt.good {
+				if err != nil {
+					t.Errorf("%s with %d and %q: %v", op.name, tt.status, tt.body, err)
+				}
+				continue
+			}
+			if api, ok := errors.AsType[*APIError](err); !ok || !errors.Is(err, ErrBadResponse) || errors.Is(err, ErrAmbiguous) == op.idempotent || api.Attempts != 1 {
+				t.Errorf("%s with %d and %q: %#v", op.name, tt.status, tt.body, err)
 			}
 			rt.wantRequests(t, 1)
 		}
 	}
-	for _, op := range faultOperations {
-		for _, id := range []string{"header-id", ""} {
-			err := op.call(t.Context(), clientOver(t, newScript(respond(200, "{}", "X-Acs-Request-Id", id))))
-			if op.name == "Stop" && id != "" {
-				if err != nil {
-					t.Errorf("%s with a request id: %v", op.name, err)
+	var id string
+	deleted, err := clientOver(t, newScript(respond(204, "", "X-Acs-Request-Id", "header-id"))).DeleteLiveTranscodeJob(t.Context(), "j")
+	if err == nil {
+		id = deleted.RequestID
+	}
+	if id != "header-id" {
+		t.Errorf("the request id is %q, %v", id, err)
+	}
+}
+
+// newIDOperations are the operations that return a new id, whose name in the response is name.
+var newIDOperations = []struct {
+	operation, name string
+	call            func(context.Context, *Client) (id string, err error)
+}{
+	{"SubmitLiveTranscodeJob", "JobId", func(ctx context.Context, c *Client) (string, error) {
+		resp, err := c.SubmitLiveTranscodeJob(ctx, &SubmitLiveTranscodeJobRequest{Name: "n", TemplateID: "t", StreamInput: StreamInput{InputURL: "u"}})
+		if err != nil {
+			return "", err
+		}
+		return resp.JobID, nil
+	}},
+	{"CreateLiveTranscodeTemplate", "TemplateId", func(ctx context.Context, c *Client) (string, error) {
+		resp, err := c.CreateLiveTranscodeTemplate(ctx, &CreateLiveTranscodeTemplateRequest{Name: "n", Type: TemplateTypeOrigin})
+		if err != nil {
+			return "", err
+		}
+		return resp.TemplateID, nil
+	}},
+}
+
+// TestNewIDIsKept: a response that has a new id is a success, whatever follows the id, or breaks after it. What was
+// read of an id that may not be whole is in the error.
+func TestNewIDIsKept(t *testing.T) {
+	t.Parallel()
+	const id = "the-new-id"
+	for _, op := range newIDOperations {
+		whole := `{"RequestId":"r","` + op.name + `":"` + id + `","Other":[{"Name":"x"}]}`
+		known := strings.Index(whole, id) + len(id) + 1 // where the id is whole
+		for n := range len(whole) + 1 {
+			for name, step := range map[string]step{
+				"ends early":   respond(200, whole[:n]),
+				"reset":        respondThenFail(200, whole[:n], syscall.ECONNRESET),
+				"cut off":      respondThenFail(200, whole[:n], io.ErrUnexpectedEOF),
+				"then HTML":    respond(200, whole[:n]+"<html>"),
+				"then another": respond(200, whole[:n]+"{}"),
+			} {
+				rt := newScript(step)
+				got, err := op.call(t.Context(), clientOver(t, rt))
+				rt.wantRequests(t, 1)
+				if n >= known {
+					if got != id || err != nil {
+						t.Errorf("%s after %q, %s: %q, %v", op.operation, whole[:n], name, got, err)
+					}
+					continue
+				}
+				if err == nil || !errors.Is(err, ErrAmbiguous) {
+					t.Fatalf("%s after %q, %s: %q, %v", op.operation, whole[:n], name, got, err)
+				}
+				part := whole[min(n, strings.Index(whole, id)):n]
+				if part != "" && !strings.HasPrefix(name, "then") && !strings.Contains(err.Error(), "names the id "+part+", perhaps") {
+					t.Errorf("%s after %q, %s: the error %q does not name %q", op.operation, whole[:n], name, err, part)
+				}
+			}
+		}
+	}
+}
+
+// TestNewIDOdd: ids in responses that are malformed in other ways.
+func TestNewIDOdd(t *testing.T) {
+	t.Parallel()
+	for _, op := range newIDOperations {
+		for _, tt := range []struct{ body, id, named string }{
+			{`{"NAME":123,"RequestId":"r"`, "123", ""},
+			{`{"NAME":"a\u002fb"`, "a/b", ""},
+			{`{"NAME":"old","NAME":"new","RequestId":`, "new", ""},
+			{`{"NAME":"x"} {"NAME":"y"}`, "x", ""},
+			{`{"NAME":12`, "", "12"}, // there may be more digits
+			{`{"NAME" : "cut`, "", "cut"},
+			{`{"RequestId":tru,"NAME":"whole"}`, "", "whole"},
+			{`{"Data":{"NAME":"inner"}}`, "", "inner"},
+			{`{"NAME":nul`, "", ""},
+			{`{"NAME":"`, "", ""},
+			{`{"NAME"`, "", ""},
+			{`{"NAME":null}`, "", ""},
+			{`{"NAME":[]}`, "", ""},
+		} {
+			got, err := op.call(t.Context(), clientOver(t, newScript(respondThenFail(200, strings.ReplaceAll(tt.body, "NAME", op.name), io.ErrUnexpectedEOF))))
+			if tt.id != "" {
+				if got != tt.id || err != nil {
+					t.Errorf("%s: %q, %v", tt.body, got, err)
 				}
 				continue
 			}
-			api, ok := errors.AsType[*APIError](err)
-			if !ok || !errors.Is(err, ErrBadResponse) || api.RequestID != id || api.Attempts != 1 {
-				t.Errorf("%s with the request id %q: the error is %#v", op.name, id, err)
+			if !errors.Is(err, ErrAmbiguous) || !errors.Is(err, io.ErrUnexpectedEOF) ||
+				strings.Contains(err.Error(), "names the id "+tt.named+", perhaps") != (tt.named != "") || strings.Contains(err.Error(), "names the id") != (tt.named != "") {
+				t.Errorf("%s: %v", tt.body, err)
+			}
+		}
+		// The caller's context ends while the rest is awaited.
+		for body, known := range map[string]bool{`{"NAME":"whole",`: true, `{"NAME":"par`: false} {
+			ctx, cancel := context.WithCancel(t.Context())
+			got, err := op.call(ctx, clientOver(t, newScript(func(req *http.Request) (*http.Response, error) {
+				time.AfterFunc(time.Millisecond, cancel)
+				return respondThenBlock(200, strings.ReplaceAll(body, "NAME", op.name))(req)
+			})))
+			if known && (got != "whole" || err != nil) || !known && (!errors.Is(err, ErrAmbiguous) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "names the id par, perhaps")) {
+				t.Errorf("%s, and the context ends: %q, %v", body, got, err)
 			}
 		}
 	}

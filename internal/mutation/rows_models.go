@@ -47,4 +47,10 @@ var modelsRows = []mutant{
 	{"an immediate job has no schedule", "job_requests.go", `r.StartMode == StartModeImmediate && r.TimedConfig != nil`, `r.StartMode < 0`, "TestJobChecks"},
 	{"a schedule is within the calendar", "job_requests.go", `year >= 0 && year <= 9999`, `year >= 0`, "TestJobChecks"},
 	{"only a stopped job stays as it is", "models.go", `return s == JobStatusStopped }`, `return s >= JobStatusStopped }`, "TestJobStatus"},
+	{"a new id that was read is a success", "response.go", `if created, ok := out.(newResponse); ok && created.newID() != "" {`, `if created, ok := out.(newResponse); ok && err == nil && created.newID() != "" {`, "TestNewIDIsKept"},
+	{"a part of a new id is named", "response.go", `	return string(id)`, `	return string(id[:0])`, "TestNewIDIsKept"},
+	{"a number may be a part of an id", "response.go", `id[0] < '0' || id[0] > '9'`, `id[0] > 0`, "TestNewIDOdd"},
+	{"what is no id is not named", "response.go", `if !quoted && (`, `if !quoted && len(id) < 0 && (`, "TestNewIDOdd"},
+	{"an empty response with a request id is a success", "response.go", `err = nil // the header says it all`, ``, "TestEmptyResponses"},
+	{"only operations that return nothing may be empty", "response.go", `if _, ok := out.(*emptyResponse); ok && isBlank(b.bytes) {`, `if isBlank(b.bytes) {`, "TestUnusableResponses"},
 }
