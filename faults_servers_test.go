@@ -229,12 +229,12 @@ func readSOCKSRequest(br *bufio.Reader) error {
 		return err
 	}
 	length := map[byte]int{1: 4, 4: 16}[head[3]]
-	if head[3] == 3 {
-		n, err := br.ReadByte()
-		if err != nil {
+	if head[3] == 3 { // a name, after its length
+		var name []byte
+		if name, err = readN(br, 1); err != nil {
 			return err
 		}
-		length = int(n)
+		length = int(name[0])
 	}
 	_, err = readN(br, length+2)
 	return err

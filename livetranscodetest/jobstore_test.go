@@ -129,11 +129,11 @@ func TestWithVisibilityDelay(t *testing.T) {
 		}
 		want(false, id)
 		wantCode(t, do(t, srv, "GetLiveTranscodeJob", "JobId", id), 404, "JobNotFound", "job")
-		time.Sleep(10*time.Second - 1)
+		time.Sleep(10*time.Second - time.Nanosecond)
 		for _, id := range []string{id, set, stoppedEarly, deleted} {
 			want(false, id)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		for _, id := range []string{id, set, stoppedEarly} {
 			want(true, id)
 		}

@@ -97,7 +97,7 @@ var signer livetranscode.Signer
 func sign(n int, newHeader bool) {
 	creds := livetranscode.Credentials{AccessKeyID: keyID, AccessKeySecret: keySecret}
 	action, version, accept := []string{"GetLiveTranscodeJob"}, []string{"2020-11-09"}, []string{"application/json"}
-	req := must(http.NewRequest(http.MethodPost, endpoint+"/?"+rawQuery, nil))
+	req := must(http.NewRequestWithContext(context.Background(), http.MethodPost, endpoint+"/?"+rawQuery, nil))
 	for i := range n {
 		if i == 0 || newHeader {
 			req.Header = make(http.Header, 8)
