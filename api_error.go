@@ -4,12 +4,19 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/xml"
+	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
+
+const (
+	maxErrorBody = 64 << 10 // bytes of an error that are read
+	maxMessage   = 1 << 10  // bytes of the service's message that an error keeps
+)
+
+const headerRequestID = "X-Acs-Request-Id"
 
 // An errorBody is the body of an error, whose fields are spelled in more than one way.
 type errorBody struct {
@@ -54,57 +61,87 @@ func (r *errorBody) code() string {
 	return ""
 }
 
+// A respondedRequest is the request that a response belongs to, and the secrets that must not be shown.
+type respondedRequest struct {
+	operation, resourceID string
+	req                   *http.Request
+	secrets               []string
+}
+
 // newAPIError makes an error of a response, whatever its body is.
-func (c *call) newAPIError(b *body) *APIError {
-	body := parseErrorBody(b.bytes)
+func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError {
+	body := parseErrorBody(text)
 	api := &APIError{
-		Operation:    c.op.name,
-		ResourceID:   c.resourceID,
-		StatusCode:   b.resp.StatusCode,
-		Code:         c.redact(body.code(), maxSnippet),
-		RequestID:    c.redact(cmp.Or(string(body.RequestID), b.resp.Header.Get(headerRequestID)), maxSnippet),
-		HostID:       c.redact(string(body.HostID), maxSnippet),
-		Recommend:    redact.Truncate(redact.Link(string(body.Recommend), c.creds.AccessKeySecret, c.creds.SecurityToken), maxMessage),
+		Operation:    r.operation,
+		ResourceID:   r.resourceID,
+		StatusCode:   resp.StatusCode,
+		Code:         r.redact(body.code(), maxSnippet),
+		RequestID:    r.redact(cmp.Or(string(body.RequestID), resp.Header.Get(headerRequestID)), maxSnippet),
+		HostID:       r.redact(string(body.HostID), maxSnippet),
+		Recommend:    redact.Truncate(redact.Link(string(body.Recommend), r.secrets...), maxMessage),
 		AccessDenied: body.AccessDeniedDetail,
-		RetryAfter:   retryAfter(b.resp.Header, time.Now()),
-		endpoint:     c.req.Host,
-		askedToRetry: millis(b.resp.Header.Get("X-Acs-Retry-After")) > 0,
+		endpoint:     r.req.Host,
 	}
 	if api.AccessDenied != nil {
 		for _, text := range api.AccessDenied.texts() {
-			*text = c.redact(*text, maxErrorBody)
+			*text = r.redact(*text, maxErrorBody)
 		}
 	}
-	api.isHTML = api.Code == "" && isHTML(b.bytes)
-	api.Message = c.message(api.Code, string(body.Message), b)
-	api.Detail = c.message(api.Code, string(cmp.Or(body.Detail, body.Description)), nil)
+	api.isHTML = api.Code == "" && isHTML(text)
+	api.Message = r.message(api.Code, string(body.Message))
+	api.Detail = r.detail(api.Code, string(cmp.Or(body.Detail, body.Description)))
+	if api.Code == "" && api.Message == "" {
+		api.Message = r.foreignBody(resp, text)
+	}
 	return api
 }
 
-// message returns what can be shown of a message of the service, or, if there is neither code nor message, of the body
-// that is not the service's.
-func (c *call) message(code, message string, b *body) string {
+// message returns what can be shown of a message of the service.
+func (r *respondedRequest) message(code, message string) string {
 	switch {
-	case code == "SignatureDoesNotMatch" && b != nil:
-		return acs3.ExplainMismatch(message, c.req)
+	case code == "SignatureDoesNotMatch":
+		return acs3.ExplainMismatch(message, r.req)
 	case acs3.LeaksRequest(code), acs3.LeaksRequest(message):
-		if b == nil {
-			return ""
-		}
-		return acs3.UnknownMismatch
-	case code != "" || message != "":
-		return c.redact(redact.StreamKeys(message, c.streamURL()), maxMessage)
-	case b == nil, isSuccess(b.resp) && !bytes.HasPrefix(bytes.TrimSpace(b.bytes), []byte("<")): // a job has stream keys
-		return ""
-	case acs3.LeaksRequest(string(b.bytes)):
 		return acs3.UnknownMismatch
 	}
-	return c.redact(redact.StreamKeys(string(b.bytes), c.streamURL()), maxSnippet)
+	return r.redact(redact.StreamKeys(message, r.streamURL()), maxMessage)
 }
 
-// redact returns at most n bytes of a text without the secrets of this attempt.
-func (c *call) redact(text string, n int) string {
-	return redact.Truncate(redact.Text(text, c.creds.AccessKeySecret, c.creds.SecurityToken), n)
+// detail returns what can be shown of what the service adds to a message.
+func (r *respondedRequest) detail(code, detail string) string {
+	if acs3.LeaksRequest(code) || acs3.LeaksRequest(detail) {
+		return ""
+	}
+	return r.redact(redact.StreamKeys(detail, r.streamURL()), maxMessage)
+}
+
+// foreignBody returns what can be shown of a body that has neither code nor message.
+func (r *respondedRequest) foreignBody(resp *http.Response, text []byte) string {
+	switch {
+	case isSuccess(resp) && !bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")): // a job has stream keys
+		return ""
+	case acs3.LeaksRequest(string(text)):
+		return acs3.UnknownMismatch
+	}
+	return r.redact(redact.StreamKeys(string(text), r.streamURL()), maxSnippet)
+}
+
+// redact returns at most n bytes of a text without the secrets.
+func (r *respondedRequest) redact(text string, n int) string {
+	return redact.Truncate(redact.Text(text, r.secrets...), n)
+}
+
+// streamURL returns the URL of the stream in the request, or "".
+func (r *respondedRequest) streamURL() string {
+	values, err := url.ParseQuery(r.req.URL.RawQuery)
+	if err != nil || !values.Has("StreamInput") {
+		return ""
+	}
+	var input struct {
+		InputURL string `json:"InputUrl"`
+	}
+	_ = decode([]byte(values.Get("StreamInput")), &input)
+	return input.InputURL
 }
 
 // isHTML reports whether a body begins like a page.
@@ -113,13 +150,4 @@ func isHTML(text []byte) bool {
 	return bytes.HasPrefix(start, []byte("<html")) || bytes.HasPrefix(start, []byte("<!doctype html"))
 }
 
-// streamURL returns the URL of the stream in the request, or "".
-func (c *call) streamURL() string {
-	values, err := url.ParseQuery(c.query)
-	if err != nil || !values.Has("StreamInput") {
-		return ""
-	}
-	var input StreamInput
-	_ = decode([]byte(values.Get("StreamInput")), &input)
-	return input.InputURL
-}
+func isSuccess(resp *http.Response) bool { return resp.StatusCode >= 200 && resp.StatusCode < 300 }

@@ -222,14 +222,14 @@ func FuzzErrorBody(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &call{op: opGetLiveTranscodeJob, req: req, creds: Credentials{AccessKeySecret: "CANARY"}}
+		a := &attempt{op: opGetLiveTranscodeJob, req: req, creds: Credentials{AccessKeySecret: "CANARY"}}
 		resp := responseTo(req, status, io.NopCloser(bytes.NewReader(response)), headerRequestID, header)
 		r, err := readBody(resp)
 		if err != nil {
 			return
 		}
 		was := bytes.Clone(r.bytes) // of a switch of protocols nothing is read
-		e := c.newAPIError(r)
+		e := a.newAPIError(r)
 		r.release()
 		text := e.Error()
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(text) {
@@ -256,7 +256,7 @@ func FuzzErrorBody(f *testing.F) {
 		if acs3.LeaksRequest(e.Message) {
 			t.Errorf("the request is shown: %q", e.Message)
 		}
-		if again := c.newAPIError(&body{resp: resp, bytes: was}); !reflect.DeepEqual(e, again) {
+		if again := a.newAPIError(&body{resp: resp, bytes: was}); !reflect.DeepEqual(e, again) {
 			t.Errorf("the same response is once %#v and once %#v", e, again)
 		}
 	})

@@ -14,44 +14,67 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// A failure is an attempt that did not succeed.
-type failure struct {
-	err           error // what the call returns if it ends here
-	reason        retryReason
-	retryAfter    time.Duration // the delay that the service asks for
-	clockOffset   time.Duration // how far the service's clock is ahead
-	hasOffset     bool          // clockOffset is known
-	timedOut      bool
-	clientSide    bool // caused by the context, the provider or the limiter
-	maybeExecuted bool // the service may have executed the request
+// An operation is what a call needs to know about the operation that it calls.
+type operation struct {
+	name       string
+	action     []string // the value of x-acs-action
+	idParam    string   // the parameter with the id of the job or template; "" for none
+	idempotent bool     // else it is retried only if it was certainly not executed
 }
 
-// attempt sends the request once, with a date, nonce and credentials of its own.
-func (c *call) attempt(ctx context.Context) (*body, *failure) {
-	c.status, c.requestID = 0, ""
-	c.phase = phaseLimiter
-	if err := c.waitLimiter(ctx); err != nil {
-		return nil, c.clientFailure(ctx, err)
+func idempotentOperation(name, idParam string) *operation {
+	return &operation{name: name, action: []string{name}, idParam: idParam, idempotent: true}
+}
+
+func nonIdempotentOperation(name string) *operation {
+	return &operation{name: name, action: []string{name}}
+}
+
+// An attempt is one attempt of a call.
+type attempt struct {
+	client     *Client
+	op         *operation
+	query      string
+	resourceID string
+	began      time.Time   // the call
+	number     int         // from 1
+	rejected   Credentials // that the service has refused in an earlier attempt
+
+	phase       phase
+	creds       Credentials
+	clockOffset time.Duration // that the request was signed with
+	started     time.Time     // when it was signed
+	req         *http.Request
+	sent        bool // handed to the transport
+	status      int
+	requestID   string
+}
+
+// run sends the request once, with a date, nonce and credentials of its own.
+func (a *attempt) run(ctx context.Context) (*body, *failure) {
+	a.phase = phaseLimiter
+	if err := a.waitLimiter(ctx); err != nil {
+		return nil, a.clientFailure(ctx, err)
 	}
-	attemptCtx, cancel := context.WithTimeout(ctx, c.client.policy.AttemptTimeout)
+	attemptCtx, cancel := context.WithTimeout(ctx, a.client.policy.AttemptTimeout)
 	defer cancel()
-	c.phase = phaseCredentials
-	if err := c.fetchCredentials(attemptCtx); err != nil {
-		return nil, c.clientFailure(ctx, err)
+	a.phase = phaseCredentials
+	if err := a.fetchCredentials(attemptCtx); err != nil {
+		return nil, a.clientFailure(ctx, err)
 	}
-	c.phase = phaseRequest
-	written, err := c.newRequest(attemptCtx)
+	a.phase = phaseRequest
+	written, err := a.newRequest(attemptCtx)
 	if err != nil {
-		return nil, c.clientFailure(ctx, err)
+		return nil, a.clientFailure(ctx, err)
 	}
-	resp, err := c.send()
+	resp, err := a.send()
 	if err != nil {
-		return nil, c.transportFailure(ctx, err, written)
+		return nil, a.transportFailure(ctx, err, written)
 	}
-	c.status, c.requestID = resp.StatusCode, resp.Header.Get(headerRequestID)
-	c.phase = phaseBody
+	a.status, a.requestID = resp.StatusCode, resp.Header.Get(headerRequestID)
+	a.phase = phaseBody
 	body, err := readBody(resp)
-	return c.classify(ctx, body, err)
+	return a.classify(ctx, body, err)
 }
 
 // A phase is what a call is doing. The error of a call that the caller's context ended names it.
@@ -68,21 +91,21 @@ const (
 )
 
 // contextError returns the error of the caller's ended context, and where it ended the call.
-func (c *call) contextError(ctx context.Context) error {
+func (a *attempt) contextError(ctx context.Context) error {
 	return fmt.Errorf("%w (phase %s, attempt %d, after %v, %s)", contextError(ctx),
-		c.phase, max(1, c.sent), time.Since(c.began).Round(time.Millisecond), c.client.template.Host)
+		a.phase, a.number, time.Since(a.began).Round(time.Millisecond), a.client.template.Host)
 }
 
 // waitLimiter waits until the limiter permits a request. A limiter may return early if its wait would exceed the
 // deadline of ctx; the one of golang.org/x/time/rate says so in its text only.
-func (c *call) waitLimiter(ctx context.Context) error {
+func (a *attempt) waitLimiter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if c.client.limiter == nil {
+	if a.client.limiter == nil {
 		return nil
 	}
-	err := c.client.limiter.Wait(ctx)
+	err := a.client.limiter.Wait(ctx)
 	if _, hasDeadline := ctx.Deadline(); err != nil && hasDeadline && strings.Contains(err.Error(), "would exceed context deadline") {
 		return &limiterDeadlineError{err}
 	}
@@ -100,53 +123,52 @@ func (e *limiterDeadlineError) Unwrap() error        { return e.err }
 var errSameCredentials = errors.New("the provider returned the refused credentials again")
 
 // fetchCredentials sets the credentials of this attempt.
-func (c *call) fetchCredentials(ctx context.Context) error {
-	creds, err := c.client.provider.Credentials(ctx)
+func (a *attempt) fetchCredentials(ctx context.Context) error {
+	creds, err := a.client.provider.Credentials(ctx)
 	switch {
 	case err != nil && isContextError(err):
-		return fmt.Errorf("no credentials in %v: %w", c.client.policy.AttemptTimeout, err)
+		return fmt.Errorf("no credentials in %v: %w", a.client.policy.AttemptTimeout, err)
 	case err != nil:
 		return err
 	case creds.AccessKeyID == "" || creds.AccessKeySecret == "":
 		return fmt.Errorf("%w: the provider returned an empty access key", ErrNoCredentials)
-	case c.repaired[expiredToken] && creds == c.rejected:
+	case creds == a.rejected:
 		return errSameCredentials
 	}
-	c.creds = creds
+	a.creds = creds
 	return nil
 }
 
 // newRequest makes and signs the request of this attempt, with the service's time as far as it is known. The
 // way of a request that is not idempotent to the network is traced.
-func (c *call) newRequest(ctx context.Context) (*writeTrace, error) {
+func (a *attempt) newRequest(ctx context.Context) (*writeTrace, error) {
 	var written *writeTrace
-	if !c.op.idempotent {
+	if !a.op.idempotent {
 		ctx, written = traceWrite(ctx)
 	}
-	req := c.client.template.WithContext(ctx)
+	req := a.client.template.WithContext(ctx)
 	u := *req.URL // the signer sets its query
 	req.URL = &u
 	req.Header = maps.Clone(req.Header)
-	req.Header[acs3.HeaderAction] = c.op.action
+	req.Header[acs3.HeaderAction] = a.op.action
 
-	c.clockOffset = time.Duration(c.client.clockOffset.Load())
-	c.started = time.Now()
-	err := c.client.signer.sign(req, c.query, acs3.EmptyBodyHash, c.creds, c.started.Add(c.clockOffset), rand.Text())
+	a.clockOffset = time.Duration(a.client.clockOffset.Load())
+	a.started = time.Now()
+	err := a.client.signer.sign(req, a.query, acs3.EmptyBodyHash, a.creds, a.started.Add(a.clockOffset), rand.Text())
 	if err != nil { // of the credentials: other ones may come next time, so it is no *ParamError
 		if invalid := (*ParamError)(nil); errors.As(err, &invalid) {
 			err = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)
 		}
 		return nil, err
 	}
-	c.req = req
+	a.req = req
 	return written, nil
 }
 
 // send hands the request to the transport. It copes with transports that break their contract.
-func (c *call) send() (*http.Response, error) {
-	c.sent++
-	c.spent, c.retryCost = c.spent+c.retryCost, 0
-	resp, err := c.roundTrip()
+func (a *attempt) send() (*http.Response, error) {
+	a.sent = true
+	resp, err := a.roundTrip()
 	switch {
 	case err != nil:
 		return nil, err
@@ -158,66 +180,83 @@ func (c *call) send() (*http.Response, error) {
 	return resp, nil
 }
 
-func (c *call) roundTrip() (*http.Response, error) {
-	if c.client.redacting != nil {
-		return c.client.redacting.roundTrip(c.req, c.op)
+func (a *attempt) roundTrip() (*http.Response, error) {
+	if a.client.redacting != nil {
+		return a.client.redacting.roundTrip(a.req, !a.op.idempotent)
 	}
-	return c.client.transport(c.op).RoundTrip(c.req)
+	return a.client.transport(!a.op.idempotent).RoundTrip(a.req)
 }
 
 // classify returns the body of a successful response, and the failure of any other. readErr is what ended the
 // reading of the body. That of a Submit or Create is decoded as far as it was read: it may hold the new id.
-func (c *call) classify(ctx context.Context, b *body, readErr error) (*body, *failure) {
-	if isSuccess(b.resp) && (readErr == nil || !c.op.idempotent) {
+func (a *attempt) classify(ctx context.Context, b *body, readErr error) (*body, *failure) {
+	if isSuccess(b.resp) && (readErr == nil || !a.op.idempotent) {
 		b.err = readErr
 		return b, nil
 	}
 	defer b.release()
-	if api := c.newAPIError(b); readErr == nil || api.Code != "" {
-		c.requestID = api.RequestID
-		return nil, c.apiFailure(api, b.resp)
+	if api := a.newAPIError(b); readErr == nil || api.Code != "" {
+		return nil, a.apiFailure(api, b.resp)
 	}
-	return nil, c.cutOffFailure(ctx, b, readErr)
+	return nil, a.cutOffFailure(ctx, b, readErr)
 }
 
 // apiFailure is the failure of an attempt that the service responded to with an error.
-func (c *call) apiFailure(api *APIError, resp *http.Response) *failure {
-	f := &failure{err: api, reason: reasonFor(api), maybeExecuted: api.maybeExecuted(), retryAfter: api.RetryAfter}
+func (a *attempt) apiFailure(api *APIError, resp *http.Response) *failure {
+	f := a.failure(api)
+	f.maybeExecuted = api.maybeExecuted()
 	if f.reason == clockSkew {
-		f.clockOffset, f.hasOffset = measureClockOffset(resp.Header, c.started, time.Now())
+		f.clockOffset, f.hasOffset = measureClockOffset(resp.Header, a.started, time.Now())
 	}
 	return f
 }
 
 // cutOffFailure is the failure of an attempt whose response was cut off.
-func (c *call) cutOffFailure(ctx context.Context, b *body, readErr error) *failure {
+func (a *attempt) cutOffFailure(ctx context.Context, b *body, readErr error) *failure {
 	if ctx.Err() != nil && isSuccess(b.resp) {
-		f := c.clientFailure(ctx, ctx.Err())
+		f := a.clientFailure(ctx, ctx.Err())
 		f.maybeExecuted = true
 		return f
 	}
-	api := c.newAPIError(b)
-	f := &failure{err: api, reason: reasonFor(api), maybeExecuted: true, retryAfter: api.RetryAfter}
+	api := a.newAPIError(b)
+	f := a.failure(api)
+	f.maybeExecuted = true
 	switch class := classifyTransportError(readErr); {
 	case ctx.Err() != nil:
-		api.cause, f.reason = c.contextError(ctx), noRetry
+		api.cause, f.reason = a.contextError(ctx), noRetry
 		return f
 	case f.reason == noRetry && !errors.Is(readErr, errTooLarge):
 		f.reason, f.timedOut = retryReasonFor(class), class == transportTimeout
 	}
-	api.cause = newTransportError(readErr, c.creds)
+	api.cause = newTransportError(readErr, a.secrets())
 	if isContextError(readErr) {
 		api.cause = &opaqueError{text: "the body did not arrive in time"}
 	}
 	return f
 }
 
+// failure is the failure of an attempt with an error response.
+func (a *attempt) failure(api *APIError) *failure {
+	return &failure{err: api, reason: reasonFor(api), retryAfter: api.RetryAfter, creds: a.creds, signedOffset: a.clockOffset}
+}
+
+// newAPIError makes an error of a response.
+func (a *attempt) newAPIError(b *body) *APIError {
+	api := newAPIError(respondedRequest{a.op.name, a.resourceID, a.req, a.secrets()}, b.resp, b.bytes)
+	api.RetryAfter = retryAfter(b.resp.Header, time.Now())
+	api.askedToRetry = millis(b.resp.Header.Get("X-Acs-Retry-After")) > 0
+	a.requestID = api.RequestID
+	return api
+}
+
+func (a *attempt) secrets() []string { return []string{a.creds.AccessKeySecret, a.creds.SecurityToken} }
+
 // clientFailure is the failure of an attempt that the client's side ended: the context, the provider, the limiter.
-func (c *call) clientFailure(ctx context.Context, err error) *failure {
+func (a *attempt) clientFailure(ctx context.Context, err error) *failure {
 	var deadline *limiterDeadlineError
 	switch {
 	case ctx.Err() != nil:
-		err = c.contextError(ctx)
+		err = a.contextError(ctx)
 	case errors.As(err, &deadline):
 	case errors.Is(err, ErrNoCredentials):
 		err = &opaqueError{text: redact.Text(err.Error()), kind: ErrNoCredentials, err: &foreignError{err}}
@@ -226,17 +265,20 @@ func (c *call) clientFailure(ctx context.Context, err error) *failure {
 	default:
 		err = &foreignError{err}
 	}
-	return &failure{err: &CallError{Operation: c.op.name, ResourceID: c.resourceID, Err: err}, clientSide: true}
+	return &failure{err: &CallError{Operation: a.op.name, ResourceID: a.resourceID, Err: err}, clientSide: true}
 }
 
 // transportFailure is the failure of an attempt whose transport returned an error.
-func (c *call) transportFailure(ctx context.Context, err error, written *writeTrace) *failure {
+func (a *attempt) transportFailure(ctx context.Context, err error, written *writeTrace) *failure {
 	maybeExecuted := written.mayBeWritten(err)
 	if ctx.Err() != nil {
-		if written != nil {
-			c.phase = written.phase()
+		switch {
+		case written != nil && written.wrote.Load():
+			a.phase = phaseResponse
+		case written != nil && written.reports.Load():
+			a.phase = phaseConnect
 		}
-		f := c.clientFailure(ctx, err)
+		f := a.clientFailure(ctx, err)
 		f.maybeExecuted = maybeExecuted
 		return f
 	}
@@ -244,15 +286,15 @@ func (c *call) transportFailure(ctx context.Context, err error, written *writeTr
 	if refusal, ok := asProxyError(err); ok {
 		err = refusal
 	}
-	if c.req.Context().Err() != nil {
-		err = fmt.Errorf("no response in %v: %w", c.client.policy.AttemptTimeout, withoutURL(err))
+	if a.req.Context().Err() != nil {
+		err = fmt.Errorf("no response in %v: %w", a.client.policy.AttemptTimeout, withoutURL(err))
 	}
 	kind := ErrUnavailable
 	if class == transportBadEndpoint {
 		kind = ErrBadEndpoint
 	}
 	return &failure{
-		err:           &CallError{Operation: c.op.name, ResourceID: c.resourceID, Err: newNetworkError(c.req.Host, kind, err, c.creds)},
+		err:           &CallError{Operation: a.op.name, ResourceID: a.resourceID, Err: newNetworkError(a.req.Host, kind, err, a.secrets())},
 		reason:        retryReasonFor(class),
 		timedOut:      class == transportTimeout,
 		maybeExecuted: maybeExecuted,

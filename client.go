@@ -23,7 +23,7 @@ const apiVersion = "2020-11-09"
 type Client struct {
 	template  *http.Request // of every attempt: all but the query, the action and the signature
 	provider  CredentialsProvider
-	transport func(op *operation) http.RoundTripper
+	transport func(fresh bool) http.RoundTripper
 	closeIdle func()
 	redacting *redactingTransport // around transport, for a middleware; nil without one
 	policy    RetryPolicy
@@ -85,12 +85,12 @@ func (c *Client) setTransport(hc *http.Client) {
 		hc = &http.Client{Transport: newTransport()}
 	}
 	c.closeIdle = hc.CloseIdleConnections
-	c.transport = func(op *operation) http.RoundTripper {
+	c.transport = func(onFreshConn bool) http.RoundTripper {
 		transport := hc.Transport
 		if transport == nil {
 			transport = http.DefaultTransport
 		}
-		if !op.idempotent {
+		if onFreshConn {
 			transport = fresh.get(transport)
 		}
 		return transport

@@ -13,39 +13,36 @@ import (
 // kinds, which follows from the service's code, then from the HTTP status, never from a text.
 var (
 	// ErrNotFound: the service does not know the job or template.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound error = kind("not found")
 	// ErrThrottled: too many requests. The service refused this one without processing it.
-	ErrThrottled = errors.New("throttled")
+	ErrThrottled error = kind("throttled")
 	// ErrForbidden: the credentials are valid but lack a permission, or the account may not use the service. The
 	// text says what to do.
-	ErrForbidden = errors.New("forbidden")
+	ErrForbidden error = kind("forbidden")
 	// ErrAuthentication: the service does not accept the credentials, the signature or the clock.
-	ErrAuthentication = errors.New("authentication failed")
+	ErrAuthentication error = kind("authentication failed")
 	// ErrInvalidRequest: the service, or a check before anything was sent, refused the request as it is.
-	ErrInvalidRequest = errors.New("invalid request")
+	ErrInvalidRequest error = kind("invalid request")
 	// ErrUnavailable: the service is failing, or the network did not carry the call. It is transient.
-	ErrUnavailable = errors.New("service unavailable")
+	ErrUnavailable error = kind("service unavailable")
 	// ErrBadResponse: the response is not one of the service's: a redirect, a proxy's page, or a success
 	// without its content.
-	ErrBadResponse = errors.New("unusable response")
+	ErrBadResponse error = kind("unusable response")
 
 	// ErrAmbiguous: a Submit or Create may have been executed. It comes beside the kind of the failure. Check
 	// before retrying: list by the name.
-	ErrAmbiguous = errors.New("outcome unknown")
+	ErrAmbiguous error = kind("outcome unknown")
 	// ErrBadEndpoint: the endpoint cannot be reached as configured: the certificate does not verify, TLS meets a
 	// plain port, or a proxy refuses the connection. It is permanent, and never beside ErrUnavailable.
-	ErrBadEndpoint = errors.New("bad endpoint")
+	ErrBadEndpoint error = kind("bad endpoint")
 	// ErrNoCredentials: no credentials are configured.
-	ErrNoCredentials = errors.New("no credentials")
+	ErrNoCredentials error = kind("no credentials")
 	// ErrJobStopped: the job has stopped, which is final, so it cannot reach the awaited status.
-	ErrJobStopped = errors.New("job has stopped")
+	ErrJobStopped error = kind("job has stopped")
 )
 
-// sentinels are all kinds of errors.
-var sentinels = []error{
-	ErrNotFound, ErrThrottled, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrUnavailable, ErrBadResponse,
-	ErrAmbiguous, ErrBadEndpoint, ErrNoCredentials, ErrJobStopped,
-}
+// maxSnippet is how many bytes of a text from elsewhere an error shows.
+const maxSnippet = 256
 
 // APIError is an error response from the service, or a response that cannot be used. Besides its fields,
 // [errors.Is] finds its kind ([ErrNotFound], [ErrThrottled], ...), derived from Code and StatusCode.
@@ -273,7 +270,7 @@ func (e *ParamError) Is(target error) bool { return target == ErrInvalidRequest 
 
 // A callError is the error of a call that made or prepared an attempt: an *APIError or a *CallError.
 type callError interface {
-	error
+	ownError
 	// complete adds what is known when the call ends.
 	complete(attempts int, ambiguous bool)
 	// setCause adds what ended the retries.
@@ -300,6 +297,10 @@ func addNote(err error, note string) {
 		e.Err = with(e.Err)
 	}
 }
+
+func (*APIError) ownError()   {}
+func (*CallError) ownError()  {}
+func (*ParamError) ownError() {}
 
 // addCause records what ended the retries after the failure err, and returns err.
 func addCause(err, cause error) error {

@@ -146,8 +146,8 @@ func WithMiddleware(wrap func(next http.RoundTripper) http.RoundTripper) Option 
 type realRequest struct{}
 
 type signedRequest struct {
-	req *http.Request
-	op  *operation
+	req   *http.Request
+	fresh bool // to be sent on a fresh connection
 }
 
 // A redactingTransport shows redacted requests to a middleware.
@@ -155,7 +155,7 @@ type redactingTransport struct {
 	middleware http.RoundTripper // around a restoringTransport
 }
 
-func newRedactingTransport(transport func(*operation) http.RoundTripper, wraps []func(http.RoundTripper) http.RoundTripper) *redactingTransport {
+func newRedactingTransport(transport func(fresh bool) http.RoundTripper, wraps []func(http.RoundTripper) http.RoundTripper) *redactingTransport {
 	var rt http.RoundTripper = &restoringTransport{transport}
 	for _, wrap := range slices.Backward(wraps) {
 		rt = wrap(rt)
@@ -163,8 +163,8 @@ func newRedactingTransport(transport func(*operation) http.RoundTripper, wraps [
 	return &redactingTransport{rt}
 }
 
-func (t *redactingTransport) roundTrip(req *http.Request, op *operation) (*http.Response, error) {
-	shown := req.WithContext(context.WithValue(req.Context(), realRequest{}, &signedRequest{req, op}))
+func (t *redactingTransport) roundTrip(req *http.Request, fresh bool) (*http.Response, error) {
+	shown := req.WithContext(context.WithValue(req.Context(), realRequest{}, &signedRequest{req, fresh}))
 	u := *req.URL
 	u.RawQuery = redactQuery(u.RawQuery)
 	shown.URL = &u
@@ -179,7 +179,7 @@ func (t *redactingTransport) roundTrip(req *http.Request, op *operation) (*http.
 
 // A restoringTransport sends the real request behind a redacted one.
 type restoringTransport struct {
-	transport func(op *operation) http.RoundTripper
+	transport func(fresh bool) http.RoundTripper
 }
 
 func (t *restoringTransport) RoundTrip(shown *http.Request) (*http.Response, error) {
@@ -193,7 +193,7 @@ func (t *restoringTransport) RoundTrip(shown *http.Request) (*http.Response, err
 	for name, values := range sent.req.Header {
 		req.Header[name] = values
 	}
-	return t.transport(sent.op).RoundTrip(req)
+	return t.transport(sent.fresh).RoundTrip(req)
 }
 
 // redactQuery returns a query with its names and redacted values.

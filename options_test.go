@@ -167,7 +167,7 @@ func TestNilOptions(t *testing.T) {
 	t.Parallel()
 	nils := []Option{nil, WithCredentials(nil), WithCredentials(CredentialsFunc(nil)), WithHTTPClient(nil), WithLimiter(nil), WithLogger(nil), WithUserAgent("")}
 	plain, bare := mustClient(t), mustClient(t, nils...)
-	if bare.provider == nil || bare.transport(opGetLiveTranscodeJob) == nil || bare.limiter != nil || bare.logger == nil {
+	if bare.provider == nil || bare.transport(false) == nil || bare.limiter != nil || bare.logger == nil {
 		t.Errorf("the client is not that of no options: %+v", bare.policy)
 	}
 	if diff := cmp.Diff(plain.template.Header, bare.template.Header); diff != "" {
@@ -180,7 +180,7 @@ func TestNilOptions(t *testing.T) {
 		WithCredentials(provider), WithHTTPClient(&http.Client{Transport: transport}), WithLimiter(nullLimiter{}), WithLogger(logger), WithUserAgent("x/1"),
 	}
 	kept := mustClient(t, append(set, nils...)...)
-	if kept.provider != CredentialsProvider(provider) || kept.transport(opGetLiveTranscodeJob) != http.RoundTripper(transport) ||
+	if kept.provider != CredentialsProvider(provider) || kept.transport(false) != http.RoundTripper(transport) ||
 		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.template.Header.Get("User-Agent"), " x/1") {
 		t.Error("a nil option undoes an earlier one")
 	}

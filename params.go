@@ -15,20 +15,20 @@ type params interface {
 }
 
 // encodeParams validates the parameters of an operation and encodes them. The error is a *ParamError.
-func encodeParams(op *operation, in params) (url.Values, error) {
+func encodeParams(operation string, in params) (url.Values, error) {
 	field, reason := in.validate()
 	if field != "" {
-		return nil, &ParamError{Operation: op.name, Field: field, Reason: reason}
+		return nil, &ParamError{Operation: operation, Field: field, Reason: reason}
 	}
 	if id, ok := in.(*idParam); ok { // no need of reflection
 		return url.Values{id.name: {id.id}}, nil
 	}
 	if field := invalidText(reflect.ValueOf(in).Elem()); field != "" {
-		return nil, &ParamError{Operation: op.name, Field: field, Reason: notUTF8}
+		return nil, &ParamError{Operation: operation, Field: field, Reason: notUTF8}
 	}
 	values, err := query.Values(in)
 	if err != nil {
-		return nil, &ParamError{Operation: op.name, Field: "request", Reason: "cannot be encoded: " + err.Error()}
+		return nil, &ParamError{Operation: operation, Field: "request", Reason: "cannot be encoded: " + err.Error()}
 	}
 	return values, nil
 }

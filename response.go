@@ -12,14 +12,9 @@ import (
 )
 
 const (
-	maxResponse  = 8 << 20   // bytes of a success that are read
-	maxErrorBody = 64 << 10  // bytes of an error that are read
-	maxSnippet   = 256       // bytes of an unexpected body that an error shows
-	maxMessage   = 1 << 10   // bytes of the service's message that an error keeps
-	maxPooled    = 256 << 10 // larger buffers are not reused
+	maxResponse = 8 << 20   // bytes of a success that are read
+	maxPooled   = 256 << 10 // larger buffers are not reused
 )
-
-const headerRequestID = "X-Acs-Request-Id"
 
 // A body is the body of a response, in a buffer that release gives back.
 type body struct {
@@ -82,8 +77,6 @@ func (b *body) grow(limit int) {
 	copy(grown, b.bytes)
 	b.bytes = grown
 }
-
-func isSuccess(resp *http.Response) bool { return resp.StatusCode >= 200 && resp.StatusCode < 300 }
 
 // A responseDecoder is what a successful response is decoded into.
 type responseDecoder interface {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // A RetryPolicy sets how often a call is attempted and how long it waits in between. The package comment lists
@@ -75,6 +77,68 @@ const (
 	numRetryReasons
 )
 
+// A failure is an attempt that did not succeed.
+type failure struct {
+	err           error // what the call returns if it ends here
+	reason        retryReason
+	retryAfter    time.Duration // the delay that the service asks for
+	creds         Credentials   // that the attempt was signed with
+	signedOffset  time.Duration // of the clock, likewise
+	clockOffset   time.Duration // how far the service's clock is ahead
+	hasOffset     bool          // clockOffset is known
+	timedOut      bool
+	clientSide    bool // caused by the context, the provider or the limiter
+	maybeExecuted bool // the service may have executed the request
+}
+
+// A retrier decides about the retries of one call.
+type retrier struct {
+	client                *Client
+	operation, resourceID string
+	idempotent            bool
+
+	sent     int                   // requests handed to the transport
+	cost     int                   // quota taken for the next retry
+	spent    int                   // quota that earlier retries took
+	repaired [numRetryReasons]bool // what was repaired, once each
+	rejected Credentials           // that the service refused, if expiredToken was repaired
+}
+
+// count counts an attempt. One that was not sent has cost nothing.
+func (r *retrier) count(sent bool) {
+	if sent {
+		r.sent++
+		r.spent, r.cost = r.spent+r.cost, 0
+	}
+}
+
+// giveBack returns the quota of a retry that was not sent.
+func (r *retrier) giveBack() { r.client.quota.giveBack(r.cost) }
+
+// succeeded returns the quota that the call has spent, at least 1, and notes that the credentials are accepted.
+func (r *retrier) succeeded(ctx context.Context) {
+	r.client.quota.giveBack(max(1, r.spent))
+	if r.client.credentialsRefused.Load() && r.client.credentialsRefused.CompareAndSwap(true, false) {
+		r.client.logger.LogAttrs(ctx, slog.LevelInfo, "livetranscode: the service accepts the credentials again", r.attrs()...)
+	}
+}
+
+// attrs returns the attributes of a record about the call.
+func (r *retrier) attrs() []slog.Attr { return callAttrs(r.operation, r.resourceID, time.Time{}) }
+
+// callAttrs returns the attributes of every record about a call: its operation, its job or template, and the time that
+// it has taken since a time, if that is not zero.
+func callAttrs(operation, resourceID string, since time.Time) []slog.Attr {
+	attrs := []slog.Attr{slog.String("operation", operation)}
+	if resourceID != "" {
+		attrs = append(attrs, slog.String("resource_id", redact.OneLine(redact.Truncate(resourceID, maxSnippet))))
+	}
+	if !since.IsZero() {
+		attrs = append(attrs, slog.Duration("duration", time.Since(since)))
+	}
+	return attrs
+}
+
 // reasonFor returns why another attempt can succeed after an error of the service.
 func reasonFor(e *APIError) retryReason {
 	switch e.class() {
@@ -94,52 +158,52 @@ func reasonFor(e *APIError) retryReason {
 
 // nextDelay decides whether another attempt is worth it, and returns the delay before it. It repairs what made
 // the attempt fail and takes the retry's cost from the quota.
-func (c *call) nextDelay(ctx context.Context, f *failure) (delay time.Duration, retry bool) {
-	c.reportRejected(ctx, f)
-	if f.clientSide || f.reason == noRetry || !c.op.idempotent && f.maybeExecuted {
+func (r *retrier) nextDelay(ctx context.Context, f *failure) (delay time.Duration, retry bool) {
+	r.reportRejected(ctx, f)
+	if f.clientSide || f.reason == noRetry || !r.idempotent && f.maybeExecuted {
 		return 0, false
 	}
 	if ctx.Err() != nil {
 		_ = addCause(f.err, contextError(ctx))
 		return 0, false
 	}
-	if !c.repair(ctx, f) || c.sent >= c.client.policy.MaxAttempts {
+	if !r.repair(ctx, f) || r.sent >= r.client.policy.MaxAttempts {
 		return 0, false
 	}
-	if delay, retry = c.delay(ctx, f); !retry {
+	if delay, retry = r.delay(ctx, f); !retry {
 		return 0, false
 	}
-	return delay, c.takeQuota(ctx, f)
+	return delay, r.takeQuota(ctx, f)
 }
 
 // repair removes the reason of a failure where the client can, and reports whether another attempt can succeed.
 // Clock, credentials and nonce are repaired once a call.
-func (c *call) repair(ctx context.Context, f *failure) bool {
+func (r *retrier) repair(ctx context.Context, f *failure) bool {
 	switch {
 	case f.reason == transient, f.reason == throttled:
 		return true
-	case c.repaired[f.reason]:
+	case r.repaired[f.reason]:
 		return false
-	case f.reason == clockSkew && !c.correctClock(ctx, f):
+	case f.reason == clockSkew && !r.correctClock(ctx, f):
 		return false
-	case f.reason == expiredToken && !c.creds.temporary():
+	case f.reason == expiredToken && !f.creds.temporary():
 		return false
 	case f.reason == expiredToken:
-		c.rejected = c.creds
+		r.rejected = f.creds
 	}
-	c.repaired[f.reason] = true
+	r.repaired[f.reason] = true
 	return true
 }
 
 // correctClock adopts the service's clock, as the failed attempt measured it, and reports whether that changes
 // what the next attempt sends.
-func (c *call) correctClock(ctx context.Context, f *failure) bool {
-	if !f.hasOffset || (f.clockOffset-c.clockOffset).Abs() < clockTolerance {
+func (r *retrier) correctClock(ctx context.Context, f *failure) bool {
+	if !f.hasOffset || (f.clockOffset-f.signedOffset).Abs() < clockTolerance {
 		return false
 	}
-	before := time.Duration(c.client.clockOffset.Swap(int64(f.clockOffset)))
+	before := time.Duration(r.client.clockOffset.Swap(int64(f.clockOffset)))
 	if (f.clockOffset - before).Abs() >= clockTolerance { // else a concurrent call has logged it
-		c.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: this machine's clock differs from the service's",
+		r.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: this machine's clock differs from the service's",
 			slog.Duration("ahead", f.clockOffset.Round(time.Second)))
 	}
 	return true
@@ -147,9 +211,9 @@ func (c *call) correctClock(ctx context.Context, f *failure) bool {
 
 // delay returns the delay before the next attempt: the one that the service asks for, or the backoff. It
 // reports false if the service asks for more than the call waits.
-func (c *call) delay(ctx context.Context, f *failure) (time.Duration, bool) {
+func (r *retrier) delay(ctx context.Context, f *failure) (time.Duration, bool) {
 	if f.retryAfter <= 0 {
-		return c.backoff(f.reason), true
+		return r.backoff(f.reason), true
 	}
 	left := time.Duration(math.MaxInt64)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -169,13 +233,13 @@ func (c *call) delay(ctx context.Context, f *failure) (time.Duration, bool) {
 }
 
 // backoff returns a random delay that grows with the number of attempts.
-func (c *call) backoff(reason retryReason) time.Duration {
-	p := c.client.policy
+func (r *retrier) backoff(reason retryReason) time.Duration {
+	p := r.client.policy
 	switch reason {
 	case transient:
-		return jitter(0, maxBackoff(p.BaseDelay, p.MaxDelay, c.sent+1))
+		return jitter(0, maxBackoff(p.BaseDelay, p.MaxDelay, r.sent+1))
 	case throttled:
-		longest := maxBackoff(max(p.BaseDelay, minThrottleDelay), p.MaxDelay, c.sent+1)
+		longest := maxBackoff(max(p.BaseDelay, minThrottleDelay), p.MaxDelay, r.sent+1)
 		return jitter(min(minThrottleDelay, longest), longest)
 	}
 	return 0 // what was repaired is retried at once
@@ -216,17 +280,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 type credentialsRejecter interface{ refused(Credentials) }
 
 // reportRejected logs that the service refused the current credentials, and tells a provider that keeps them.
-func (c *call) reportRejected(ctx context.Context, f *failure) {
+func (r *retrier) reportRejected(ctx context.Context, f *failure) {
 	var api *APIError
 	if !errors.As(f.err, &api) || !api.rejectsCredentials() {
 		return
 	}
-	if p, keeps := c.client.provider.(credentialsRejecter); keeps {
-		p.refused(c.creds)
+	if p, keeps := r.client.provider.(credentialsRejecter); keeps {
+		p.refused(f.creds)
 	}
-	if !c.client.credentialsRefused.Swap(true) {
-		c.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the service refuses the credentials",
-			append(c.logAttrs(time.Time{}), slog.String("code", api.Code), slog.String("request_id", api.RequestID))...)
+	if !r.client.credentialsRefused.Swap(true) {
+		r.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the service refuses the credentials",
+			append(r.attrs(), slog.String("code", api.Code), slog.String("request_id", api.RequestID))...)
 	}
 }
 
@@ -242,18 +306,18 @@ const (
 )
 
 // takeQuota takes the cost of a retry from the quota, and reports whether there was enough left.
-func (c *call) takeQuota(ctx context.Context, f *failure) bool {
+func (r *retrier) takeQuota(ctx context.Context, f *failure) bool {
 	cost := retryCost
 	if f.timedOut {
 		cost = timeoutRetryCost
 	}
-	ok, exhausted := c.client.quota.take(cost)
+	ok, exhausted := r.client.quota.take(cost)
 	if exhausted {
-		c.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the retry quota is used up; calls are not retried until others succeed",
-			append(c.logAttrs(time.Time{}), slog.Int("quota", quotaSize), slog.String("error_kind", ErrorKind(f.err)))...)
+		r.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the retry quota is used up; calls are not retried until others succeed",
+			append(r.attrs(), slog.Int("quota", quotaSize), slog.String("error_kind", ErrorKind(f.err)))...)
 	}
 	if ok {
-		c.retryCost = cost
+		r.cost = cost
 	}
 	return ok
 }

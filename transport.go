@@ -244,14 +244,3 @@ func (w *writeTrace) mayBeWritten(err error) bool {
 	}
 	return !neverWritten(err)
 }
-
-// phase returns how far the request got.
-func (w *writeTrace) phase() phase {
-	switch {
-	case w.wrote.Load():
-		return phaseResponse
-	case w.reports.Load():
-		return phaseConnect
-	}
-	return phaseRequest
-}

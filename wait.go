@@ -45,6 +45,8 @@ func (e *WaitError) Error() string {
 // Unwrap returns Err.
 func (e *WaitError) Unwrap() error { return e.Err }
 
+func (*WaitError) ownError() {}
+
 // contextAndPollError is the error of a context that ended a wait whose last poll had failed.
 type contextAndPollError struct{ ctx, poll error }
 
@@ -323,3 +325,5 @@ func (e WaitErrors) Unwrap() []error {
 	}
 	return errs
 }
+
+func (WaitErrors) ownError() {}

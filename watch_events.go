@@ -1,7 +1,6 @@
 package livetranscode
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -113,5 +112,7 @@ func (e *WatchError) Error() string {
 // Unwrap returns Err.
 func (e *WatchError) Unwrap() error { return e.Err }
 
+func (*WatchError) ownError() {}
+
 // ErrWatcherBusy is yielded by a range over [Watcher.Events] while another one is under way.
-var ErrWatcherBusy = errors.New("livetranscode: another loop is ranging over the watcher")
+var ErrWatcherBusy error = kind("livetranscode: another loop is ranging over the watcher")

@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
+	"reflect"
 	"strings"
 
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
+
+// A kind is one of the kinds of errors of this package.
+type kind string
+
+func (k kind) Error() string { return string(k) }
 
 // An opaqueError shows only its text, which is safe to print. errors.Is and errors.As see nothing of what it was
 // made from but its kind and err.
@@ -28,9 +33,9 @@ func (e *opaqueError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
 // newTransportError makes an error of a transport presentable: without the URL of the request, which holds the
 // whole query, and without secrets.
-func newTransportError(err error, creds Credentials) *opaqueError {
+func newTransportError(err error, secrets []string) *opaqueError {
 	err = withoutURL(err)
-	return &opaqueError{text: redact.Text(err.Error(), creds.AccessKeySecret, creds.SecurityToken), err: err}
+	return &opaqueError{text: redact.Text(err.Error(), secrets...), err: err}
 }
 
 // withoutURL returns what a *url.Error wraps. Its text has the URL of the request.
@@ -43,8 +48,8 @@ func withoutURL(err error) error {
 
 // newNetworkError is newTransportError for a request without a response: it names the host and has a kind. It never
 // reads as the end of the caller's context.
-func newNetworkError(host string, kind, err error, creds Credentials) *opaqueError {
-	e := newTransportError(err, creds)
+func newNetworkError(host string, kind, err error, secrets []string) *opaqueError {
+	e := newTransportError(err, secrets)
 	if e.kind = kind; !strings.Contains(e.text, host) {
 		e.text = host + ": " + e.text
 	}
@@ -73,6 +78,12 @@ type contextEnd struct{ err, cause error }
 func (e *contextEnd) Error() string   { return redact.OneLine(e.err.Error() + ": " + e.cause.Error()) }
 func (e *contextEnd) Unwrap() []error { return []error{e.err, e.cause} }
 
+// An ownError is an error type of this package.
+type ownError interface {
+	error
+	ownError()
+}
+
 // A foreignError is an error of the caller's code: a context's cause, or the error of a provider or limiter. errors.Is
 // and errors.As see it, but no kinds and errors of this package in it, nor the end of a context: it may come from
 // another call, which says nothing about this one.
@@ -84,14 +95,10 @@ func (e *foreignError) Error() string { return e.err.Error() }
 func (e *foreignError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.err.Error()) }
 
 func (e *foreignError) Is(target error) bool {
-	own := slices.Contains(sentinels, target) || target == context.Canceled || target == context.DeadlineExceeded
-	return !own && errors.Is(e.err, target)
+	_, isKind := target.(kind)
+	return !isKind && target != context.Canceled && target != context.DeadlineExceeded && errors.Is(e.err, target)
 }
 
 func (e *foreignError) As(target any) bool {
-	switch target.(type) {
-	case **APIError, **CallError, **ParamError, **WaitError, *WaitErrors, *callError:
-		return false
-	}
-	return errors.As(e.err, target)
+	return !reflect.TypeOf(target).Elem().Implements(reflect.TypeFor[ownError]()) && errors.As(e.err, target)
 }

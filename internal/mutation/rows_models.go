@@ -4,7 +4,7 @@ package main
 var modelsRows = []mutant{
 	{"bodies of errors are read to the end", "response.go", `if resp.StatusCode == http.StatusSwitchingProtocols {`, `if resp.StatusCode >= 500 {`, "TestConnectionIsReusedAfterErrors"},
 	{"an upgraded connection is not read", "response.go", `if resp.StatusCode == http.StatusSwitchingProtocols {`, `if resp.StatusCode == 999 {`, "TestSwitchingProtocols"},
-	{"answers are bounded", "response.go", `maxResponse  = 8 << 20`, `maxResponse  = 8 << 23`, "TestResponseSize|TestMemoryIsBounded"},
+	{"answers are bounded", "response.go", `maxResponse = 8 << 20`, `maxResponse = 8 << 23`, "TestResponseSize|TestMemoryIsBounded"},
 	{"an absent status is not 0", "decode.go", `v.SetInt(-1)`, `v.SetInt(0)`, "TestDecodeEnums|TestUsableResponses"},
 	{"an enum that is no number is unknown", "decode_values.go", `*e = -1`, `*e = 0`, "TestEnumsRoundTrip"},
 	{"an enum is a whole number", "decode_values.go", `(!isEnum(v.Type()) || n == math.Trunc(n))`, `(!isEnum(v.Type()) || n == n)`, "TestDecodeEnums"},
