@@ -126,11 +126,15 @@ var errSameCredentials = errors.New("the provider returned the refused credentia
 func (a *attempt) fetchCredentials(ctx context.Context) error {
 	creds, err := a.client.provider.Credentials(ctx)
 	switch {
-	case err != nil && isContextError(err):
+	case err != nil && ctx.Err() != nil:
 		return fmt.Errorf("no credentials in %v: %w", a.client.policy.AttemptTimeout, err)
+	case err != nil && isContextError(err):
+		return fmt.Errorf("the context of the credentials provider ended: %w", err)
+	case err != nil && !strings.Contains(err.Error(), "credentials"):
+		return fmt.Errorf("credentials: %w", err)
 	case err != nil:
 		return err
-	case creds.AccessKeyID == "" || creds.AccessKeySecret == "":
+	case creds.AccessKeyID == "" && creds.AccessKeySecret == "":
 		return fmt.Errorf("%w: the provider returned an empty access key", ErrNoCredentials)
 	case creds == a.rejected:
 		return errSameCredentials
@@ -263,7 +267,7 @@ func (a *attempt) clientFailure(ctx context.Context, err error) *failure {
 	case isContextError(err): // of a context that is not the caller's
 		err = &opaqueError{text: redact.Text(err.Error())}
 	default:
-		err = &foreignError{err}
+		err = &opaqueError{text: redact.Text(err.Error()), err: &foreignError{err}}
 	}
 	return &failure{err: &CallError{Operation: a.op.name, ResourceID: a.resourceID, Err: err}, clientSide: true}
 }

@@ -349,11 +349,16 @@ func TestProviderErrors(t *testing.T) {
 	}{
 		"error":            {Credentials{}, noRoute, noRoute},
 		"no credentials":   {Credentials{}, fmt.Errorf("%w: nothing set", ErrNoCredentials), ErrNoCredentials},
-		"no id":            {Credentials{AccessKeySecret: "s"}, nil, ErrNoCredentials},
-		"no secret":        {Credentials{AccessKeyID: "i"}, nil, ErrNoCredentials},
+		"no id":            {Credentials{AccessKeySecret: testSecret}, nil, nil}, // as of a file that is half written
+		"no secret":        {Credentials{AccessKeyID: "i"}, nil, nil},
 		"nothing":          {Credentials{}, nil, ErrNoCredentials},
 		"timeout":          {Credentials{}, fmt.Errorf("%w: %w", ErrNoCredentials, context.DeadlineExceeded), ErrNoCredentials},
 		"line break in id": {Credentials{AccessKeyID: "i\n", AccessKeySecret: testSecret}, nil, nil},
+		"own timeout":      {Credentials{}, fmt.Errorf("STS: %w", context.DeadlineExceeded), nil},
+		"own cancellation": {Credentials{}, context.Canceled, nil},
+		"error of a call":  {Credentials{}, &APIError{Operation: "AssumeRole", StatusCode: 403, Code: "NoPermission"}, nil},
+		"error of Sign":    {Credentials{}, &ParamError{Operation: "Sign", Field: "AccessKeySecret", Reason: "is empty"}, nil},
+		"secret":           {Credentials{}, errors.New("bad key: AccessKeySecret=" + testSecret), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -365,8 +370,13 @@ func TestProviderErrors(t *testing.T) {
 			if tt.is != nil && !errors.Is(err, tt.is) || isPermanent(err) && tt.is != ErrNoCredentials || errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("the error is %v, want %v", err, tt.is)
 			}
-			if !strings.Contains(err.Error(), "GetLiveTranscodeJob") {
-				t.Errorf("the error %q does not name the operation", err)
+			for _, want := range []string{"GetLiveTranscodeJob", "credentials"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error %q does not name %s", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "30s") || errors.Is(err, context.Canceled) {
+				t.Errorf("the error %q reads as the end of the attempt or of the caller's context", err)
 			}
 			wantOneLine(t, err)
 			wantNone(t, err.Error(), testSecret)

@@ -10,6 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
+	"os"
+	"os/exec"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -390,4 +393,34 @@ func (l *logRecorder) entries(t *testing.T, level slog.Level) []map[string]any {
 		}
 	}
 	return all
+}
+
+// childVariable tells a process that inChild has started which test it is to run.
+const childVariable = "LIVETRANSCODE_TEST_CHILD"
+
+// inChild runs a test in a process of its own, so that it may be parallel and change the environment. There, the default
+// chain of credentials finds nothing: no variable is set, the home directory is empty, and the metadata service
+// refuses connections. env adds variables.
+func inChild(t *testing.T, test func(t *testing.T), env ...string) {
+	t.Helper()
+	if os.Getenv(childVariable) == t.Name() {
+		test(t)
+		return
+	}
+	t.Parallel()
+	home := t.TempDir()
+	pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(t.Name()), "/", "$/^") + "$"
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern, "-test.v", "-test.timeout=1m")
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
+		if !strings.HasPrefix(name, "ALIBABA") && !strings.HasSuffix(name, "_PROXY") && name != "GODEBUG" {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	cmd.Env = append(cmd.Env, childVariable+"="+t.Name(), "HOME="+home, "USERPROFILE="+home, "HTTP_PROXY=http://127.0.0.1:1")
+	cmd.Env = append(cmd.Env, env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) && !bytes.Contains(out, []byte("--- SKIP: "+t.Name())) {
+		t.Errorf("the process of the test: %v\n%s", err, out)
+	}
 }

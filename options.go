@@ -4,16 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
-// An Option configures a [Client]. A nil Option is ignored, and so is one made from a nil argument.
+// An Option configures a [Client]. A nil Option is ignored, and so is one made from a nil argument, except for
+// [WithCredentials].
 type Option func(*config) error
 
 type config struct {
@@ -92,7 +95,9 @@ func parseEndpoint(rawURL string) (u url.URL, reason string) {
 	case p.Hostname() == "":
 		return u, "has no host"
 	case !acs3.IsPlainHost(p.Host):
-		return u, "has a host that is not ASCII, or has a zone"
+		return u, "has a host with other characters than letters, digits, dots, hyphens and underscores"
+	case !isPort(p.Port()):
+		return u, "has a port that is not between 1 and 65535"
 	case p.User != nil:
 		return u, "has user info"
 	case p.RawQuery != "" || p.ForceQuery:
@@ -107,17 +112,24 @@ func parseEndpoint(rawURL string) (u url.URL, reason string) {
 	return url.URL{Scheme: p.Scheme, Host: strings.TrimSuffix(p.Host, ":")}, ""
 }
 
+// isPort reports whether a port is valid, or empty.
+func isPort(port string) bool {
+	n, err := strconv.Atoi(port)
+	return port == "" || err == nil && n > 0 && n <= math.MaxUint16
+}
+
 func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// WithCredentials sets the provider of the credentials of each request. Defaults to [DefaultCredentials].
-func WithCredentials(p CredentialsProvider) Option {
+// WithCredentials sets the provider of the credentials of each request. A nil provider, nil pointer or nil function is a
+// [*ParamError]: it would act under the identity of [DefaultCredentials], to which the option defaults.
+func WithCredentials(provider CredentialsProvider) Option {
 	return func(c *config) error {
-		if f, isFunc := p.(CredentialsFunc); p == nil || isFunc && f == nil {
-			return nil
+		if isNil(provider) {
+			return &ParamError{Operation: "WithCredentials", Field: "provider", Reason: "is nil"}
 		}
-		c.provider = p
+		c.provider = provider
 		return nil
 	}
 }
@@ -127,6 +139,8 @@ func WithCredentials(p CredentialsProvider) Option {
 // CheckRedirect and Jar are ignored: redirects are never followed, and the service sets no cookies. A nil Transport
 // means the value of [http.DefaultTransport] at the time of each request. Defaults to a transport of the client's
 // own, which speaks HTTP/1.1, uses the proxy environment variables and keeps idle connections for 8 seconds.
+//
+// A transport that records requests, as tracing does, sees stream keys in the query and the security token in a header.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		if hc == nil {
@@ -151,11 +165,11 @@ func WithRetryPolicy(p RetryPolicy) Option {
 	}
 }
 
-// WithLimiter calls l before every attempt, retries included. An error of l ends the call. Defaults to no limit; the
-// service does not document its own.
+// WithLimiter calls l before every attempt, retries included. An error of l ends the call. A nil l, nil pointer or nil
+// function is ignored. Defaults to no limit; the service does not document its own.
 func WithLimiter(l Limiter) Option {
 	return func(c *config) error {
-		if l != nil {
+		if !isNil(l) {
 			c.limiter = l
 		}
 		return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/time/rate"
 )
 
 // wantOptionError checks that NewClient returns the *ParamError of an option, and no client.
@@ -102,6 +103,12 @@ func TestWithEndpointRefuses(t *testing.T) {
 		{"host/sesame", "has a path"},
 		{"https://host//", "has a path"},
 		{"https://host:port", "is not a URL"},
+		{"https://host:0", "has a port"},
+		{"https://host:65536", "has a port"},
+		{"https://host:123456", "has a host with other characters"},
+		{"https://[::1%25eth0]", "has a host with other characters"},
+		{"https://直播.example", "has a host with other characters"},
+		{"https://h%E7%9B%B4.example", "has a host with other characters"},
 		{"https://user:ses%zzame@host", "is not a URL"},
 		{"https://user:sesame@ho st", "is not a URL"},
 		{"https://user:sesame@host\n", "is not a URL"},
@@ -119,6 +126,24 @@ func TestWithEndpointRefuses(t *testing.T) {
 				t.Errorf("the error repeats the address: %v", err)
 			}
 		})
+	}
+}
+
+// TestWithEndpointRefusesBytes tries every byte in a host: net/url accepts more than a Host header can hold.
+func TestWithEndpointRefusesBytes(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		host := "x" + string([]byte{byte(c)}) + "y"
+		valid := c < 0x80 && strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._", rune(c))
+		for _, address := range []string{host, "https://" + host, "https://" + host + ":443/", "https://host" + host} {
+			client, err := NewClient(WithEndpoint(address))
+			switch {
+			case valid && err != nil:
+				t.Errorf("%q is refused: %v", address, err)
+			case !valid && (err == nil || client != nil || !errors.Is(err, ErrInvalidRequest)):
+				t.Errorf("%q is accepted, or %v is not ErrInvalidRequest", address, err)
+			}
+		}
 	}
 }
 
@@ -165,7 +190,10 @@ func (nullLimiter) Wait(context.Context) error { return nil }
 // A nil option and an option made from nil are ignored: they neither fail nor undo an earlier one.
 func TestNilOptions(t *testing.T) {
 	t.Parallel()
-	nils := []Option{nil, WithCredentials(nil), WithCredentials(CredentialsFunc(nil)), WithHTTPClient(nil), WithLimiter(nil), WithLogger(nil), WithUserAgent("")}
+	nils := []Option{
+		nil, WithHTTPClient(nil), WithLogger(nil), WithUserAgent(""),
+		WithLimiter(nil), WithLimiter((*rate.Limiter)(nil)), WithLimiter(limiterFunc(nil)), WithLimiter((*nullLimiter)(nil)),
+	}
 	plain, bare := mustClient(t), mustClient(t, nils...)
 	if bare.provider == nil || bare.transport(false) == nil || bare.limiter != nil || bare.logger == nil {
 		t.Errorf("the client is not that of no options: %+v", bare.policy)
@@ -184,6 +212,33 @@ func TestNilOptions(t *testing.T) {
 		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.template.Header.Get("User-Agent"), " x/1") {
 		t.Error("a nil option undoes an earlier one")
 	}
+}
+
+// A client with a nil provider must not use the default chain: that may be another identity.
+func TestWithCredentialsRefusesNil(t *testing.T) {
+	t.Parallel()
+	for name, provider := range map[string]CredentialsProvider{
+		"nil": nil, "nil function": CredentialsFunc(nil), "nil pointer": (*cachedCredentials)(nil), "nil pointer to a value": (*providerValue)(nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantOptionError(t, WithCredentials(provider), "WithCredentials", "provider")
+			if _, err := NewClient(WithCredentials(provider), WithCredentials(StaticCredentials("id", "secret", ""))); err == nil {
+				t.Error("a later option hides the mistake")
+			}
+		})
+	}
+	mustClient(t, WithCredentials(providerValue{}), WithCredentials(&providerValue{}), WithCredentials(providerMap(nil)))
+}
+
+type providerValue struct{}
+
+func (providerValue) Credentials(context.Context) (Credentials, error) { return Credentials{}, nil }
+
+type providerMap map[string]string
+
+func (m providerMap) Credentials(context.Context) (Credentials, error) {
+	return Credentials{AccessKeyID: m["id"], AccessKeySecret: m["secret"]}, nil
 }
 
 func TestWithRetryPolicy(t *testing.T) {

@@ -36,8 +36,8 @@ type Signer struct {
 // its own clock. nonce must be unique: the service refuses one that it has seen within about the last half hour.
 //
 // Sign returns a [*ParamError] that names what cannot be signed: an empty id, secret or nonce; one of these, or a
-// token, with control characters or surrounding white space (the error never contains the value); a URL without a
-// host; a query that cannot be parsed. In that case req is unchanged. A request may be signed again. Sign retains
+// token, with control characters or surrounding white space (the error never contains the value); a secret of less
+// than 14 bytes in FIPS 140-only mode; a URL without a host; a query that cannot be parsed. In that case req is unchanged. A request may be signed again. Sign retains
 // neither req nor body.
 func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time.Time, nonce string) error {
 	if err := checkSignable(req, nonce); err != nil {
@@ -129,12 +129,8 @@ func (st *signerState) setCredentials(creds Credentials) error {
 	if st.mac != nil && st.creds == creds {
 		return nil
 	}
-	for _, v := range []struct{ field, value string }{
-		{"AccessKeyID", creds.AccessKeyID}, {"AccessKeySecret", creds.AccessKeySecret}, {"SecurityToken", creds.SecurityToken},
-	} {
-		if reason := acs3.InvalidHeaderValue(v.value); reason != "" && (v.value != "" || v.field != "SecurityToken") {
-			return signError(v.field, reason)
-		}
+	if field, reason := creds.malformed(); field != "" {
+		return signError(field, reason)
 	}
 	st.creds, st.mac = creds, hmac.New(sha256.New, []byte(creds.AccessKeySecret))
 	return nil

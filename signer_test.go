@@ -3,6 +3,7 @@ package livetranscode
 import (
 	"bufio"
 	"bytes"
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aliyun/credentials-go/credentials"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
@@ -546,6 +548,36 @@ func TestSignRefuses(t *testing.T) {
 			wantRefusal(t, test.req, good, "nonce", test.field)
 		})
 	}
+}
+
+// TestShortSecretInFIPSMode: in FIPS 140-only mode package crypto/hmac panics over a short key.
+func TestShortSecretInFIPSMode(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		if !fips140.Enforced() {
+			t.Skip("this build has no FIPS 140-only mode")
+		}
+		short := Credentials{AccessKeyID: "id", AccessKeySecret: "13-byte-secre", SecurityToken: "token"}
+		long := short
+		long.AccessKeySecret += "t"
+		wantRefusal(t, signable(t, "https://host/"), short, "nonce", "AccessKeySecret")
+		mustSign(t, new(Signer), signable(t, "https://host/"), nil, long)
+
+		source := &lookups{answer: func(n int) (*credentials.CredentialModel, error) { return model("id", short.AccessKeySecret, ""), nil }}
+		script := newScript(respond(http.StatusOK, documentedJob))
+		for name, provider := range map[string]CredentialsProvider{
+			"static": StaticCredentials(short.AccessKeyID, short.AccessKeySecret, ""), "credential": FromCredential(source),
+		} {
+			err := getJob(t.Context(), clientOver(t, script, WithCredentials(provider)))
+			var call *CallError
+			if !errors.As(err, &call) || isPermanent(err) || !strings.Contains(err.Error(), "AccessKeySecret is shorter than 14 bytes") {
+				t.Errorf("%s: the error is %v, want a transient *CallError", name, err)
+			}
+		}
+		script.wantRequests(t, 0)
+		if err := getJob(t.Context(), clientOver(t, script, WithCredentials(StaticCredentials("id", long.AccessKeySecret, "")))); err != nil {
+			t.Error(err)
+		}
+	}, "GODEBUG=fips140=only")
 }
 
 func TestSignWithoutHeader(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,7 +39,8 @@ const (
 )
 
 var knownNames = [knownHeaders]string{
-	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-security-token", "x-acs-signature-nonce", "x-acs-version",
+	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-security-token", "x-acs-signature-nonce",
+	"x-acs-version",
 }
 
 // SignedHeaders is the set of headers that a signature covers: the host, Content-Type if set, and every
@@ -146,15 +148,12 @@ func (s *SignedHeaders) sorted() []header {
 // Host returns the Host header that net/http sends with req.
 func Host(req *http.Request) string { return cmp.Or(req.Host, req.URL.Host) }
 
-// IsPlainHost reports whether net/http sends a host unchanged: whether it is ASCII and has no zone.
-func IsPlainHost(host string) bool {
-	for i := range len(host) {
-		if host[i] <= ' ' || host[i] >= 0x7f || host[i] == '%' {
-			return false
-		}
-	}
-	return true
-}
+// plainHost matches the name of a host, an IPv4 address, or an IPv6 address in brackets without a zone, and a port.
+var plainHost = regexp.MustCompile(`^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$`)
+
+// IsPlainHost reports whether a Host header is valid, and sent by net/http unchanged: whether it consists of letters,
+// digits, dots, hyphens and underscores, or is an IPv6 address in brackets. It may have a port.
+func IsPlainHost(host string) bool { return plainHost.MatchString(host) }
 
 // InvalidHeaderValue returns why s cannot be sent as the value of a header, or "" if it can.
 func InvalidHeaderValue(s string) (reason string) {

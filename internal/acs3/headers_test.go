@@ -149,6 +149,30 @@ func TestHost(t *testing.T) {
 	}
 }
 
+func TestIsPlainHost(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{
+		"h", "ice.cn-shanghai.aliyuncs.com", "ICE.example", "a_b", "h.", "127.0.0.1", "h:8443", "h:", "[::1]", "[2001:DB8::1]:443", "xn--fsq.example",
+	} {
+		if !IsPlainHost(host) {
+			t.Errorf("%q is not accepted", host)
+		}
+	}
+	for _, host := range []string{
+		"", ":443", "[", "[]", "[::1", "::1", "[::1%25eth0]", "[::g]", "h:port", "h:123456", "h:1:2", "user@h", "h/a", "直播.example", "h\u00ad",
+	} {
+		if IsPlainHost(host) {
+			t.Errorf("%q is accepted", host)
+		}
+	}
+	for c := range 256 {
+		want := c < 0x80 && strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._", rune(c))
+		if got := IsPlainHost("x" + string([]byte{byte(c)}) + "y"); got != want {
+			t.Errorf("a host with %q: %t, want %t", byte(c), got, want)
+		}
+	}
+}
+
 func TestInvalidHeaderValue(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{

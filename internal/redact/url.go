@@ -57,7 +57,7 @@ func splitURL(s string) (parts urlParts) {
 	if i := strings.IndexAny(tail, "?#"); i >= 0 {
 		parts.path = tail[:i]
 	}
-	parts.hasSecret = host != authority || parts.path != tail
+	parts.hasSecret = host != authority || len(tail) > len(parts.path)+1
 	return parts
 }
 

@@ -11,6 +11,7 @@ func TestRedactURL(t *testing.T) {
 		{"web", "https://h.example/a/b", "https://h.example/a/b"},
 		{"web, port", "http://h.example:8080/a", "http://h.example:8080/a"},
 		{"web, query", "https://h.example/a?auth_key=1", "https://h.example/a?[redacted]"},
+		{"web, empty query", "https://h.example/a?", "https://h.example/a"},
 		{"web, fragment", "https://h.example/a#key", "https://h.example/a?[redacted]"},
 		{"web, user info", "https://user:pass@h.example/a", "https://h.example/a?[redacted]"},
 		{"web, upper case", "HTTPS://h.example/a?b", "https://h.example/a?[redacted]"},

@@ -1,0 +1,530 @@
+package livetranscode
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aliyun/credentials-go/credentials"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
+)
+
+// writeHome writes a file in the home directory of a child process, and returns its path.
+func writeHome(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(os.Getenv("HOME"), name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// newHome gives a test of a child process a home directory of its own.
+func newHome(t *testing.T) {
+	t.Helper()
+	home := t.TempDir()
+	setenv(t, map[string]string{"HOME": home, "USERPROFILE": home})
+}
+
+func setenv(t *testing.T, variables map[string]string) {
+	t.Helper()
+	for name, value := range variables {
+		t.Setenv(name, value)
+	}
+}
+
+const (
+	cliName = ".aliyun/config.json"
+	iniName = ".alibabacloud/credentials"
+)
+
+// cliFile is a configuration of the command line tool with a profile for each id; the last one is current.
+func cliFile(ids ...string) string {
+	var profiles []string
+	for _, id := range ids {
+		profiles = append(profiles, fmt.Sprintf(`{"name":%q,"mode":"AK","access_key_id":%[1]q,"access_key_secret":%q}`, id, hiddenSecret))
+	}
+	return fmt.Sprintf(`{"current":%q,"profiles":[%s]}`, ids[len(ids)-1], strings.Join(profiles, ","))
+}
+
+func stsCLIFile(id, token string) string {
+	return fmt.Sprintf(`{"current":"p","profiles":[{"name":"p","mode":"StsToken","access_key_id":%q,"access_key_secret":%q,"sts_token":%q}]}`,
+		id, hiddenSecret, token)
+}
+
+// iniFile is a credentials file.
+func iniFile(id string) string {
+	return fmt.Sprintf("[default]\ntype = access_key\naccess_key_id = %s\naccess_key_secret = %s\n", id, hiddenSecret)
+}
+
+// session is a response of the metadata service or of a credentials URI.
+func session(id string) string {
+	return fmt.Sprintf(`{"Code":"Success","AccessKeyId":%q,"AccessKeySecret":%q,"SecurityToken":%q,"Expiration":%q}`,
+		id, hiddenSecret, hiddenToken, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+}
+
+// A metadataServer is both a proxy that responds as the metadata service does, and a credentials URI.
+type metadataServer struct {
+	*httptest.Server
+	// respond gets the number of the request for a session, or for the role, from 1.
+	respond  func(n int) (status int, body string)
+	requests atomic.Int32
+}
+
+// newMetadataServer starts the metadata server of a child process. A process reads HTTP_PROXY once.
+func newMetadataServer(t *testing.T) *metadataServer {
+	t.Helper()
+	m := new(metadataServer)
+	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Connection", "close")
+		if req.Method == http.MethodPut { // of the token of IMDSv2
+			fmt.Fprint(w, "metadata-token")
+			return
+		}
+		status, body := m.respond(int(m.requests.Add(1)))
+		if status == http.StatusOK && strings.HasSuffix(req.URL.Path, "/security-credentials/") {
+			body = "role"
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(m.Close)
+	t.Setenv("HTTP_PROXY", m.URL)
+	return m
+}
+
+// use sets what the server responds from now on, and uses it as the credentials URI instead if asURI is set.
+func (m *metadataServer) use(t *testing.T, asURI bool, respond func(n int) (int, string)) {
+	t.Helper()
+	m.requests.Store(0)
+	if m.respond = respond; asURI {
+		setenv(t, map[string]string{envURI: m.URL + "/c?token=" + hiddenToken, envMetadataDisabled: "true"})
+	}
+}
+
+const envMetadataDisabled = "ALIBABA_CLOUD_ECS_METADATA_DISABLED"
+
+// TestDefaultCredentials finds credentials in each source, and compares with the chain of credentials-go.
+func TestDefaultCredentials(t *testing.T) { inChild(t, testDefaultCredentials) }
+
+func testDefaultCredentials(t *testing.T) {
+	permanent := Credentials{AccessKeyID: shownID, AccessKeySecret: hiddenSecret}
+	env := map[string]string{envAccessKeyID: shownID, envAccessKeySecret: hiddenSecret}
+	for _, test := range []struct {
+		name  string
+		env   map[string]string
+		files map[string]string
+		want  Credentials
+	}{
+		{name: "environment", env: env, want: permanent},
+		{
+			name: "environment, temporary", want: secretCreds,
+			env: map[string]string{envAccessKeyID: shownID, envAccessKeySecret: hiddenSecret, envSecurityToken: hiddenToken},
+		},
+		{name: "environment before files", env: env, files: map[string]string{cliName: cliFile("cli"), iniName: iniFile("ini")}, want: permanent},
+		{name: "CLI profile", files: map[string]string{cliName: cliFile(shownID)}, want: permanent},
+		{name: "CLI profile, temporary", files: map[string]string{cliName: stsCLIFile(shownID, hiddenToken)}, want: secretCreds},
+		{name: "CLI profile before the credentials file", files: map[string]string{cliName: cliFile(shownID), iniName: iniFile("ini")}, want: permanent},
+		{name: "current CLI profile", files: map[string]string{cliName: cliFile("other", shownID)}, want: permanent},
+		{
+			name: "CLI profile by name", env: map[string]string{envProfile: shownID},
+			files: map[string]string{cliName: cliFile(shownID, "other")}, want: permanent,
+		},
+		{
+			name: "CLI profile disabled", env: map[string]string{envCLIDisabled: "True"},
+			files: map[string]string{cliName: cliFile("cli"), iniName: iniFile(shownID)}, want: permanent,
+		},
+		{name: "CLI profile half written", files: map[string]string{cliName: cliFile("cli")[:70], iniName: iniFile(shownID)}, want: permanent},
+		{name: "credentials file", files: map[string]string{iniName: iniFile(shownID)}, want: permanent},
+		{
+			name: "credentials file by name", env: map[string]string{envProfile: "other"},
+			files: map[string]string{iniName: iniFile("ini") + strings.Replace(iniFile(shownID), "default", "other", 1)}, want: permanent,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			newHome(t)
+			setenv(t, test.env)
+			for name, text := range test.files {
+				writeHome(t, name, text)
+			}
+			if got, err := DefaultCredentials().Credentials(t.Context()); err != nil || got != test.want {
+				t.Errorf("%v, %v, want %v", got, err, test.want)
+			}
+			c, err := credentials.NewCredential(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := FromCredential(c).Credentials(t.Context()); err != nil || got != test.want {
+				t.Errorf("credentials-go finds %v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestDefaultCredentialsOfFilesByVariable(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		t.Setenv(envConfigFile, writeHome(t, "elsewhere.json", cliFile("cli")))
+		wantID(t, DefaultCredentials(), "cli")
+		t.Setenv(envConfigFile, "")
+		t.Setenv(envCredentialsFile, writeHome(t, "elsewhere.ini", iniFile("ini")))
+		wantID(t, DefaultCredentials(), "ini")
+	})
+}
+
+func TestDefaultCredentialsOfServices(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		srv := newMetadataServer(t)
+		for _, test := range []struct {
+			name     string
+			role     string
+			uri      bool
+			requests int
+		}{
+			{name: "RAM role", requests: 2}, {name: "RAM role by name", role: "role", requests: 1}, {name: "credentials URI", uri: true, requests: 1},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				srv.use(t, test.uri, func(int) (int, string) { return http.StatusOK, session(shownID) })
+				t.Setenv(envInstanceRole, test.role)
+				if got, err := DefaultCredentials().Credentials(t.Context()); err != nil || got != secretCreds {
+					t.Errorf("%v, %v, want %v", got, err, secretCreds)
+				}
+				if got := int(srv.requests.Load()); got != test.requests {
+					t.Errorf("%d requests, want %d", got, test.requests)
+				}
+			})
+		}
+	})
+}
+
+// wantLookupError checks the error of a call whose chain has no credentials: whether it is ErrNoCredentials, that it shows
+// the reason and names the source, and that it leaks nothing.
+func wantLookupError(t *testing.T, none bool, shows ...string) {
+	t.Helper()
+	client := clientOver(t, newScript(respond(http.StatusOK, documentedJob)), WithCredentials(DefaultCredentials()))
+	err := getJob(t.Context(), client)
+	var call *CallError
+	if !errors.As(err, &call) || errors.Is(err, ErrNoCredentials) != none || isPermanent(err) != none {
+		t.Fatalf("the error is %v, want ErrNoCredentials: %t", err, none)
+	}
+	for _, want := range shows {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error %q does not show %q", err, want)
+		}
+	}
+	wantHidden(t, "the error", err.Error())
+	if len(err.Error()) > 1500 || acs3.HasControl(err.Error()) {
+		t.Errorf("the error has %d bytes: %q", len(err.Error()), err)
+	}
+}
+
+const leak = hiddenSecret + " " + hiddenToken // in files and responses
+
+func TestDefaultCredentialsFail(t *testing.T) {
+	inChild(t, testDefaultCredentialsFail, "HTTPS_PROXY=http://127.0.0.1:1")
+}
+
+func testDefaultCredentialsFail(t *testing.T) {
+	oidc := map[string]string{envOIDCTokenFile: "/nonexistent/token", envOIDCProvider: "acs:ram::1:oidc-provider/p", envRoleARN: "acs:ram::1:role/r"}
+	for _, test := range []struct {
+		name  string
+		env   map[string]string
+		files map[string]string
+		none  bool // ErrNoCredentials
+		shows []string
+	}{
+		{name: "nothing", none: true, shows: []string{envAccessKeyID, envAccessKeySecret, "RAM role of the instance: ", "connection refused"}},
+		{name: "metadata service disabled", none: true, env: map[string]string{envMetadataDisabled: "true"}, shows: []string{envAccessKeyID}},
+		{name: "id without secret", none: true, env: map[string]string{envAccessKeyID: shownID}, shows: []string{"environment variables: ", "secret must be specified"}},
+		{name: "secret without id", none: true, env: map[string]string{envAccessKeySecret: hiddenSecret}, shows: []string{"environment variables: ", "ID must be specified"}},
+		{name: "OIDC without role", none: true, env: map[string]string{envOIDCToken: hiddenToken, envOIDCProvider: "p"}, shows: []string{"OIDC: ", "RoleArn is empty"}},
+		{name: "profile without file", none: true, env: map[string]string{envProfile: "p"}, shows: []string{"CLI profile in ", "credentials file ", "no such file", "connection refused"}},
+
+		{name: "OIDC without token file", env: oidc, shows: []string{"OIDC: ", "open /nonexistent/token"}},
+		{
+			name: "OIDC without network", shows: []string{"OIDC: ", "refused"},
+			env: map[string]string{envOIDCToken: hiddenToken, envOIDCProvider: "p", envRoleARN: "r"},
+		},
+		{name: "CLI file half written", files: map[string]string{cliName: cliFile(shownID)[:120]}, shows: []string{"CLI profile in ", cliName, "unmarshal"}},
+		{name: "CLI file from its middle", files: map[string]string{cliName: cliFile(shownID)[60:]}, shows: []string{"CLI profile in ", "unmarshal"}},
+		{name: "CLI file of text", files: map[string]string{cliName: leak}, shows: []string{"CLI profile in ", "unmarshal"}},
+		{name: "CLI file empty", files: map[string]string{cliName: ""}, shows: []string{"CLI profile in ", "unmarshal"}},
+		{name: "CLI file a directory", files: map[string]string{cliName + "/x": ""}, shows: []string{"CLI profile in ", "is a directory"}},
+		{name: "CLI profile not there", env: map[string]string{envProfile: "p"}, files: map[string]string{cliName: cliFile("q")}, shows: []string{"CLI profile in ", "'p'"}},
+		{name: "CLI profile without key", files: map[string]string{cliName: cliFile("")}, shows: []string{"CLI profile in ", "empty"}},
+		{name: "CLI file by variable not there", env: map[string]string{envConfigFile: "/nonexistent/cli"}, shows: []string{"CLI profile in /nonexistent/cli", "no such file"}},
+		{name: "credentials file of a line", files: map[string]string{iniName: "[default]\naccess_key_secret " + leak}, shows: []string{"credentials file ", "delimiter not found: ..."}},
+		{name: "credentials file half written", files: map[string]string{iniName: iniFile(shownID)[:40]}, shows: []string{"credentials file "}},
+		{name: "credentials file with an open section", files: map[string]string{iniName: "[default " + leak}, shows: []string{"credentials file ", "unclosed section: ..."}},
+		{name: "credentials file empty", files: map[string]string{iniName: ""}, shows: []string{"credentials file "}},
+		{name: "credentials file by variable not there", env: map[string]string{envCredentialsFile: "/nonexistent/ini"}, shows: []string{"credentials file /nonexistent/ini", "no such file"}},
+		{name: "role cannot be reached", env: map[string]string{envInstanceRole: "role"}, shows: []string{"RAM role of the instance: ", "refused"}},
+		{name: "URI refused", env: map[string]string{envURI: "http://127.0.0.1:1/c?token=" + hiddenToken}, shows: []string{"credentials URI: ", "refused"}},
+		{
+			name: "environment with a line break does not make way for a file", shows: []string{"environment variables: ", "AccessKeySecret has control characters"},
+			env: map[string]string{envAccessKeyID: shownID, envAccessKeySecret: hiddenSecret + "\n"}, files: map[string]string{cliName: cliFile("another identity")},
+		},
+		{
+			name: "several", env: oidc, files: map[string]string{cliName: "x", iniName: "x"},
+			shows: []string{"OIDC: open ", "; CLI profile in ", "; credentials file "},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.none && test.env[envMetadataDisabled] == "" && isECSInstance(productNameFile) {
+				t.Skip("an ECS instance may have a role")
+			}
+			newHome(t)
+			setenv(t, test.env)
+			for name, text := range test.files {
+				writeHome(t, name, text)
+			}
+			wantLookupError(t, test.none, test.shows...)
+		})
+	}
+}
+
+func TestDefaultCredentialsFailOfServices(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		srv := newMetadataServer(t)
+		const role = "RAM role of the instance: "
+		status := func(status int, body string) func(int) (int, string) {
+			return func(int) (int, string) { return status, body }
+		}
+		for _, test := range []struct {
+			name    string
+			uri     bool
+			respond func(n int) (int, string)
+			none    bool // ErrNoCredentials
+			shows   []string
+		}{
+			{name: "no role", none: true, respond: status(http.StatusNotFound, leak), shows: []string{envAccessKeyID, role, "404"}},
+			{name: "metadata unavailable", respond: status(http.StatusServiceUnavailable, leak), shows: []string{role, "503"}},
+			{name: "metadata busy", respond: status(http.StatusTooManyRequests, leak), shows: []string{role, "429"}},
+			{name: "metadata of HTML", respond: status(http.StatusOK, "<html>"+leak), shows: []string{role}},
+			{
+				name: "metadata fails after the role", shows: []string{role, "500"},
+				respond: func(n int) (int, string) {
+					if n == 1 {
+						return http.StatusOK, ""
+					}
+					return http.StatusInternalServerError, `{"AccessKeySecret":"` + hiddenSecret + `"}`
+				},
+			},
+			{name: "URI fails", uri: true, respond: status(http.StatusBadGateway, "<p>"+leak), shows: []string{"credentials URI: ", "failed"}},
+			{name: "URI of other JSON", uri: true, respond: status(http.StatusOK, `{"token":"`+hiddenToken+`"}`), shows: []string{"credentials URI: "}},
+			{name: "URI of malformed credentials", uri: true, respond: status(http.StatusOK, session(shownID+"\t")), shows: []string{"credentials URI: ", "AccessKeyID has control"}},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				srv.use(t, test.uri, test.respond)
+				wantLookupError(t, test.none, test.shows...)
+			})
+		}
+	})
+}
+
+func TestIsECSInstance(t *testing.T) {
+	t.Parallel()
+	for product, want := range map[string]bool{"Alibaba Cloud ECS\n": true, "Alibaba Cloud ECS": true, "OptiPlex 7070\n": false, "": false} {
+		file := filepath.Join(t.TempDir(), "product_name")
+		if err := os.WriteFile(file, []byte(product), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := isECSInstance(file); got != want {
+			t.Errorf("isECSInstance is %t for %q", got, product)
+		}
+	}
+	if isECSInstance("/nonexistent") {
+		t.Error("a machine without a product name is an ECS instance")
+	}
+}
+
+// acceptOnly responds as the service does to requests with a key that it accepts, and to others.
+func acceptOnly(accepted *string) step {
+	return func(req *http.Request) (*http.Response, error) {
+		if strings.Contains(req.Header.Get("Authorization"), "Credential="+*accepted+",") {
+			return respond(http.StatusOK, documentedJob)(req)
+		}
+		return respondError(http.StatusNotFound, "InvalidAccessKeyId.NotFound")(req)
+	}
+}
+
+// TestRenewedCredentialsAreRead rewrites each source of credentials while it is in use: after the service has refused the
+// old key, the next call has the new one.
+func TestRenewedCredentialsAreRead(t *testing.T) { inChild(t, testRenewedCredentials) }
+
+func testRenewedCredentials(t *testing.T) {
+	fromCredential := func() CredentialsProvider {
+		c, err := credentials.NewCredential(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return FromCredential(c)
+	}
+	for name, write := range map[string]func(t *testing.T, id string){
+		"environment": func(t *testing.T, id string) {
+			setenv(t, map[string]string{envAccessKeyID: id, envAccessKeySecret: hiddenSecret})
+		},
+		"CLI profile":      func(t *testing.T, id string) { writeHome(t, cliName, cliFile(id)) },
+		"CLI session":      func(t *testing.T, id string) { writeHome(t, cliName, stsCLIFile(id, hiddenToken)) },
+		"credentials file": func(t *testing.T, id string) { writeHome(t, iniName, iniFile(id)) },
+		"file by variable": func(t *testing.T, id string) { t.Setenv(envConfigFile, writeHome(t, "x.json", cliFile(id))) },
+	} {
+		for kind, newProvider := range map[string]func() CredentialsProvider{"default": DefaultCredentials, "credential": fromCredential} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				newHome(t)
+				write(t, "old")
+				accepted := "old"
+				client := clientOver(t, acceptOnly(&accepted), WithCredentials(newProvider()))
+				if err := getJob(t.Context(), client); err != nil {
+					t.Fatal(err)
+				}
+				write(t, "new")
+				if err := getJob(t.Context(), client); err != nil {
+					t.Errorf("credentials that are accepted are not kept: %v", err)
+				}
+				accepted = "new"
+				_ = getJob(t.Context(), client) // may be refused
+				if err := getJob(t.Context(), client); err != nil {
+					t.Errorf("the new key is not read: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestFailureKeepsTheIdentity checks that a source that has worked is not left for a later one while it is configured.
+func TestFailureKeepsTheIdentity(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		chain := new(defaultChain)
+		want := func(refused bool, id, reason string) {
+			t.Helper()
+			creds, err := chain.fetch(refused)
+			if creds.AccessKeyID != id || (err == nil) != (reason == "") || err != nil && !strings.Contains(err.Error(), reason) {
+				t.Errorf("%v, %v, want %q, %q", creds, err, id, reason)
+			}
+			if errors.Is(err, ErrNoCredentials) {
+				t.Errorf("%v is ErrNoCredentials although a source has worked", err)
+			}
+		}
+		writeHome(t, iniName, iniFile("ini"))
+		writeHome(t, cliName, cliFile("cli"))
+		want(false, "cli", "")
+		writeHome(t, cliName, cliFile("cli")[:50]) // half written
+		want(false, "cli", "")                     // not read again
+		want(true, "", "unmarshal")
+		want(false, "", "unmarshal")
+		writeHome(t, cliName, cliFile("cli 2"))
+		want(false, "cli 2", "")
+
+		if err := os.Remove(filepath.Join(os.Getenv("HOME"), cliName)); err != nil {
+			t.Fatal(err)
+		}
+		want(true, "ini", "") // the profile is no longer configured
+		setenv(t, map[string]string{envAccessKeyID: "env", envAccessKeySecret: hiddenSecret})
+		want(false, "ini", "")
+		want(true, "env", "") // an earlier source is now configured
+		setenv(t, map[string]string{envAccessKeyID: "", envAccessKeySecret: ""})
+		if err := os.Remove(filepath.Join(os.Getenv("HOME"), iniName)); err != nil {
+			t.Fatal(err)
+		}
+		want(false, "", "environment variables: ")
+		want(false, "", "no longer configured")
+	})
+}
+
+// TestSourceRecovers checks that a wait survives a source that fails at first.
+func TestSourceRecovers(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		srv := newMetadataServer(t)
+		for name, test := range map[string]struct {
+			uri    bool
+			status int
+			body   string
+		}{
+			"metadata service":       {status: http.StatusServiceUnavailable},
+			"credentials URI":        {uri: true, status: http.StatusServiceUnavailable},
+			"half a response":        {uri: true, status: http.StatusOK, body: session(shownID)[:40]},
+			"an id with a tabulator": {uri: true, status: http.StatusOK, body: session(shownID + "\t")},
+		} {
+			t.Run(name, func(t *testing.T) {
+				srv.use(t, test.uri, func(n int) (int, string) {
+					if n <= 3 {
+						return test.status, test.body
+					}
+					return http.StatusOK, session(shownID)
+				})
+				client := clientOver(t, respond(http.StatusOK, documentedJob), WithCredentials(DefaultCredentials()))
+				job, err := client.WaitForStatus(t.Context(), "job-1", JobStatusInProgress, PollInterval(time.Millisecond, time.Millisecond))
+				if err != nil || job.Status != JobStatusInProgress {
+					t.Errorf("%v, %v", job, err)
+				}
+				if n := srv.requests.Load(); n < 4 {
+					t.Errorf("%d requests", n)
+				}
+			})
+		}
+	})
+}
+
+// TestFromCredentialOfAFailedChain: credentials-go uses only the last source of its chain after a failure.
+func TestFromCredentialOfAFailedChain(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		c, err := credentials.NewCredential(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		provider := FromCredential(c)
+		_, err = provider.Credentials(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "get role name failed") || !strings.Contains(err.Error(), "refused") {
+			t.Errorf("the error %q does not show the reason at its end", err)
+		}
+		writeHome(t, cliName, cliFile(shownID))
+		wantID(t, provider, shownID)
+	})
+}
+
+// TestFromCredentialIsNotReplaced: a credential is replaced by the default chain only if it is that chain.
+func TestFromCredentialIsNotReplaced(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		writeHome(t, cliName, cliFile("another identity"))
+		own := fakeCredential{get: func() (*credentials.CredentialModel, error) {
+			return model(shownID, hiddenSecret, "").SetType("default").SetProviderName("mine"), nil
+		}}
+		provider := FromCredential(own)
+		wantID(t, provider, shownID)
+		provider.(credentialsRejecter).refused(Credentials{AccessKeyID: shownID, AccessKeySecret: hiddenSecret})
+		wantID(t, provider, shownID)
+	})
+}
+
+// credentials-go panics if http.DefaultTransport is not an *http.Transport, before it opens a connection.
+func TestDefaultCredentialsOverAReplacedTransport(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		t.Setenv(envURI, "http://127.0.0.1:1/credentials?token="+hiddenToken)
+		http.DefaultTransport = respond(http.StatusOK, "{}")
+		_, err := DefaultCredentials().Credentials(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "credentials URI: panicked") {
+			t.Fatalf("the error %v does not show the panic", err)
+		}
+		wantHidden(t, "the error", err.Error())
+	})
+}
+
+func TestClientWithoutCredentials(t *testing.T) {
+	inChild(t, func(t *testing.T) {
+		script := newScript(respond(http.StatusOK, documentedJob))
+		err := getJob(t.Context(), mustClient(t, WithHTTPClient(&http.Client{Transport: script})))
+		script.wantRequests(t, 0)
+		var call *CallError
+		if !errors.As(err, &call) || call.Attempts != 0 || !errors.Is(err, ErrNoCredentials) {
+			t.Errorf("the error is %v, want a *CallError without attempts that is ErrNoCredentials", err)
+		}
+	}, "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true")
+}
