@@ -36,6 +36,7 @@ type Client struct {
 	clockOffset atomic.Int64 // nanoseconds that the service's clock is ahead of the machine's
 
 	credentialsRefused atomic.Bool // by the last response that tells
+	ensuring           ensureRuns
 }
 
 // NewClient returns a client. It does no I/O. Without options the client calls the endpoint of cn-shanghai with

@@ -37,6 +37,9 @@ var (
 	ErrBadEndpoint error = kind("bad endpoint")
 	// ErrNoCredentials: no credentials are configured.
 	ErrNoCredentials error = kind("no credentials")
+	// ErrNameConflict: several jobs have the name, or the job of that name has another template or input. The text
+	// names the ids.
+	ErrNameConflict error = kind("name conflict")
 	// ErrJobStopped: the job has stopped, which is final, so it cannot reach the awaited status.
 	ErrJobStopped error = kind("job has stopped")
 )

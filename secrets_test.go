@@ -239,6 +239,7 @@ func exportedValues(t *testing.T) map[string]any {
 		"UpdateLiveTranscodeTemplateRequest":  livetranscode.UpdateLiveTranscodeTemplateRequest{},
 		"UpdateLiveTranscodeTemplateResponse": livetranscode.UpdateLiveTranscodeTemplateResponse{},
 		"VideoParams":                         livetranscode.VideoParams{},
+		"EnsureLiveTranscodeJobResponse":      livetranscode.EnsureLiveTranscodeJobResponse{Existing: job},
 		"Hooks":                               new(canaryLog).hooks(),
 		"CallStart":                           livetranscode.CallStart{},
 		"CallEnd":                             livetranscode.CallEnd{Err: &livetranscode.CallError{Err: io.EOF}},
@@ -251,7 +252,7 @@ func exportedValues(t *testing.T) map[string]any {
 
 // holdsStreams are the types whose JSON has the stream URLs: that is what it is for.
 var holdsStreams = []string{
-	"Job", "JobEvent", "OutputStream", "StreamInfo", "StreamInput", "WatchedJob", "WatchError", "WatcherStats", "WaitError", "WaitErrors", "GetLiveTranscodeJobResponse", "ListLiveTranscodeJobsResponse",
+	"Job", "JobEvent", "OutputStream", "StreamInfo", "StreamInput", "WatchedJob", "WatchError", "WatcherStats", "WaitError", "WaitErrors", "EnsureLiveTranscodeJobResponse", "GetLiveTranscodeJobResponse", "ListLiveTranscodeJobsResponse",
 	"SubmitLiveTranscodeJobRequest", "UpdateLiveTranscodeJobRequest", "livetranscodetest.Call",
 }
 

@@ -53,4 +53,10 @@ var modelsRows = []mutant{
 	{"what is no id is not named", "response.go", `if !quoted && (`, `if !quoted && len(id) < 0 && (`, "TestNewIDOdd"},
 	{"an empty response with a request id is a success", "response.go", `err = nil // the header says it all`, ``, "TestEmptyResponses"},
 	{"only operations that return nothing may be empty", "response.go", `if _, ok := out.(*emptyResponse); ok && isBlank(b.bytes) {`, `if isBlank(b.bytes) {`, "TestUnusableResponses"},
+
+	// Find and Ensure.
+	{"a job is found by its whole name", "submit.go", `if job.Name == name {`, `if job.Name != "" {`, "TestFindLiveTranscodeJob|TestEnsureLiveTranscodeJob"},
+	{"an ambiguous Submit is looked for", "submit.go", `case err == nil && req.sameJob(job.TemplateID, job.StreamInput.InputURL):`, `case err == nil && ctx.Err() != nil:`, "TestEnsureLiveTranscodeJob"},
+	{"concurrent calls share one Submit", "submit.go", `if run.resp == nil { // no concurrent`, `if run.calls > 0 { // no concurrent`, "TestEnsureConcurrently"},
+	{"another template is a conflict", "submit.go", `(templateID == "" || templateID == r.TemplateID) &&`, ``, "TestEnsureLiveTranscodeJob"},
 }

@@ -1,0 +1,216 @@
+package livetranscode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
+)
+
+// FindLiveTranscodeJob returns the job whose Name is exactly name, whatever its status. The service does not require
+// names to be unique: if there is none, the error is [ErrNotFound], and if there are several, [ErrNameConflict]. How
+// soon a new job is listed is not documented, so a job that was just submitted may not be found. An empty name is a
+// [*ParamError].
+//
+// RAM action: ice:ListLiveTranscodeJobs.
+func (c *Client) FindLiveTranscodeJob(ctx context.Context, name string) (*Job, error) {
+	const operation = "FindLiveTranscodeJob"
+	switch {
+	case name == "":
+		return nil, &ParamError{Operation: operation, Field: "name", Reason: "is empty"}
+	case !utf8.ValidString(name):
+		return nil, &ParamError{Operation: operation, Field: "name", Reason: notUTF8}
+	}
+	return c.findJob(ctx, operation, name)
+}
+
+// findJob is FindLiveTranscodeJob under the name of the method that was called.
+func (c *Client) findJob(ctx context.Context, operation, name string) (*Job, error) {
+	var found []*Job
+	for job, err := range c.AllLiveTranscodeJobs(ctx, &ListLiveTranscodeJobsRequest{Keyword: name}) { // also finds parts of names
+		if err != nil {
+			return nil, err
+		}
+		if job.Name == name {
+			found = append(found, job)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, nameError(ErrNotFound, operation, name, "no job has this name")
+	case 1:
+		return found[0], nil
+	}
+	ids := ""
+	for _, job := range found {
+		ids += " " + job.JobID
+	}
+	return nil, nameError(ErrNameConflict, operation, name, fmt.Sprintf("%d jobs have this name:%s", len(found), ids))
+}
+
+// nameError is the error of an operation on a job by its name.
+func nameError(kind error, operation, name, text string) error {
+	text = fmt.Sprintf("livetranscode: %s %q: %s", operation, redact.Truncate(name, maxSnippet), redact.Truncate(text, maxMessage))
+	return &opaqueError{text: redact.OneLine(text), kind: kind}
+}
+
+// EnsureLiveTranscodeJobResponse is the response to EnsureLiveTranscodeJob.
+type EnsureLiveTranscodeJobResponse struct {
+	// RequestID identifies the Submit at the service; empty if none was sent, or if its response was lost.
+	RequestID string
+	// JobID identifies the job. It is never empty.
+	JobID string
+	// Created reports whether the job was submitted by this call, or by a concurrent one that shared its Submit.
+	Created bool
+	// Existing is the job that was found; nil if Created. It may have stopped.
+	Existing *Job
+}
+
+// LogValue implements [log/slog.LogValuer]. It redacts what [Job.LogValue] redacts.
+func (r EnsureLiveTranscodeJobResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("request_id", r.RequestID), slog.String("id", r.JobID),
+		slog.Bool("created", r.Created), logJob("existing", r.Existing))
+}
+
+// ensureTimeout is for how long a job is looked for by its name after an ambiguous Submit.
+const ensureTimeout = 30 * time.Second
+
+// EnsureLiveTranscodeJob looks for a job whose Name is exactly req.Name, and submits one if there is none. A stopped
+// job of that name counts: Existing tells. So put the date or the run into the name. If the job of that name has
+// another template or input, or several jobs have it, the error is [ErrNameConflict].
+//
+// Concurrent calls of one Client for one name share one Submit. If the outcome of the Submit is unknown, the job is
+// looked for by its name until it is found, or ctx or 30 s end; then the error is [ErrAmbiguous], and calling again
+// later is safe once the service lists new jobs ([Retryable] reports true).
+//
+// The service has no idempotency token, so this cannot prevent duplicates between processes that call concurrently, nor
+// when it is called again before the service lists the first job; how long that takes is not documented.
+//
+// RAM actions: ice:ListLiveTranscodeJobs, ice:SubmitLiveTranscodeJob.
+func (c *Client) EnsureLiveTranscodeJob(ctx context.Context, req *SubmitLiveTranscodeJobRequest) (*EnsureLiveTranscodeJobResponse, error) {
+	const operation = "EnsureLiveTranscodeJob"
+	if _, err := encodeParams(operation, req); err != nil {
+		return nil, err
+	}
+	run := c.ensuring.join(req.Name)
+	defer c.ensuring.leave(req.Name, run)
+	select {
+	case run.turn <- struct{}{}:
+		defer func() { <-run.turn }()
+	case <-ctx.Done():
+		return nil, &CallError{Operation: operation, ResourceID: req.Name, Err: contextError(ctx)}
+	}
+	if run.resp == nil { // no concurrent call has succeeded
+		resp, err := c.ensure(ctx, operation, req)
+		if err != nil {
+			return nil, err
+		}
+		own := *req
+		run.req, run.resp = &own, resp
+	}
+	if !run.req.sameJob(req.TemplateID, req.StreamInput.InputURL) {
+		return nil, nameError(ErrNameConflict, operation, req.Name, "job "+run.resp.JobID+" has another template or input")
+	}
+	resp := *run.resp
+	return &resp, nil
+}
+
+// ensure is EnsureLiveTranscodeJob without concurrent calls for the same name.
+func (c *Client) ensure(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest) (*EnsureLiveTranscodeJobResponse, error) {
+	job, err := c.findJob(ctx, operation, req.Name)
+	switch {
+	case err == nil && !req.sameJob(job.TemplateID, job.StreamInput.InputURL):
+		return nil, nameError(ErrNameConflict, operation, req.Name, "job "+job.JobID+" has another template or input")
+	case err == nil:
+		return &EnsureLiveTranscodeJobResponse{JobID: job.JobID, Existing: job}, nil
+	case !errors.Is(err, ErrNotFound):
+		return nil, err
+	}
+	resp, err := c.SubmitLiveTranscodeJob(ctx, req)
+	switch {
+	case err == nil:
+		return &EnsureLiveTranscodeJobResponse{RequestID: resp.RequestID, JobID: resp.JobID, Created: true}, nil
+	case !errors.Is(err, ErrAmbiguous):
+		return nil, err
+	}
+	if job := c.findSubmitted(ctx, operation, req); job != nil {
+		return &EnsureLiveTranscodeJobResponse{JobID: job.JobID, Created: true}, nil
+	}
+	return nil, &ensureError{err}
+}
+
+// findSubmitted looks for a job whose Submit may have been executed. It returns nil if it is not found.
+func (c *Client) findSubmitted(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest) *Job {
+	ctx, cancel := context.WithTimeout(ctx, ensureTimeout)
+	defer cancel()
+	for pause := time.Second; sleep(ctx, pause) == nil; pause = min(2*pause, 5*time.Second) {
+		job, err := c.findJob(ctx, operation, req.Name)
+		switch {
+		case err == nil && req.sameJob(job.TemplateID, job.StreamInput.InputURL):
+			return job
+		case err != nil && isPermanent(err) && !errors.Is(err, ErrNotFound):
+			return nil
+		}
+	}
+	return nil
+}
+
+// sameJob reports whether a job with this template and input can be the one that the request describes. An empty value
+// was not in the response.
+func (r *SubmitLiveTranscodeJobRequest) sameJob(templateID, inputURL string) bool {
+	return (templateID == "" || templateID == r.TemplateID) && (inputURL == "" || inputURL == r.StreamInput.InputURL)
+}
+
+// An ensureError is an ambiguous error of EnsureLiveTranscodeJob, which checks before it submits.
+type ensureError struct{ err error }
+
+func (e *ensureError) Error() string {
+	return e.err.Error() + " (no job of that name was found since)"
+}
+func (e *ensureError) Unwrap() error       { return e.err }
+func (e *ensureError) checksBeforeSubmit() {}
+
+// An ensureRun is what concurrent calls of EnsureLiveTranscodeJob for one name share. They take turns until one of them
+// succeeds.
+type ensureRun struct {
+	turn  chan struct{} // holds a token of the call whose turn it is, which alone uses the fields below
+	req   *SubmitLiveTranscodeJobRequest
+	resp  *EnsureLiveTranscodeJobResponse // nil until a call has succeeded
+	calls int                             // guarded by ensureRuns.mu
+}
+
+// ensureRuns are the runs in progress, by name. The zero value is ready to use.
+type ensureRuns struct {
+	mu   sync.Mutex
+	runs map[string]*ensureRun
+}
+
+// join returns the run of a name, which the caller has to leave.
+func (e *ensureRuns) join(name string) *ensureRun {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.runs == nil {
+		e.runs = make(map[string]*ensureRun)
+	}
+	run := e.runs[name]
+	if run == nil {
+		run = &ensureRun{turn: make(chan struct{}, 1)}
+		e.runs[name] = run
+	}
+	run.calls++
+	return run
+}
+
+// leave ends a call, and with the last one the run.
+func (e *ensureRuns) leave(name string, run *ensureRun) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if run.calls--; run.calls == 0 {
+		delete(e.runs, name)
+	}
+}
