@@ -4,7 +4,7 @@ import (
 	"log/slog"
 )
 
-// GetLiveTranscodeJobResponse is the answer to GetLiveTranscodeJob.
+// GetLiveTranscodeJobResponse is the response of [Client.GetLiveTranscodeJob].
 type GetLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service; quote it in a support ticket.
 	RequestID string `json:"RequestId"`
@@ -21,12 +21,12 @@ func (r *GetLiveTranscodeJobResponse) missing() string {
 	return ""
 }
 
-// LogValue implements slog.LogValuer. It hides what Job.LogValue hides.
+// LogValue implements [slog.LogValuer]. It redacts what [Job.LogValue] redacts.
 func (r GetLiveTranscodeJobResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("request_id", r.RequestID), logJob("job", r.Job))
 }
 
-// logJob is the attribute of a job that may be nil.
+// logJob returns the log attribute of a job, which may be nil.
 func logJob(key string, job *Job) slog.Attr {
 	if job == nil {
 		return slog.Any(key, nil)
@@ -36,19 +36,19 @@ func logJob(key string, job *Job) slog.Attr {
 
 // ListLiveTranscodeJobsRequest selects jobs. A nil or zero field does not filter.
 type ListLiveTranscodeJobsRequest struct {
-	// Type selects jobs by the kind of their template.
+	// Type selects jobs by the type of their template.
 	Type TemplateType `url:"Type,omitempty"`
 	// StartMode selects jobs by their start mode: new(livetranscode.StartModeTimed).
 	StartMode *StartMode `url:"StartMode,omitempty"`
 	// Status selects jobs by their state: new(livetranscode.JobStatusNotStarted).
 	Status *JobStatus `url:"Status,omitempty"`
-	// PageNo is the page, counted from 1. 0 is the first.
+	// PageNo is the page number, counted from 1. Defaults to 1.
 	PageNo int `url:"PageNo,omitempty"`
-	// PageSize is the number of jobs in a page, 1 to 100. 0 is the service's default, 10.
+	// PageSize is the number of jobs on a page, from 1 through 100. Defaults to 10, which is the service's default.
 	PageSize int `url:"PageSize,omitempty"`
-	// SortBy orders by time of creation. Empty is newest first.
+	// SortBy orders the jobs by creation time. Defaults to newest first.
 	SortBy SortOrder `url:"SortBy,omitempty"`
-	// Keyword selects jobs by id, or by a part of the name.
+	// Keyword selects jobs by ID or by part of the name.
 	Keyword string `url:"KeyWord,omitempty"`
 }
 
@@ -66,35 +66,35 @@ func (r *ListLiveTranscodeJobsRequest) validate() (field, reason string) {
 type ListLiveTranscodeJobsResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
-	// TotalCount is the number of jobs that match, on all pages.
+	// TotalCount is the number of matching jobs on all pages.
 	TotalCount int
 	// Jobs are the jobs of this page. No element is nil.
 	Jobs []*Job `json:"JobList"`
 }
 
-// LogValue implements slog.LogValuer. It counts the jobs and does not show them: their URLs hold stream keys.
+// LogValue implements [slog.LogValuer]. It reports only the number of jobs, because their URLs contain stream keys.
 func (r ListLiveTranscodeJobsResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("request_id", r.RequestID), slog.Int("total", r.TotalCount), slog.Int("jobs", len(r.Jobs)))
 }
 
 // SubmitLiveTranscodeJobRequest describes a new job.
 type SubmitLiveTranscodeJobRequest struct {
-	// Name is required. A unique one makes the job easy to find when an answer was lost.
+	// Name is required. A unique name makes the job easy to find after a lost response.
 	Name string
 	// TemplateID is required.
 	TemplateID string `url:"TemplateId"`
-	// StartMode is sent always; its zero value is StartModeImmediate.
+	// StartMode says when the job starts. Defaults to [StartModeImmediate].
 	StartMode StartMode
-	// StreamInput is required, by its InputURL. An empty Type is sent as rtmp. The stream must be playable
-	// when the job starts.
+	// StreamInput is the stream to transcode. Its InputURL is required; its Type defaults to rtmp. The stream must be
+	// playable when the job starts.
 	StreamInput StreamInput
-	// TranscodeOutput is where the job sends what it produces.
+	// TranscodeOutput is the destination of the job's output.
 	TranscodeOutput TranscodeOutput
-	// TimedConfig is required for StartModeTimed.
+	// TimedConfig is required for [StartModeTimed] and invalid for [StartModeImmediate].
 	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
 }
 
-// LogValue implements slog.LogValuer. It hides what StreamInput.LogValue hides.
+// LogValue implements [slog.LogValuer]. It redacts what [StreamInput.LogValue] redacts.
 func (r SubmitLiveTranscodeJobRequest) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", r.Name), slog.String("template_id", r.TemplateID),
 		slog.String("start_mode", r.StartMode.String()), slog.Any("input", r.StreamInput),
@@ -141,10 +141,10 @@ func (c *TimedConfig) validate() (field, reason string) {
 	return "", ""
 }
 
-// isYear reports whether RFC 3339 can express a year.
+// isYear reports whether RFC 3339 can represent the year.
 func isYear(year int) bool { return year >= 0 && year <= 9999 }
 
-// SubmitLiveTranscodeJobResponse is the answer to SubmitLiveTranscodeJob.
+// SubmitLiveTranscodeJobResponse is the response of [Client.SubmitLiveTranscodeJob].
 type SubmitLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
@@ -161,7 +161,8 @@ func (r *SubmitLiveTranscodeJobResponse) missing() string {
 	return ""
 }
 
-// UpdateLiveTranscodeJobRequest describes a change of a job. What is empty or nil stays as it is.
+// UpdateLiveTranscodeJobRequest describes a change to a job. Empty and nil fields leave
+// the job unchanged.
 type UpdateLiveTranscodeJobRequest struct {
 	// JobID is required.
 	JobID string `url:"JobId"`
@@ -169,13 +170,13 @@ type UpdateLiveTranscodeJobRequest struct {
 	Name string `url:"Name,omitempty"`
 	// StreamInput can be changed for a timed job that has not started.
 	StreamInput *StreamInput `url:"StreamInput,omitempty"`
-	// TranscodeOutput can be changed for a timed job that has not started. It needs a DomainName.
+	// TranscodeOutput can be changed for a timed job that has not started. Its DomainName is required.
 	TranscodeOutput *TranscodeOutput `url:"TranscodeOutput,omitempty"`
 	// TimedConfig can be changed for a timed job that has not started.
 	TimedConfig *TimedConfig `url:"TimedConfig,omitempty"`
 }
 
-// LogValue implements slog.LogValuer. It hides what StreamInput.LogValue hides.
+// LogValue implements [slog.LogValuer]. It redacts what [StreamInput.LogValue] redacts.
 func (r UpdateLiveTranscodeJobRequest) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("id", r.JobID), slog.String("name", r.Name)}
 	if r.StreamInput != nil {
@@ -198,19 +199,19 @@ func (r *UpdateLiveTranscodeJobRequest) validate() (field, reason string) {
 	return r.TimedConfig.validate()
 }
 
-// UpdateLiveTranscodeJobResponse is the answer to UpdateLiveTranscodeJob.
+// UpdateLiveTranscodeJobResponse is the response of [Client.UpdateLiveTranscodeJob].
 type UpdateLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
 }
 
-// SendLiveTranscodeJobCommandResponse is the answer to SendLiveTranscodeJobCommand.
+// SendLiveTranscodeJobCommandResponse is the response of [Client.SendLiveTranscodeJobCommand].
 type SendLiveTranscodeJobCommandResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
 }
 
-// DeleteLiveTranscodeJobResponse is the answer to DeleteLiveTranscodeJob.
+// DeleteLiveTranscodeJobResponse is the response of [Client.DeleteLiveTranscodeJob].
 type DeleteLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`

@@ -12,8 +12,8 @@ var (
 	opDeleteLiveTranscodeJob      = idempotentOperation("DeleteLiveTranscodeJob", "JobId")
 )
 
-// GetLiveTranscodeJob returns a job as it is now. An empty jobID is a *ParamError. A job that the service
-// does not know is ErrNotFound, as far as can be told: what the service answers then is not documented.
+// GetLiveTranscodeJob returns the current state of a job. An empty jobID is a [*ParamError]. An unknown job is
+// [ErrNotFound], as far as the client can tell: the service does not document its response in that case.
 //
 // RAM action: ice:GetLiveTranscodeJob.
 //
@@ -26,8 +26,8 @@ func (c *Client) GetLiveTranscodeJob(ctx context.Context, jobID string) (*GetLiv
 	return resp, nil
 }
 
-// ListLiveTranscodeJobs returns one page of the jobs that match req; a nil req matches all. Pages shift while
-// jobs come and go: AllLiveTranscodeJobs copes with that. A field that is invalid is a *ParamError.
+// ListLiveTranscodeJobs returns one page of the jobs that match req; a nil req matches all jobs. Pages shift while jobs
+// are created and deleted: use [Client.AllLiveTranscodeJobs] to list every job. An invalid field is a [*ParamError].
 //
 // RAM action: ice:ListLiveTranscodeJobs.
 //
@@ -43,27 +43,29 @@ func (c *Client) ListLiveTranscodeJobs(ctx context.Context, req *ListLiveTransco
 	return &ListLiveTranscodeJobsResponse{out.RequestID, max(0, int(out.TotalCount)), notNil(out.JobList)}, nil
 }
 
-// SubmitLiveTranscodeJob starts, or schedules, a new job. A field that is missing or invalid is a *ParamError;
-// whether the input's URL can be played is for the service to find.
+// SubmitLiveTranscodeJob starts or schedules a new job. A missing or invalid field is a [*ParamError]; the client does
+// not check that the input can be played.
 //
-// The service has no token against doubles, so a call is repeated only if it surely was not carried out: the
-// service refused it before processing, or it was never written to the network. If that is not known, the
-// error is ErrAmbiguous, and a blind second call could start, and bill, a second job. Find out first:
+// The service has no idempotency token, so a call is retried only if it is certain that it was not executed: the
+// service rejected it before processing, or it was never written to the network. Otherwise the error is [ErrAmbiguous],
+// and another call may start, and bill, a second job. [Client.EnsureLiveTranscodeJob] takes care of that; to do so
+// yourself, check first:
 //
 //	if errors.Is(err, livetranscode.ErrAmbiguous) {
-//		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may be what has ended
+//		checkCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // ctx may have ended
 //		defer cancel()
-//		for job, err := range client.AllLiveTranscodeJobs(look, &livetranscode.ListLiveTranscodeJobsRequest{Keyword: req.Name}) {
+//		byName := &livetranscode.ListLiveTranscodeJobsRequest{Keyword: req.Name}
+//		for job, err := range client.AllLiveTranscodeJobs(checkCtx, byName) {
 //			if err != nil {
-//				return err // still not known
+//				return err // still unknown
 //			}
-//			if job.Name == req.Name { // Keyword also finds parts of names
-//				return nil // it was carried out
+//			if job.Name == req.Name { // Keyword also matches parts of names
+//				return nil // the job was created
 //			}
 //		}
 //	}
 //
-// A list without the job proves little: how soon a new one is listed is not documented.
+// A list without the job is no proof: the service does not document how soon a new job is listed.
 //
 // RAM action: ice:SubmitLiveTranscodeJob.
 //
@@ -77,7 +79,7 @@ func (c *Client) SubmitLiveTranscodeJob(ctx context.Context, req *SubmitLiveTran
 }
 
 // UpdateLiveTranscodeJob changes a job: its name in any state, the rest only for a timed job that has not
-// started. Template and start mode cannot be changed. A field that is missing or invalid is a *ParamError.
+// started. The template and the start mode cannot be changed. A missing or invalid field is a [*ParamError].
 //
 // RAM action: ice:UpdateLiveTranscodeJob.
 //
@@ -90,10 +92,10 @@ func (c *Client) UpdateLiveTranscodeJob(ctx context.Context, req *UpdateLiveTran
 	return &UpdateLiveTranscodeJobResponse{RequestID: out.RequestID}, nil
 }
 
-// SendLiveTranscodeJobCommand sends a command to a job; the only command is [JobCommandStop]. An empty jobID or cmd is a
-// [*ParamError]. The operation is idempotent: stopping a stopped job changes nothing. How the service responds to that
-// is not documented, so if a Stop is refused or not found after an earlier attempt of the same call whose outcome is
-// unknown, the job is read once: if it has stopped, or is gone, the call is a success, with the RequestID of that read.
+// SendLiveTranscodeJobCommand sends a command to a job; the only command is [JobCommandStop]. An empty jobID or cmd is
+// a [*ParamError]. The operation is idempotent: stopping a stopped job changes nothing. The service does not document
+// its response to that, so if a Stop is refused or not found after an earlier attempt of the same call whose outcome is
+// unknown, the job is read once: if it has stopped or is gone, the call succeeds, with the RequestID of that read.
 //
 // RAM action: ice:SendLiveTranscodeJobCommand.
 //
@@ -116,10 +118,10 @@ func (c *Client) SendLiveTranscodeJobCommand(ctx context.Context, jobID string, 
 	return &SendLiveTranscodeJobCommandResponse{RequestID: out.RequestID}, nil
 }
 
-// DeleteLiveTranscodeJob deletes a job. What that does to a running job is not documented: stop it first. An empty jobID
-// is a [*ParamError]. The operation is idempotent: if it is refused or not found after an earlier attempt of the same
-// call whose outcome is unknown, the job is read once: if it is gone, the call is a success, with the RequestID of that
-// read.
+// DeleteLiveTranscodeJob deletes a job. The service does not document what that does to a running job: stop it first.
+// An empty jobID is a [*ParamError]. The operation is idempotent: if it is refused or not found after an earlier
+// attempt of the same call whose outcome is unknown, the job is read once; if it is gone, the call succeeds, with the
+// RequestID of that read.
 //
 // RAM action: ice:DeleteLiveTranscodeJob.
 //

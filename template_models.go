@@ -9,22 +9,23 @@ import (
 
 // Template is a set of transcoding parameters as the service reports it.
 type Template struct {
-	// Name is the name that the template was created with.
+	// Name is the name of the template.
 	Name string
 	// TemplateID identifies the template. It is opaque.
 	TemplateID string `json:"TemplateId"`
-	// Type is the kind of the template.
+	// Type is the type of the template.
 	Type TemplateType
-	// Category says whose template it is.
+	// Category says whether the template is the service's or the account's own.
 	Category TemplateCategory
-	// CreateTime is when the template was created, in UTC. It is the zero time if the answer has none, or one
-	// that is not a date.
+	// CreateTime is when the template was created, in UTC. It is the zero time if the response has none or one that
+	// is invalid.
 	CreateTime time.Time `json:",omitzero"`
-	// TemplateConfig holds the parameters; nil if the answer has none.
+	// TemplateConfig holds the parameters; nil if the response has none.
 	TemplateConfig *TemplateConfig `json:",omitzero"`
 }
 
-// TemplateCategory says whose template it is. Values other than the constants are possible.
+// TemplateCategory says whether a template is the service's or the account's own. Values other than the constants are
+// possible.
 type TemplateCategory string
 
 // The documented categories.
@@ -33,33 +34,33 @@ const (
 	TemplateCategoryCustomized TemplateCategory = "customized"
 )
 
-// TemplateConfig holds the parameters of a template. A nil part is not set.
+// TemplateConfig holds the parameters of a template. Nil fields are not sent.
 type TemplateConfig struct {
 	VideoParams *VideoParams `json:",omitzero"`
 	AudioParams *AudioParams `json:",omitzero"`
 }
 
-// VideoParams are parameters of the picture. A zero field is not set. The service documents the ranges; it
-// may widen them, so they are not checked before a call. It writes all values as JSON strings, which this
-// type takes care of.
+// VideoParams are the parameters of the video. Zero fields are not sent. The ranges are those that the service
+// documents; they are not checked before a call, because the service may widen them. On the wire all values are JSON
+// strings, which this type encodes and decodes.
 type VideoParams struct {
-	// Codec is the codec of the picture.
+	// Codec is the codec of the video.
 	Codec VideoCodec `json:",omitzero"`
-	// Width is in pixels: at least 128, at most 2560, and 1280 for H.265 in a narrow-band template.
+	// Width is in pixels, from 128 through 2560, or through 1280 for H.265 in a narrow-band template.
 	Width int `json:",string,omitzero"`
-	// Height is in pixels: at least 128, at most 1440, and 720 for H.265 in a narrow-band template.
+	// Height is in pixels, from 128 through 1440, or through 720 for H.265 in a narrow-band template.
 	Height int `json:",string,omitzero"`
-	// FPS is in frames a second: 1 to 60.
+	// FPS is in frames per second, from 1 through 60.
 	FPS float64 `json:"Fps,string,omitzero"`
-	// Bitrate is in kbit/s: 1 to 6000.
+	// Bitrate is in kbit/s, from 1 through 6000.
 	Bitrate int `json:",string,omitzero"`
-	// GOP is the distance of key frames, in frames: 1 to 3000.
+	// GOP is the key frame interval in frames, from 1 through 3000.
 	GOP int `json:"Gop,string,omitzero"`
 	// Profile is the profile of the codec.
 	Profile VideoProfile `json:",omitzero"`
 }
 
-// VideoCodec is a codec of pictures. Values other than the constants are possible.
+// VideoCodec is a video codec. Values other than the constants are possible.
 type VideoCodec string
 
 // The documented video codecs.
@@ -68,7 +69,7 @@ const (
 	VideoCodecH265 VideoCodec = "H.265"
 )
 
-// VideoProfile is a profile of H.264. Values other than the constants are possible.
+// VideoProfile is an H.264 profile. Values other than the constants are possible.
 type VideoProfile string
 
 // The documented video profiles.
@@ -78,23 +79,23 @@ const (
 	VideoProfileHigh     VideoProfile = "3" // for high definition
 )
 
-// AudioParams are parameters of the sound. A zero field is not set. The service documents the ranges; it may
-// widen them, so they are not checked before a call. It writes all values as JSON strings, which this type
-// takes care of.
+// AudioParams are the parameters of the audio. Zero fields are not sent. The ranges are those that the service
+// documents; they are not checked before a call, because the service may widen them. On the wire all values are JSON
+// strings, which this type encodes and decodes.
 type AudioParams struct {
-	// Codec is the codec of the sound.
+	// Codec is the codec of the audio.
 	Codec AudioCodec `json:",omitzero"`
-	// Profile is the profile of the codec, with AAC.
+	// Profile is the AAC profile.
 	Profile AudioProfile `json:",omitzero"`
-	// Bitrate is in kbit/s: 1 to 1000.
+	// Bitrate is in kbit/s, from 1 through 1000.
 	Bitrate int `json:",string,omitzero"`
-	// SampleRate is in Hz: 22050 to 96000, and at most 44100 with AudioProfileAACLD.
+	// SampleRate is in Hz, from 22050 through 96000, or through 44100 for AudioProfileAACLD.
 	SampleRate int `json:"Samplerate,string,omitzero"`
 	// Channels is the number of channels: 1 or 2.
 	Channels int `json:",string,omitzero"`
 }
 
-// AudioCodec is a codec of sound. Values other than the constants are possible.
+// AudioCodec is an audio codec. Values other than the constants are possible.
 type AudioCodec string
 
 // The documented audio codecs.
@@ -103,7 +104,7 @@ const (
 	AudioCodecMP3 AudioCodec = "MP3"
 )
 
-// AudioProfile is a profile of AAC. Values other than the constants are possible.
+// AudioProfile is an AAC profile. Values other than the constants are possible.
 type AudioProfile string
 
 // The documented audio profiles.
@@ -114,15 +115,13 @@ const (
 	AudioProfileAACLD   AudioProfile = "aac_ld"
 )
 
-// UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
-// parse is 0.
+// UnmarshalJSON accepts numbers, quoted or not. A malformed number is 0.
 func (p *VideoParams) UnmarshalJSON(b []byte) error { return unmarshal(b, p) }
 
-// UnmarshalJSON reads the parameters whether their values are strings or numbers. A number that does not
-// parse is 0.
+// UnmarshalJSON accepts numbers, quoted or not. A malformed number is 0.
 func (p *AudioParams) UnmarshalJSON(b []byte) error { return unmarshal(b, p) }
 
-// EncodeValues implements query.Encoder of go-querystring: the value travels as JSON text.
+// EncodeValues implements query.Encoder of go-querystring: the value is sent as JSON.
 func (c TemplateConfig) EncodeValues(key string, v *url.Values) error { return setJSON(key, v, c) }
 
 func (c *TemplateConfig) validate() (field, reason string) {
@@ -159,8 +158,8 @@ type CreateLiveTranscodeTemplateRequest struct {
 	Name string
 	// Type is required.
 	Type TemplateType
-	// TemplateConfig holds the parameters. A template of TemplateTypeNormal needs in its VideoParams Width or
-	// Height, FPS and Bitrate.
+	// TemplateConfig holds the parameters. Templates of [TemplateTypeNormal] require VideoParams with FPS, Bitrate,
+	// and Width or Height.
 	TemplateConfig *TemplateConfig `url:"TemplateConfig,omitempty"`
 }
 
@@ -176,7 +175,7 @@ func (r *CreateLiveTranscodeTemplateRequest) validate() (field, reason string) {
 	return r.TemplateConfig.validate()
 }
 
-// CreateLiveTranscodeTemplateResponse is the answer to CreateLiveTranscodeTemplate.
+// CreateLiveTranscodeTemplateResponse is the response of [Client.CreateLiveTranscodeTemplate].
 type CreateLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
@@ -193,7 +192,7 @@ func (r *CreateLiveTranscodeTemplateResponse) missing() string {
 	return ""
 }
 
-// GetLiveTranscodeTemplateResponse is the answer to GetLiveTranscodeTemplate.
+// GetLiveTranscodeTemplateResponse is the response of [Client.GetLiveTranscodeTemplate].
 type GetLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
@@ -212,19 +211,20 @@ func (r *GetLiveTranscodeTemplateResponse) missing() string {
 
 // ListLiveTranscodeTemplatesRequest selects templates. An empty field does not filter.
 type ListLiveTranscodeTemplatesRequest struct {
-	// Type selects templates by kind.
+	// Type selects templates by type.
 	Type TemplateType `url:"Type,omitempty"`
-	// VideoCodec selects templates by the codec of the picture.
+	// VideoCodec selects templates by the codec of the video.
 	VideoCodec VideoCodec `url:"VideoCodec,omitempty"`
-	// Category selects the service's templates, or one's own.
+	// Category selects the service's templates or the account's own.
 	Category TemplateCategory `url:"Category,omitempty"`
-	// PageNo is the page, counted from 1. 0 is the first.
+	// PageNo is the page number, counted from 1. Defaults to 1.
 	PageNo int `url:"PageNo,omitempty"`
-	// PageSize is the number of templates in a page, 1 to 100. 0 is the service's default, 10.
+	// PageSize is the number of templates on a page, from 1 through 100. Defaults to 10, which is the service's
+	// default.
 	PageSize int `url:"PageSize,omitempty"`
-	// SortBy orders by time of creation. Empty is newest first.
+	// SortBy orders the templates by creation time. Defaults to newest first.
 	SortBy SortOrder `url:"SortBy,omitempty"`
-	// Keyword selects templates by id, or by a part of the name.
+	// Keyword selects templates by ID or by part of the name.
 	Keyword string `url:"KeyWord,omitempty"`
 }
 
@@ -236,20 +236,20 @@ func (r *ListLiveTranscodeTemplatesRequest) validate() (field, reason string) {
 type ListLiveTranscodeTemplatesResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
-	// TotalCount is the number of templates that match, on all pages.
+	// TotalCount is the number of matching templates on all pages.
 	TotalCount int
 	// Templates are the templates of this page. No element is nil.
 	Templates []*Template `json:"TemplateContentList"`
 }
 
-// UpdateLiveTranscodeTemplateRequest describes a change of a template.
+// UpdateLiveTranscodeTemplateRequest describes a change to a template.
 type UpdateLiveTranscodeTemplateRequest struct {
 	// TemplateID is required.
 	TemplateID string `url:"TemplateId"`
-	// Name is the new name; empty leaves it.
+	// Name is the new name; empty leaves the name unchanged.
 	Name string `url:"Name,omitempty"`
-	// TemplateConfig holds the new parameters; nil leaves them. Whether the service merges them into the old
-	// ones or replaces all is not documented: send all.
+	// TemplateConfig holds the new parameters; nil leaves them unchanged. The service does not document whether it
+	// merges them with the old parameters or replaces all: send all.
 	TemplateConfig *TemplateConfig `url:"TemplateConfig,omitempty"`
 }
 
@@ -263,13 +263,13 @@ func (r *UpdateLiveTranscodeTemplateRequest) validate() (field, reason string) {
 	return r.TemplateConfig.validate()
 }
 
-// UpdateLiveTranscodeTemplateResponse is the answer to UpdateLiveTranscodeTemplate.
+// UpdateLiveTranscodeTemplateResponse is the response of [Client.UpdateLiveTranscodeTemplate].
 type UpdateLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
 }
 
-// DeleteLiveTranscodeTemplateResponse is the answer to DeleteLiveTranscodeTemplate.
+// DeleteLiveTranscodeTemplateResponse is the response of [Client.DeleteLiveTranscodeTemplate].
 type DeleteLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`

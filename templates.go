@@ -11,9 +11,9 @@ var (
 	opDeleteLiveTranscodeTemplate = idempotentOperation("DeleteLiveTranscodeTemplate", "TemplateId")
 )
 
-// CreateLiveTranscodeTemplate creates a template. A field that is missing or invalid is a
-// *ParamError. Like a Submit it is repeated only if it surely was not carried out; if that is not known, the
-// error is ErrAmbiguous, and a list with the name as Keyword tells.
+// CreateLiveTranscodeTemplate creates a template. A missing or invalid field is a [*ParamError]. As in
+// [Client.SubmitLiveTranscodeJob], a call is retried only if it is certain that it was not executed; otherwise the
+// error is [ErrAmbiguous]: check with [Client.AllLiveTranscodeTemplates] and the name as Keyword before calling again.
 //
 // RAM action: ice:CreateLiveTranscodeTemplate.
 //
@@ -26,9 +26,8 @@ func (c *Client) CreateLiveTranscodeTemplate(ctx context.Context, req *CreateLiv
 	return resp, nil
 }
 
-// GetLiveTranscodeTemplate returns a template. An empty templateID is a *ParamError. A template that the
-// service does not know is ErrNotFound, as far as can be told: what the service answers then is not
-// documented.
+// GetLiveTranscodeTemplate returns a template. An empty templateID is a [*ParamError]. An unknown template is
+// [ErrNotFound], as far as the client can tell: the service does not document its response in that case.
 //
 // RAM action: ice:GetLiveTranscodeTemplate.
 //
@@ -41,9 +40,9 @@ func (c *Client) GetLiveTranscodeTemplate(ctx context.Context, templateID string
 	return resp, nil
 }
 
-// ListLiveTranscodeTemplates returns one page of the templates that match req; a nil req matches all. Pages
-// shift while templates come and go: AllLiveTranscodeTemplates copes with that. A field that is invalid
-// is a *ParamError.
+// ListLiveTranscodeTemplates returns one page of the templates that match req; a nil req matches all templates. Pages
+// shift while templates are created and deleted: use [Client.AllLiveTranscodeTemplates] to list every template. An
+// invalid field is a [*ParamError].
 //
 // RAM action: ice:ListLiveTranscodeTemplates.
 //
@@ -59,8 +58,8 @@ func (c *Client) ListLiveTranscodeTemplates(ctx context.Context, req *ListLiveTr
 	return &ListLiveTranscodeTemplatesResponse{out.RequestID, max(0, int(out.TotalCount)), notNil(out.TemplateContentList)}, nil
 }
 
-// UpdateLiveTranscodeTemplate changes a template; its kind cannot be changed. A field that is missing or
-// invalid is a *ParamError.
+// UpdateLiveTranscodeTemplate changes a template; its type cannot be changed. A missing or invalid field is a
+// [*ParamError].
 //
 // RAM action: ice:UpdateLiveTranscodeTemplate.
 //
@@ -73,10 +72,10 @@ func (c *Client) UpdateLiveTranscodeTemplate(ctx context.Context, req *UpdateLiv
 	return &UpdateLiveTranscodeTemplateResponse{RequestID: out.RequestID}, nil
 }
 
-// DeleteLiveTranscodeTemplate deletes a template. What that does to jobs that use it is not documented. An empty
-// templateID is a [*ParamError]. The operation is idempotent: if it is refused or not found after an earlier attempt of
-// the same call whose outcome is unknown, the template is read once: if it is gone, the call is a success, with the
-// RequestID of that read.
+// DeleteLiveTranscodeTemplate deletes a template. The service does not document what that does to jobs that use it. An
+// empty templateID is a [*ParamError]. The operation is idempotent: if it is refused or not found after an earlier
+// attempt of the same call whose outcome is unknown, the template is read once; if it is gone, the call succeeds, with
+// the RequestID of that read.
 //
 // RAM action: ice:DeleteLiveTranscodeTemplate.
 //
