@@ -65,69 +65,43 @@ func (p *pageHead) missingList(name string, isNil bool) string {
 	return ""
 }
 
-// AllLiveTranscodeJobs yields all jobs that match req, page by page as they are asked for, each job once;
-// newest first unless req.SortBy says otherwise. A nil req matches all. PageNo and PageSize of req are not
-// used, and req is not changed.
+// AllLiveTranscodeJobs returns an iterator over all jobs that match req, newest first unless req.SortBy says otherwise,
+// each once. It lists page by page as the loop asks for more. A nil req matches all jobs. PageNo and PageSize of req are
+// ignored, and req is not changed.
 //
-// It is no snapshot: the service numbers its pages anew for each call, so while jobs come and go between two
-// pages, others may be missed. A loop that deletes jobs should collect their ids first. An error is yielded
-// once, with a nil job, and ends the sequence. Each range starts afresh.
+// The pages shift while jobs come and go. A job that matches from the first request to the last is yielded, or else the
+// iterator ends with an error; one that comes or goes meanwhile may be missed. An error is yielded once, with a nil job,
+// and ends the iterator: that of a request, or [ErrBadResponse] if the pages do not add up to the service's TotalCount
+// or shift faster than they can be read. Each range starts again.
 func (c *Client) AllLiveTranscodeJobs(ctx context.Context, req *ListLiveTranscodeJobsRequest) iter.Seq2[*Job, error] {
 	all := *cmp.Or(req, new(ListLiveTranscodeJobsRequest))
-	all.PageSize, all.SortBy = maxPageSize, cmp.Or(all.SortBy, SortDescending)
-	return walk(func(no int) ([]*Job, int, error) {
+	all.SortBy = cmp.Or(all.SortBy, SortDescending)
+	growsInFront := all.SortBy == SortDescending && all.Status == nil && all.Keyword == ""
+	return walkPages(growsInFront, func(w window) (listPage[Job], error) {
 		page := all
-		page.PageNo = no
+		page.PageNo, page.PageSize = w.no, w.size
 		resp, err := c.ListLiveTranscodeJobs(ctx, &page)
 		if err != nil {
-			return nil, 0, err
+			return listPage[Job]{}, err
 		}
-		return resp.Jobs, resp.TotalCount, nil
+		return listPage[Job]{opListLiveTranscodeJobs, resp.RequestID, resp.TotalCount, resp.Jobs}, nil
 	}, func(job *Job) string { return job.JobID })
 }
 
-// AllLiveTranscodeTemplates yields all templates that match req, as AllLiveTranscodeJobs does with jobs.
+// AllLiveTranscodeTemplates returns an iterator over all templates that match req, like [Client.AllLiveTranscodeJobs].
 func (c *Client) AllLiveTranscodeTemplates(ctx context.Context, req *ListLiveTranscodeTemplatesRequest) iter.Seq2[*Template, error] {
 	all := *cmp.Or(req, new(ListLiveTranscodeTemplatesRequest))
-	all.PageSize, all.SortBy = maxPageSize, cmp.Or(all.SortBy, SortDescending)
-	return walk(func(no int) ([]*Template, int, error) {
+	all.SortBy = cmp.Or(all.SortBy, SortDescending)
+	growsInFront := all.SortBy == SortDescending && all.VideoCodec == "" && all.Keyword == ""
+	return walkPages(growsInFront, func(w window) (listPage[Template], error) {
 		page := all
-		page.PageNo = no
+		page.PageNo, page.PageSize = w.no, w.size
 		resp, err := c.ListLiveTranscodeTemplates(ctx, &page)
 		if err != nil {
-			return nil, 0, err
+			return listPage[Template]{}, err
 		}
-		return resp.Templates, resp.TotalCount, nil
+		return listPage[Template]{opListLiveTranscodeTemplates, resp.RequestID, resp.TotalCount, resp.Templates}, nil
 	}, func(template *Template) string { return template.TemplateID })
-}
-
-// walk yields what the pages hold, each id once. It ends when a page brings nothing new, or when as many were
-// seen as there are and the page was not full: so it ends even on a service that ignores the page number,
-// repeats a page or miscounts.
-func walk[T any](page func(no int) (items []*T, total int, err error), id func(*T) string) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		seen := make(map[string]bool)
-		for no := 1; ; no++ {
-			items, total, err := page(no)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			before := len(seen)
-			for _, item := range items {
-				if seen[id(item)] {
-					continue
-				}
-				seen[id(item)] = true
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if len(seen) == before || len(seen) >= total && len(items) < maxPageSize {
-				return
-			}
-		}
-	}
 }
 
 // notNil returns list, or an empty one for nil.

@@ -54,8 +54,8 @@ func numbers(from, to int) (all []int) {
 	return all
 }
 
-// read ranges over all jobs, and over all templates, which must come out the same.
-func (l *listing) read(t *testing.T) (ids []int, err error) {
+// readJobs ranges over all jobs.
+func (l *listing) readJobs(t *testing.T) (ids []int, err error) {
 	t.Helper()
 	c := clientOver(t, l)
 	for job, e := range c.AllLiveTranscodeJobs(t.Context(), nil) {
@@ -71,6 +71,14 @@ func (l *listing) read(t *testing.T) (ids []int, err error) {
 		id, _ := strconv.Atoi(job.JobID)
 		ids = append(ids, id)
 	}
+	return ids, err
+}
+
+// read ranges over all jobs, and over all templates, which must come out the same.
+func (l *listing) read(t *testing.T) (ids []int, err error) {
+	t.Helper()
+	ids, err = l.readJobs(t)
+	c := clientOver(t, l)
 	requests := len(l.seen)
 	var templates []int
 	var templatesErr error
@@ -114,49 +122,84 @@ func TestWalkIsComplete(t *testing.T) {
 	}
 }
 
-// TestWalkOnOddServices: whatever the service does, the walk ends, yields each id once, and all that it saw.
-func TestWalkOnOddServices(t *testing.T) {
+// TestWalkOnFaultyServices: whatever the service does, the iterator ends and yields each id once, and all that it saw. It
+// yields an error if the service counts more items.
+func TestWalkOnFaultyServices(t *testing.T) {
 	t.Parallel()
 	sound := listing{count: 250}
 	for name, tt := range map[string]struct {
-		page     func(no int) ([]int, int, string)
-		want     []int
-		requests int // at most
+		page func(no int) ([]int, int, string)
+		want []int
+		err  bool
 	}{
-		"ignores the number":    {func(int) ([]int, int, string) { return numbers(0, 100), 250, "" }, numbers(0, 100), 2},
-		"ignores it, short":     {func(int) ([]int, int, string) { return numbers(0, 10), 250, "" }, numbers(0, 10), 2},
-		"repeats the last page": {func(no int) ([]int, int, string) { return sound.pageOf(min(no, 3)), 1000, "" }, numbers(0, 250), 4},
-		"counts too low":        {func(no int) ([]int, int, string) { return sound.pageOf(no), 7, "" }, numbers(0, 250), 4},
-		"counts nothing":        {func(no int) ([]int, int, string) { return sound.pageOf(no), 0, "" }, numbers(0, 250), 4},
-		"counts a negative":     {func(no int) ([]int, int, string) { return sound.pageOf(no), -1, "" }, numbers(0, 250), 4},
-		"counts too high":       {func(no int) ([]int, int, string) { return sound.pageOf(no), math.MaxInt, "" }, numbers(0, 250), 4},
-		"smaller pages":         {func(no int) ([]int, int, string) { return numbers((no-1)*50, min(no*50, 250)), 250, "" }, numbers(0, 250), 6},
-		"larger pages":          {func(no int) ([]int, int, string) { return numbers((no-1)*200, min(no*200, 250)), 250, "" }, numbers(0, 250), 3},
-		"a new one before page 2": {func(no int) ([]int, int, string) {
-			return numbers(max(0, (no-1)*100-1), min(no*100-min(1, no-1), 250)), 251, ""
-		}, numbers(0, 250), 4},
-		"fifty new ones": {func(no int) ([]int, int, string) {
-			return numbers(max(0, (no-1)*50), min((no-1)*50+100, 250)), 250 + no*50, ""
-		}, numbers(0, 250), 6},
-		"an old one goes": {func(no int) ([]int, int, string) {
-			return map[int][]int{1: numbers(0, 100), 2: numbers(101, 201), 3: numbers(201, 250)}[no], 249, ""
-		}, append(numbers(0, 100), numbers(101, 250)...), 4},
-		"the same twice in a page": {func(no int) ([]int, int, string) { return append(numbers(0, 5), numbers(0, 5)...), 10, "" }, numbers(0, 5), 2},
-		"empty page before the end": {func(no int) ([]int, int, string) {
-			return map[int][]int{1: numbers(0, 100), 3: numbers(100, 150)}[no], 150, ""
-		}, numbers(0, 100), 2},
+		"ignores the page number":    {func(int) ([]int, int, string) { return numbers(0, 100), 250, "" }, numbers(0, 100), true},
+		"ignores it, pages of 10":    {func(int) ([]int, int, string) { return numbers(0, 10), 250, "" }, numbers(0, 10), true},
+		"ignores it, counts nothing": {func(int) ([]int, int, string) { return numbers(0, 100), 0, "" }, numbers(0, 100), false},
+		"ignores it, counts more and more": {func() func(int) ([]int, int, string) {
+			total := 0
+			return func(int) ([]int, int, string) { total += 1000; return numbers(0, 100), total, "" }
+		}(), numbers(0, 100), true},
+		"repeats the last page":         {func(no int) ([]int, int, string) { return sound.pageOf(min(no, 3)), 250, "" }, numbers(0, 250), false},
+		"repeats it, counts too high":   {func(no int) ([]int, int, string) { return sound.pageOf(min(no, 3)), 1000, "" }, numbers(0, 250), true},
+		"counts too low":                {func(no int) ([]int, int, string) { return sound.pageOf(no), 7, "" }, numbers(0, 250), false},
+		"counts nothing":                {func(no int) ([]int, int, string) { return sound.pageOf(no), 0, "" }, numbers(0, 250), false},
+		"counts a negative":             {func(no int) ([]int, int, string) { return sound.pageOf(no), -1, "" }, numbers(0, 250), false},
+		"counts too high":               {func(no int) ([]int, int, string) { return sound.pageOf(no), math.MaxInt32, "" }, numbers(0, 250), true},
+		"counts on the first page only": {func(no int) ([]int, int, string) { return sound.pageOf(no), max(0, 250*(2-no)), "" }, numbers(0, 250), false},
+		"smaller pages":                 {func(no int) ([]int, int, string) { return numbers((no-1)*50, min(no*50, 250)), 250, "" }, numbers(0, 250), false},
+		"larger pages":                  {func(no int) ([]int, int, string) { return numbers((no-1)*200, min(no*200, 250)), 250, "" }, numbers(0, 250), false},
+		"the same twice in a page":      {func(int) ([]int, int, string) { return append(numbers(0, 5), numbers(0, 5)...), 5, "" }, numbers(0, 5), false},
+		"loses the second page": {func(no int) ([]int, int, string) {
+			return map[int][]int{1: numbers(0, 100)}[no], 150, ""
+		}, numbers(0, 100), true},
+		"loses a page, and finds it": {func() func(int) ([]int, int, string) {
+			lost := false
+			return func(no int) ([]int, int, string) {
+				if no%3 == 2 && !lost {
+					lost = true
+					return nil, 250, ""
+				}
+				return sound.pageOf(no), 250, ""
+			}
+		}(), append(append(numbers(0, 100), numbers(200, 250)...), numbers(100, 200)...), false},
+		"an unstable order": {func() func(int) ([]int, int, string) {
+			swapped := false
+			return func(no int) ([]int, int, string) {
+				ids := sound.pageOf(no)
+				if no == 2 && !swapped {
+					swapped, ids[0] = true, 99 // which was on page 1 already
+				}
+				return ids, 250, ""
+			}
+		}(), append(append(numbers(0, 100), numbers(101, 250)...), 100), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := &listing{page: tt.page}
-			ids, err := l.read(t)
-			if err != nil || !slices.Equal(ids, tt.want) {
+			ids, err := l.readJobs(t)
+			if !slices.Equal(ids, tt.want) || (err != nil) != tt.err || err != nil && !errors.Is(err, ErrBadResponse) {
 				t.Errorf("the jobs are %v, want %v; the error is %v", ids, tt.want, err)
 			}
-			if len(l.seen) > tt.requests {
-				t.Errorf("%d requests were sent, want at most %d", len(l.seen), tt.requests)
+			if len(l.seen) > 30 {
+				t.Errorf("%d requests were sent", len(l.seen))
 			}
 		})
+	}
+}
+
+// TestWalkMalformedItems: malformed items lose nothing but what is malformed.
+func TestWalkMalformedItems(t *testing.T) {
+	t.Parallel()
+	const body = `{"TotalCount":"","JobList":[{"JobId":"a","StartMode":"","Status":"x","OutputStream":""},7,{"JobId":"a"},{"Name":1.0},{"JobId":["b"]},{"JobId":"c"}]}`
+	var got []string
+	for job, err := range clientOver(t, newScript(respond(200, body))).AllLiveTranscodeJobs(t.Context(), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, job.JobID+job.Name)
+	}
+	if want := []string{"a", "", "1.0", "", "c"}; !slices.Equal(got, want) {
+		t.Errorf("the jobs are %q, want %q", got, want)
 	}
 }
 
@@ -248,9 +291,14 @@ func TestWalkKeepsTheRequest(t *testing.T) {
 	for i, own := range []url.Values{{"StartMode": {"0"}, "Status": {"0"}}, {"Category": {"system"}}} {
 		for no := 1; no <= 2; no++ {
 			want := url.Values{"PageNo": {fmt.Sprint(no)}}
+			if no == 2 { // such a list can grow and shrink anywhere: pages overlap
+				want["PageSize"] = []string{"99"}
+			}
 			for _, values := range []url.Values{common, own} {
 				for key, value := range values {
-					want[key] = value
+					if want[key] == nil {
+						want[key] = value
+					}
 				}
 			}
 			if diff := cmp.Diff(want, l.seen[2*i+no-1]); diff != "" {
