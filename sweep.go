@@ -31,7 +31,8 @@ type sweep struct {
 	results     chan result
 	flying      int
 	pausedUntil time.Duration
-	busy        time.Duration // with calls, other than waiting for a service that throttles
+	took        time.Duration // by all calls together, but for those made while the service throttled
+	longest     time.Duration // of these
 
 	// What happened.
 	out        SweepEnd
@@ -258,11 +259,10 @@ func (s *sweep) start(ctx context.Context, t task) {
 
 // wait waits for a result, the end of a pause, or Add.
 func (s *sweep) wait(ctx context.Context) {
-	began, slowed := s.w.now(), s.loop.pacer.slowed
 	var timeout <-chan time.Time
 	wake := s.w.wake
 	if s.paused() {
-		timer := time.NewTimer(s.pausedUntil - began)
+		timer := time.NewTimer(s.pausedUntil - s.w.now())
 		defer timer.Stop()
 		timeout = timer.C
 	}
@@ -279,7 +279,9 @@ func (s *sweep) wait(ctx context.Context) {
 	case <-cancelled:
 		s.stopped = true
 	}
-	if !slowed {
-		s.busy += s.w.now() - began
-	}
+}
+
+// busy returns how long the calls took, as many at once as the options allow.
+func (s *sweep) busy() time.Duration {
+	return max(s.longest, s.took/time.Duration(s.w.cfg.concurrency))
 }

@@ -59,6 +59,9 @@ func (s *sweep) take(ctx context.Context, r result) {
 		}
 		return
 	}
+	if !s.loop.pacer.slowed {
+		s.took, s.longest = s.took+r.at-r.asked, max(s.longest, r.at-r.asked)
+	}
 	if r.job != nil {
 		s.out.Gets++
 	} else {

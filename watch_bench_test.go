@@ -10,15 +10,19 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
 
 	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
 // A pageServer is a transport that answers Lists of jobs in progress with pages that were made before, so that
@@ -252,4 +256,62 @@ func ownText(job, before *livetranscode.Job) (n int) {
 		}
 	}
 	return n
+}
+
+// TestTimeFromChangeToEvent measures, in virtual time, how long the stop of one of 100,000 jobs takes to become an event
+// when each request takes 50 ms. With -simulation.full.
+func TestTimeFromChangeToEvent(t *testing.T) {
+	t.Parallel()
+	if !*simulationFull {
+		t.Skip("it takes long")
+	}
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		const jobs, changes = 100_000, 100
+		ids := addJobs(srv, jobs, inProgress)
+		w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: delayed{srv.Transport(), 50 * time.Millisecond}})).NewWatcher()
+		w.Add(ids...)
+		pull := watch(t.Context(), t, w)
+		for range ids {
+			next(t, pull)
+		}
+		var mu sync.Mutex
+		changed := make(map[string]time.Time)
+		go func() {
+			for i := range changes { // spread evenly over the sweeps' time and the pages
+				time.Sleep(2473 * time.Millisecond)
+				_, at := math.Modf(float64(i) * 0.7548776662)
+				id := ids[int(at*jobs)]
+				mu.Lock()
+				changed[id] = time.Now()
+				mu.Unlock()
+				srv.SetStatus(id, stopped)
+			}
+		}()
+		var late []time.Duration
+		for range changes {
+			event := next(t, pull)
+			mu.Lock()
+			late = append(late, time.Since(changed[event.JobID]))
+			mu.Unlock()
+		}
+		slices.Sort(late)
+		median, most := late[changes/2], late[changes*99/100]
+		t.Logf("median %v, 99th percentile %v", median, most)
+		if median > 6500*time.Millisecond || most > 13*time.Second {
+			t.Error("want at most 6.5s and 13s")
+		}
+	})
+}
+
+// delayed is a transport whose requests take some time.
+type delayed struct {
+	http.RoundTripper
+	by time.Duration
+}
+
+func (d delayed) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := pause(req.Context(), d.by); err != nil {
+		return nil, err
+	}
+	return d.RoundTripper.RoundTrip(req)
 }

@@ -228,7 +228,7 @@ func (w *Watcher) schedule(s *sweep, ended time.Duration, cut bool) {
 	s.unread = w.targets
 	if s.full {
 		w.nextSweep = s.began + w.cfg.interval(ended-w.lastEvent)
-		w.notBefore = ended + s.busy
+		w.notBefore = ended + s.busy()
 	} else if soon := s.began + w.cfg.interval(0); soon < w.nextSweep { // Add has ended the quiet
 		w.nextSweep = soon
 	}
