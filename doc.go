@@ -61,8 +61,12 @@
 // A [Watcher] polls any number of jobs in sweeps, with few requests: it gets each job, or lists the pages of all jobs
 // that have not stopped, whichever needs fewer requests, and gets a job that is on no page before it reports it as
 // gone. An event is a difference between two polls; states in between may be skipped, the final state never is. A
-// watch that ends, as in a long outage, keeps its jobs: range again to continue. [Client.WatchJobs] watches a fixed set,
-// and [Client.WaitForAll] waits for all jobs of one.
+// watch that ends, as in a long outage, keeps its jobs: range again to continue. [Watcher.AddAll] watches every job of
+// the account, those created later included; [Watcher.Resume] continues after a restart, without repeating an event, from
+// what [Watcher.Jobs] returned; [Watcher.Stats] says for a health check how old the knowledge is. [Client.WatchJobs]
+// watches a fixed set, and [Client.WaitForAll] waits for all jobs of one.
+//
+// The service notifies nobody of the states of transcoding jobs, so polling is the only way to know them.
 //
 // # Observing
 //

@@ -2,9 +2,11 @@ package livetranscode_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
+	"slices"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -115,4 +117,112 @@ func ExampleWatcher_Remove() {
 	// Unordered output:
 	// evening-show is in progress
 	// late-show is in progress
+}
+
+// After a restart, Resume continues from the stored jobs: only what has changed meanwhile is an event.
+func ExampleWatcher_Resume() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	evening := srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusInProgress})
+	srv.AddJob(livetranscode.Job{Name: "late-show"})
+
+	watcher := client.NewWatcher()
+	watcher.AddAll(livetranscode.JobFilter{})
+	seen := 0
+	for event, err := range watcher.Events(context.Background()) {
+		if err = errors.Join(err, event.Err); err != nil {
+			log.Fatal(err)
+		}
+		if seen++; seen == 2 {
+			break // the process ends
+		}
+	}
+	stored, err := json.Marshal(slices.Collect(watcher.Jobs())) // stream keys included: keep it as you keep secrets
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	srv.SetStatus(evening, livetranscode.JobStatusStopped) // while no process runs
+
+	var jobs []livetranscode.WatchedJob
+	if err := json.Unmarshal(stored, &jobs); err != nil {
+		log.Fatal(err)
+	}
+	watcher = client.NewWatcher()
+	for _, job := range jobs {
+		watcher.Resume(job.Job)
+	}
+	watcher.AddAll(livetranscode.JobFilter{})
+	for event, err := range watcher.Events(context.Background()) {
+		if err = errors.Join(err, event.Err); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(event.Job.Name, event.Kind, "after it was", event.Previous.Status)
+		break
+	}
+	// Output:
+	// evening-show stopped after it was in progress
+}
+
+// AddAll watches every job of the account, those created later included.
+func ExampleWatcher_AddAll() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusInProgress})
+
+	watcher := client.NewWatcher(livetranscode.PollInterval(time.Millisecond, 0)) // only for the emulator
+	watcher.AddAll(livetranscode.JobFilter{Keyword: "show"})
+	for event, err := range watcher.Events(context.Background()) {
+		if err = errors.Join(err, event.Err); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(event.Job.Name, event.Kind)
+		if event.Job.Name == "late-show" {
+			break
+		}
+		srv.AddJob(livetranscode.Job{Name: "late-show"})
+	}
+	// Output:
+	// evening-show first seen
+	// late-show first seen
+}
+
+// A readiness check compares the oldest poll with the longest interval: here three of 30 s, and 10 s for a sweep.
+func ExampleWatcher_Stats() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	watcher := client.NewWatcher()
+	watcher.Add(srv.AddJob(livetranscode.Job{Name: "evening-show"}))
+	for range watcher.Events(context.Background()) {
+		break
+	}
+
+	stats := watcher.Stats()
+	if time.Since(stats.OldestPoll) > 100*time.Second {
+		fmt.Println("not ready:", stats.Err)
+	} else {
+		fmt.Println("ready:", stats.Jobs[livetranscode.JobStatusNotStarted], "job not started")
+	}
+	// Output:
+	// ready: 1 job not started
+}
+
+// WatchAllJobs watches the whole account in one loop, for programs that need not resume.
+func ExampleClient_WatchAllJobs() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusInProgress})
+
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	for event, err := range client.WatchAllJobs(ctx, livetranscode.JobFilter{}) {
+		if err != nil {
+			fmt.Println("ended by the deadline:", errors.Is(err, context.DeadlineExceeded))
+			break
+		}
+		fmt.Println(event.Job.Name, event.Kind)
+	}
+	// Output:
+	// evening-show first seen
+	// ended by the deadline: true
 }

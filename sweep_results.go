@@ -160,7 +160,7 @@ func (s *sweep) refuseList(ctx context.Context, r result) {
 		return
 	}
 	text, attrs := "livetranscode: List was refused; the watch polls each job with a Get", []slog.Attr{
-		slog.Duration("for", refusedFor), slog.String("error", r.err.Error()),
+		slog.Duration("for", refusedFor), slog.String("error_kind", ErrorKind(r.err)), slog.String("error", r.err.Error()),
 	}
 	if r.no > 1 {
 		text = "livetranscode: a deep page of List was refused; the watch polls the jobs beyond it with a Get each"

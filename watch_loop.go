@@ -284,6 +284,6 @@ func (w *Watcher) logUnread(ctx context.Context, s *sweep) {
 	case err != nil && (l.warnedAt.IsZero() || time.Since(l.warnedAt) >= warnEvery):
 		l.warned, l.warnedAt = true, time.Now()
 		logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the watch could not poll all jobs", slog.Int("unread", s.unread),
-			slog.Int("jobs", s.jobs), slog.String("error", err.Error()), slog.Any("ids", s.unreadIDs))
+			slog.Int("jobs", s.jobs), slog.Any("ids", s.unreadIDs), slog.String("error_kind", ErrorKind(err)), slog.String("error", err.Error()))
 	}
 }

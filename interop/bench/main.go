@@ -72,6 +72,11 @@ func main() {
 			measureSweep(n)
 		}
 	}
+	for _, n := range []int{10_000, 100_000} {
+		if strings.HasPrefix("sweep", *only) {
+			measureRestart(n)
+		}
+	}
 	if *build {
 		measureBuild()
 	}
