@@ -20,7 +20,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-var simulationWorlds = flag.Int("simulation.worlds", 24, "how many small worlds to simulate")
+var simulationWorlds = flag.Int("simulation.worlds", 20, "how many small worlds to simulate")
 
 // TestSmallWorlds simulates small worlds, each with troubles of its own, and holds the events against the history: every
 // final state is delivered, once if it was stored; no change comes later than two intervals and two sweeps, beside the
