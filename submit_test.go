@@ -110,7 +110,7 @@ func TestEnsureLiveTranscodeJob(t *testing.T) {
 		},
 		"refused":       {req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", Code: "Forbidden"}, want: livetranscode.ErrForbidden},
 		"may not list":  {req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden"}, want: livetranscode.ErrForbidden},
-		"throttled":     {req: ensureRequest("show"), fault: &livetranscodetest.Fault{Code: "Throttling.User", Times: 2}, created: true, jobsEnd: 1, took: 10 * time.Second},
+		"throttled":     {req: ensureRequest("show"), fault: &livetranscodetest.Fault{Code: "Throttling.User", Times: 2}, created: true, jobsEnd: 1, took: 30 * time.Second},
 		"twice, stored": {jobs: []livetranscode.Job{{Name: "show", TemplateID: "template-1", StreamInput: livetranscode.StreamInput{InputURL: "rtmp://domain/app/stream"}}}, req: ensureRequest("show"), jobsEnd: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

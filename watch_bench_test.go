@@ -204,11 +204,12 @@ func TestWatchResumeCost(t *testing.T) {
 	srv := newPageServer(10_000)
 	client := srv.client(t)
 	w := client.NewWatcher(livetranscode.PollInterval(time.Hour, time.Hour))
-	for job, err := range client.AllLiveTranscodeJobs(t.Context(), &livetranscode.ListLiveTranscodeJobsRequest{Status: new(inProgress)}) {
+	for no := 1; no <= 10_000/perPage; no++ {
+		resp, err := client.ListLiveTranscodeJobs(t.Context(), &livetranscode.ListLiveTranscodeJobsRequest{Status: new(inProgress), PageNo: no, PageSize: perPage})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Resume(job)
+		w.Resume(resp.Jobs...)
 	}
 	srv.requests.Store(0)
 	srv.firsts.Store(0)
