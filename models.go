@@ -146,17 +146,29 @@ type Job struct {
 // unexpected type, such as a CreateTime that is not a time, decodes as if it were absent.
 func (j *Job) UnmarshalJSON(b []byte) error { return unmarshal(b, j) }
 
-// Format implements [fmt.Formatter]. It redacts what [StreamInput.Format] redacts.
+// Format implements [fmt.Formatter]. It redacts the URLs of streams as [StreamInput.Format] does, and replaces control
+// and invisible characters in texts, such as the name, with spaces.
+//
+// A Job in an unexported field of another struct cannot be redacted, as package fmt calls no methods there. A *Job can:
+// in a field it prints as an address.
 func (j Job) Format(f fmt.State, verb rune) {
 	// Without this method, a verb that is invalid for a pointer makes package fmt print the job behind it without
 	// calling the methods of its fields.
 	type job Job
-	fmt.Fprintf(f, fmt.FormatString(f, verb), job(j))
+	fmt.Fprintf(f, fmt.FormatString(f, verb), job(j.printable()))
 }
 
-// LogValue implements [slog.LogValuer]. It redacts the parts of stream URLs that may contain keys: user info, query and
-// the last path element.
+// printable returns a copy of j whose texts are safe to print.
+func (j Job) printable() Job {
+	for _, text := range []*string{&j.Name, &j.JobID, &j.TemplateID, &j.TemplateName, (*string)(&j.TemplateType)} {
+		*text = redact.OneLine(*text)
+	}
+	return j
+}
+
+// LogValue implements [slog.LogValuer]. It redacts what [Job.Format] redacts.
 func (j Job) LogValue() slog.Value {
+	j = j.printable()
 	return slog.GroupValue(
 		slog.String("id", j.JobID),
 		slog.String("name", j.Name),
@@ -179,8 +191,8 @@ type StreamInput struct {
 	InputURL string `json:"InputUrl"`
 }
 
-// Format implements [fmt.Formatter]. It redacts the parts of the URL that may contain keys: user info, query and the
-// last path element. JSON keeps them.
+// Format implements [fmt.Formatter]. It redacts the parts of the URL that can contain a stream key: user info, query and
+// the last element of the path, and more of an unusual URL. JSON keeps them.
 func (s StreamInput) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.InputURL)) }
 
 // LogValue implements [slog.LogValuer]. It redacts what Format redacts.
@@ -211,14 +223,16 @@ type StreamInfo struct {
 	OutputURL string `json:"OutputUrl"`
 }
 
-// Format implements [fmt.Formatter]. It redacts the parts of the URL that may contain keys: user info, query and the
-// last path element. JSON keeps them.
+// Format implements [fmt.Formatter]. It redacts the parts of the URL that can contain a stream key: user info, query and
+// the last element of the path, and more of an unusual URL. JSON keeps them.
 func (s StreamInfo) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.OutputURL)) }
 
 // LogValue implements [slog.LogValuer]. It redacts what Format redacts.
 func (s StreamInfo) LogValue() slog.Value { return slog.StringValue(streamText(s.Type, s.OutputURL)) }
 
-func streamText(kind, url string) string { return "{" + kind + " " + redact.StreamURL(url) + "}" }
+func streamText(kind, url string) string {
+	return "{" + redact.OneLine(kind) + " " + redact.StreamURL(url) + "}"
+}
 
 // TranscodeOutput is the destination of a job's output.
 type TranscodeOutput struct {

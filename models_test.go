@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -26,6 +28,7 @@ import (
 	"github.com/google/go-querystring/query"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // exampleAnswer is the example of the service's documentation.
@@ -874,5 +877,29 @@ func TestListAnswer(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestPrintsAreOneLine prints what the service can choose: the names of jobs, templates and protocols.
+func TestPrintsAreOneLine(t *testing.T) {
+	t.Parallel()
+	const text, want = "a\u202eb\u0085c\u009bd\ne\xff", "a b c d e\ufffd"
+	job := Job{
+		Name: text, JobID: text, TemplateID: text, TemplateName: text, TemplateType: text,
+		StreamInput:  StreamInput{Type: text, InputURL: "rtmp://h/a" + text + "/key"},
+		OutputStream: OutputStream{StreamInfos: []StreamInfo{{Type: text, OutputURL: "rtmp://h/" + text}}},
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "job", job, "input", job.StreamInput, "output", job.OutputStream)
+	for how, got := range map[string]string{
+		"%v": fmt.Sprintf("%v", job), "%+v": fmt.Sprintf("%+v", &job), "%s": fmt.Sprintf("%s", job.StreamInput),
+		"an output": fmt.Sprint(job.OutputStream), "a log": strings.TrimSpace(log.String()),
+	} {
+		if !strings.Contains(got, want) || redact.OneLine(got) != got {
+			t.Errorf("%s: %q, want the texts as %q", how, got, want)
+		}
+	}
+	if job.Name != text {
+		t.Error("printing changes the job")
 	}
 }

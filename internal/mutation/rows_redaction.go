@@ -15,6 +15,7 @@ var redactionRows = []mutant{
 	{"one line has no bidi controls", "internal/redact/line.go", `unicode.In(r, unicode.Cf, unicode.Zl`, `unicode.In(r, unicode.Zl`, "TestOneLine|TestOneLineOfAllCharacters"},
 	{"one line has no line separators", "internal/redact/line.go", `unicode.Zl, unicode.Zp, `, ``, "TestOneLine|TestOneLineOfAllCharacters"},
 	{"one line is valid UTF-8", "internal/redact/line.go", `s = strings.ToValidUTF8(s, "�")`, ``, "TestOneLine"},
+	{"a printed job is one line", "models.go", `job(j.printable())`, `job(j)`, "TestPrintsAreOneLine"},
 	{"no repeated secret is shown", "internal/redact/redact.go", `strings.ReplaceAll(text, form, Marker)`, `strings.ReplaceAll(text, form, form)`, "TestSecretsAreNowhere|TestText"},
 	{"no repeated secret is shown that is escaped", "internal/redact/redact.go", `escapePattern.ReplaceAllStringFunc(text, unescape)`, `escapePattern.ReplaceAllStringFunc(text, strings.Clone)`, "TestSecretsAreNowhere"},
 	{"no password of a proxy is shown", "internal/redact/redact.go", `authorizationPattern.ReplaceAllString(text, "${1}"+Marker)`, `authorizationPattern.ReplaceAllString(text, "$0")`, "TestSecretsAreNowhere"},
