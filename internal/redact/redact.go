@@ -28,10 +28,26 @@ var (
 	opaquePattern = regexp.MustCompile(`[A-Za-z0-9+=_-]{16,}`)
 )
 
+// special has a character of whatever the patterns of Text match.
+const special = `:=%&\`
+
 // Text returns text as [OneLine] does. It redacts the given secrets, values whose name announces a secret, and the
 // parts of URLs that can contain a key.
 func Text(text string, secrets ...string) string {
+	if !strings.ContainsAny(text, special) { // such as an id
+		return OneLine(redactSecrets(text, secrets))
+	}
 	text = escapePattern.ReplaceAllStringFunc(text, unescape)
+	text = redactSecrets(text, secrets)
+	text = optionsPattern.ReplaceAllStringFunc(text, redactOptions)
+	// Announced values come before URLs: a URL without a space after it would include the name before the value.
+	text = authorizationPattern.ReplaceAllString(text, "${1}"+Marker)
+	text = secretPattern.ReplaceAllString(text, "${1}"+Marker)
+	text = urlPattern.ReplaceAllStringFunc(text, redactURL)
+	return OneLine(text)
+}
+
+func redactSecrets(text string, secrets []string) string {
 	for _, secret := range secrets {
 		if len(secret) < minSecret {
 			continue
@@ -42,12 +58,7 @@ func Text(text string, secrets ...string) string {
 			text = strings.ReplaceAll(text, form, Marker)
 		}
 	}
-	text = optionsPattern.ReplaceAllStringFunc(text, redactOptions)
-	// Announced values come before URLs: a URL without a space after it would include the name before the value.
-	text = authorizationPattern.ReplaceAllString(text, "${1}"+Marker)
-	text = secretPattern.ReplaceAllString(text, "${1}"+Marker)
-	text = urlPattern.ReplaceAllStringFunc(text, redactURL)
-	return OneLine(text)
+	return text
 }
 
 // unescape decodes an escape of HTML or JSON.

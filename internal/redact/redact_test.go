@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -53,10 +54,23 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestTextOfAnID checks that a request id, which every observed call redacts, costs no allocation.
+func TestTextOfAnID(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts the allocations of all tests
+	const id = "04F0F334-1335-436C-A1D7-6C044FE73368"
+	if n := testing.AllocsPerRun(10, func() {
+		if Text(id, "secret", "CAIS-token") != id {
+			t.Error("the id is changed")
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func FuzzText(f *testing.F) {
 	for _, text := range []string{
 		"", "rtmp://h/a/CANARY", "rtmp%3A%2F%2Fh%2Fa%2FCANARY%2", `rtmp:\/\/h\/a\/CANARY`, "https://u:CANARY@h/a?b#c", "Secret: CANARY",
 		"https://a/b,rtmp://h/a/CANARY", "\xff\n", "::://[redacted]", "rtmp://u:1/CANARY@h/a", "rtmp://h/a live=1 playpath=CANARY", "\u202e\u0085",
+		"secret=CANARY", `\u0041`, "&amp;", "a%3A%2F%2Fb",
 	} {
 		f.Add(text)
 	}
@@ -71,6 +85,11 @@ func FuzzText(f *testing.F) {
 		}
 		if again := OneLine(got); again != got {
 			t.Errorf("OneLine(%q) = %q", got, again)
+		}
+		for _, pattern := range []*regexp.Regexp{escapePattern, optionsPattern, authorizationPattern, secretPattern, urlPattern} {
+			if !strings.ContainsAny(text, special) && pattern.MatchString(text) {
+				t.Errorf("Text(%q) did not apply %v", text, pattern)
+			}
 		}
 		if short := Truncate(got, 64); len(short) > 64 || !utf8.ValidString(short) || !strings.HasPrefix(got, short) {
 			t.Errorf("Truncate(%q) is %q", got, short)
