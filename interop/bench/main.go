@@ -53,7 +53,7 @@ func main() {
 	fmt.Println("| task | | time | time to the floor's: median (quartiles) | CPU to the floor's | allocations |")
 	fmt.Println("|---|---|---|---|---|---|")
 	for _, newRow := range []func() row{
-		signatureRow, callRow, decodeJobRow, decodePageRow,
+		signatureRow, callRow, hooksRow, decodeJobRow, decodePageRow,
 		func() row { return loopbackRow(false, 1) }, func() row { return loopbackRow(false, 16) }, func() row { return loopbackRow(false, 64) },
 		func() row { return loopbackRow(true, 1) }, func() row { return loopbackRow(true, 16) }, func() row { return loopbackRow(true, 64) },
 	} {
