@@ -3,6 +3,11 @@
 //	hooks, err := livetranscodeotel.Hooks()
 //	...
 //	client, err := livetranscode.NewClient(livetranscode.WithHooks(hooks))
+//	...
+//	watcher := client.NewWatcher()
+//	stop, err := livetranscodeotel.Watch(watcher)
+//	...
+//	defer stop()
 //
 // Names follow the semantic conventions 1.43.0. What they do not define is named livetranscode.* or alibaba_cloud.*.
 //
@@ -25,6 +30,12 @@
 //	livetranscode.watcher.sweep.lag         s          how late sweeps of all jobs began
 //	livetranscode.watcher.requests          {request}  calls of sweeps, by livetranscode.request.type: get or list
 //	livetranscode.watcher.unread            {job}      jobs that the last sweep of all jobs did not poll, though it was to
+//
+// From [Watch]:
+//
+//	livetranscode.watcher.jobs              {job}      watched jobs, by livetranscode.job.status
+//	livetranscode.watcher.pending           {event}    events that are not delivered yet
+//	livetranscode.watcher.oldest_poll       s          time since the job that was polled least recently was polled
 //
 // The number of calls, attempts and sweeps is the count of their histogram, and the number of failures that of the
 // series with an error.type. Attributes of metrics have few values: operations, hosts, HTTP statuses, error kinds, and

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -41,20 +42,33 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestGlobalProviders is not parallel: it sets the global providers. Those that are set after Hooks count, too.
+func TestWatcherName(t *testing.T) {
+	t.Parallel()
+	for want, opts := range map[string][]Option{
+		"":                             {WithWatcherName("a"), WithWatcherName("")},
+		"livetranscode.watcher.name=b": {WithWatcherName("a"), WithWatcherName("b")},
+	} {
+		c, err := newConfig(opts)
+		if got := encode(attribute.NewSet(c.watcher...)); err != nil || got != want {
+			t.Errorf("the attributes are %q, error %v, want %q", got, err, want)
+		}
+	}
+}
+
+// TestGlobalProviders is not parallel: it sets the global providers.
 func TestGlobalProviders(t *testing.T) { //nolint:paralleltest // see above
 	tracers, meters := otel.GetTracerProvider(), otel.GetMeterProvider()
 	t.Cleanup(func() {
 		otel.SetTracerProvider(tracers)
 		otel.SetMeterProvider(meters)
 	})
+	r := newRecorder()
+	otel.SetTracerProvider(r.tracers)
+	otel.SetMeterProvider(r.meters)
 	hooks, err := Hooks()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRecorder()
-	otel.SetTracerProvider(r.tracers)
-	otel.SetMeterProvider(r.meters)
 	srv := livetranscodetest.NewServer()
 	if _, err := srv.Client(livetranscode.WithHooks(hooks)).ListLiveTranscodeJobs(t.Context(), nil); err != nil {
 		t.Fatal(err)
