@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// A plan is what sweeps have learnt about List. It is the only state about List that is kept between sweeps, and
+// A plan is what sweeps have learned about List. It is the only state about List that is kept between sweeps, and
 // nothing but next changes it. Times are durations since the Watcher was made.
 type plan struct {
 	pages   int           // that hold all jobs in progress and not started, as last counted; 0: unknown
-	unpaged int           // watched jobs that are alive and on none of them; fades when it is not counted again
+	unpaged int           // watched jobs that are alive and on none of them; halved by every sweep that does not count it
 	gets    int           // polls since the pages were counted
 	failing int           // consecutive sweeps in which List failed
-	depth   int           // until retryAt, no page beyond it is asked for
-	retryAt time.Duration // when List, or its pages beyond depth, may be asked for again
+	depth   int           // the last page that may be requested until retryAt
+	retryAt time.Duration // when List, or its pages beyond depth, may be requested again
 }
 
 // A listResult is what List did in a sweep.
@@ -24,30 +24,30 @@ type listResult int
 const (
 	listNotAsked listResult = iota
 	listComplete            // all pages were read
-	listPartial             // pages were read, and the rest was not asked for: Gets were cheaper, or the sweep ended
+	listPartial             // pages were read, and the rest was not requested: Gets were cheaper, or the sweep ended
 	listFailing             // a page failed with a transient error
 )
 
-// A listReport is what a sweep tells the plan.
+// A listReport is the outcome of a sweep, from which the next plan is made.
 type listReport struct {
 	result    listResult
 	pages     int           // that were counted; 0 if no first page was read
 	unpaged   int           // jobs that are alive although no page had them; counted if List was complete
 	gets      int           // polls of single jobs
 	refusedAt int           // the least page number that was refused permanently; 0: none
-	retryAt   time.Duration // until when the service does not want List to be asked
+	retryAt   time.Duration // the end of a Retry-After delay of List
 }
 
 const (
-	// refusedFor is how long List, or its deep pages, are not asked for after they were refused.
+	// refusedFor is how long List, or its deep pages, are not requested after they were refused.
 	refusedFor = 10 * time.Minute
-	// probeEvery is after how many Gets the first pages are read to see whether they have become the cheaper plan:
-	// a twentieth more requests, and the pages poll jobs too.
+	// probeEvery is the number of Gets after which the first pages are read to see whether they have become the cheaper
+	// plan: 5 % more requests, which also poll jobs.
 	probeEvery = 40
-	// fewGets is how many Gets a sweep makes when List, the cheaper plan, fails for now: a service in trouble must not
-	// be met with a Get for each of 100,000 jobs.
+	// fewGets is the maximum number of Gets of a sweep in which List, the cheaper plan, fails with a transient error: a
+	// failing service must not get a request for each of 100,000 jobs.
 	fewGets = maxPageSize
-	// listGivenUp is from which consecutive sweep with a failing List on the jobs are polled by Gets all the same.
+	// listGivenUp is the number of consecutive sweeps with a failing List from which on all jobs are polled by Gets.
 	listGivenUp = 3
 	unlimited   = math.MaxInt
 )
@@ -76,14 +76,14 @@ func (p plan) next(r listReport, now time.Duration) plan {
 	return p
 }
 
-// An order is what a sweep is to do.
+// An order says how a sweep polls its jobs.
 type order struct {
 	list  bool // read the first pages, and the rest if that is cheaper than Gets
 	depth int  // the last page that may be asked for
 	gets  int  // how many Gets to make at most if List fails
 }
 
-// order returns how to poll a number of jobs. all is whether the pages are needed in any case, to discover jobs.
+// order returns how to poll a number of jobs. all is whether the pages are needed anyway to discover jobs.
 func (p plan) order(jobs int, all bool, now time.Duration) order {
 	o := order{depth: unlimited, gets: unlimited}
 	if now < p.retryAt {
@@ -102,7 +102,7 @@ func (p plan) order(jobs int, all bool, now time.Duration) order {
 	return o
 }
 
-// restIsCheaper reports whether reading so many more pages is cheaper than Gets for the jobs that are still unread.
+// restIsCheaper reports whether reading the remaining pages is cheaper than a Get for each unread job.
 func (p plan) restIsCheaper(pages, unread int) bool { return pages == 0 || pages+p.unpaged < unread }
 
 // A scope is what an error of a call concerns.
@@ -110,10 +110,10 @@ type scope int
 
 const (
 	scopeNone      scope = iota // no error
-	scopeTransient              // nothing that will last
+	scopeTransient              // nothing permanent
 	scopeThrottled              // every call, until the service has recovered
-	scopeJob                    // the job that was asked for
-	scopeList                   // the page that was asked for, and all deeper ones
+	scopeJob                    // the requested job
+	scopeList                   // the requested page and all deeper ones
 	scopeWatch                  // every call, permanently
 )
 

@@ -19,42 +19,42 @@ type sweep struct {
 	filters []*filter     // of AddAll, in a full sweep
 	jobs    int           // to poll
 
-	// What is to be done.
-	phase   int
-	todo    []task        // of this phase
-	urgent  []*trackedJob // to Get before all else
-	lists   []*pageSet
-	before  map[pageKey][]*trackedJob // the jobs by the page where the last sweep found them
-	stopped bool                      // no more calls
+	// What is left to do.
+	phase       int
+	todo        []task        // of this phase
+	prioritized []*trackedJob // to Get before all others
+	lists       []*pageSet
+	before      map[pageKey][]*trackedJob // the jobs by the page where the last sweep found them
+	stopped     bool                      // no more calls
 
 	// The calls under way.
 	results     chan result
-	flying      int
+	inFlight    int
 	pausedUntil time.Duration
 	took        time.Duration // by all calls together, but for those made while the service throttled
 	longest     time.Duration // of these
 
 	// What happened.
-	out        SweepEnd
-	pages      int        // that were read
-	end        error      // of the watch
-	caught     *userPanic // of a call
-	lastErr    error      // of a call that said nothing of its job
-	heard      time.Duration
-	responded  bool
-	gotJob     bool          // a Get was neither refused nor failed
-	getFailed  bool          // a Get failed
-	failures   int           // Gets that failed since the last response
-	refused    []result      // Gets that were, and it is not decided what that means
-	absent     []*trackedJob // those that no page had
-	asked      bool          // the service asked for a delay
-	askedUntil time.Duration // the next sweep is not before
-	delayed    bool          // stopped for that
+	out            SweepEnd
+	pages          int        // that were read
+	end            error      // of the watch
+	caught         *userPanic // of a call
+	lastErr        error      // of a call that did not report the state of its job
+	lastResponse   time.Duration
+	responded      bool
+	gotJob         bool          // a Get was neither refused nor failed
+	getFailed      bool          // a Get failed
+	failures       int           // Gets that failed since the last response
+	refused        []result      // Gets that were refused, with undecided scope
+	absent         []*trackedJob // jobs that no page listed
+	retryAfterSeen bool          // a response had a Retry-After
+	retryAt        time.Duration // the earliest time of the next sweep
+	delayed        bool          // stopped by a Retry-After
 
 	orders     order
 	listFailed bool
 	pageFails  int           // pages that failed since the last response
-	listRetry  time.Duration // the delay that List asked for
+	listRetry  time.Duration // the Retry-After delay of List
 	refusedAt  int           // the least page that was refused
 	listErr    error
 
@@ -64,18 +64,18 @@ type sweep struct {
 
 // A task is one call.
 type task struct {
-	job  *trackedJob // to Get; nil: it is a page
+	job  *trackedJob // to Get; nil for a page
 	list *pageSet
 	kind listKind
 	no   int    // of the page
-	turn uint64 // when it was first begun, in the Watcher's sequence; 0: it was not
+	seq  uint64 // of the first attempt, in the Watcher's sequence; 0 if there was none
 }
 
 // A result is a task and its outcome.
 type result struct {
 	task
 	began  uint64        // in the Watcher's sequence
-	asked  time.Duration // when the call began
+	sentAt time.Duration // when the call began
 	at     time.Duration // when it ended
 	read   *Job
 	page   *ListLiveTranscodeJobsResponse
@@ -106,7 +106,7 @@ func (s *sweep) run(ctx context.Context) {
 	s.w.mu.Unlock()
 	for {
 		s.dispatch(ctx)
-		if s.flying == 0 && !s.paused() {
+		if s.inFlight == 0 && !s.paused() {
 			break
 		}
 		s.wait(ctx)
@@ -124,28 +124,28 @@ func (s *sweep) prepare() {
 	}
 	s.before = make(map[pageKey][]*trackedJob)
 	for _, j := range s.w.jobs {
-		if j.target && j.urgent && j.fresh {
-			s.urgent = append(s.urgent, j)
+		if j.target && j.prioritized && j.fresh {
+			s.prioritized = append(s.prioritized, j)
 		}
 		if j.page != 0 {
 			s.before[j.page] = append(s.before[j.page], j)
 			j.page = 0
 		}
 	}
-	if s.order(len(s.urgent)).list {
-		s.urgent = nil
+	if s.order(len(s.prioritized)).list {
+		s.prioritized = nil
 	}
-	slices.SortFunc(s.urgent, byTried)
+	slices.SortFunc(s.prioritized, byLastPoll)
 }
 
-// order asks the plan how to poll a number of jobs.
+// order returns how the plan polls a number of jobs.
 func (s *sweep) order(jobs int) order { return s.loop.plan.order(jobs, false, s.w.now()) }
 
 func (s *sweep) paused() bool { return !s.stopped && s.w.now() < s.pausedUntil }
 
 // dispatch starts as many calls as it may.
 func (s *sweep) dispatch(ctx context.Context) {
-	for s.flying < s.loop.pacer.slots && !s.stopped && ctx.Err() == nil && !s.paused() {
+	for s.inFlight < s.loop.pacer.slots && !s.stopped && ctx.Err() == nil && !s.paused() {
 		t, ok := s.nextTask()
 		if !ok {
 			return
@@ -154,26 +154,26 @@ func (s *sweep) dispatch(ctx context.Context) {
 	}
 }
 
-// nextTask returns the next call: jobs just added first, then those that have left their page, then what the phase has to
-// do. It begins the next phase when nothing else is under way.
+// nextTask returns the next call: jobs just added first, then those that have left their page, then the tasks of the
+// phase. It begins the next phase when no call is in flight.
 func (s *sweep) nextTask() (task, bool) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	s.takeAdded()
-	for len(s.urgent) > 0 {
-		j := s.urgent[0]
-		s.urgent = s.urgent[1:]
+	s.adoptAdded()
+	for len(s.prioritized) > 0 {
+		j := s.prioritized[0]
+		s.prioritized = s.prioritized[1:]
 		if s.w.jobs[j.id] == j && j.target {
 			return task{job: j}, true
 		}
 	}
 	for {
 		for len(s.todo) > 0 {
-			if t := s.pick(); s.wanted(t) {
+			if t := s.pick(); s.isNeeded(t) {
 				return t, true
 			}
 		}
-		if s.flying > 0 || s.phase == len(phases) {
+		if s.inFlight > 0 || s.phase == len(phases) {
 			return task{}, false
 		}
 		s.phase++
@@ -181,23 +181,23 @@ func (s *sweep) nextTask() (task, bool) {
 	}
 }
 
-// takeAdded takes in the jobs that were added since the sweep began, unless there are so many that pages are cheaper: then
-// they have a sweep of their own. w.mu is held.
-func (s *sweep) takeAdded() {
+// adoptAdded adds the jobs that were added since the sweep began to its targets, unless there are so many that pages
+// are cheaper: then they get a sweep of their own. w.mu is held.
+func (s *sweep) adoptAdded() {
 	if len(s.w.fresh) == 0 || s.order(len(s.w.fresh)).list {
 		return
 	}
 	for _, j := range s.w.fresh {
 		if s.w.jobs[j.id] == j && !j.ended {
 			s.target(j)
-			s.urgent = append(s.urgent, j)
+			s.prioritized = append(s.prioritized, j)
 		}
 	}
 	s.w.fresh = nil
 }
 
-// pick takes the next task of the phase. After many failures it takes one at random: a few jobs that always fail prove
-// nothing of the rest.
+// pick takes the next task of the phase. After many failures it picks one at random: a few jobs that always fail are
+// no evidence of an outage.
 func (s *sweep) pick() task {
 	if n := len(s.todo); n > 1 && s.todo[0].job != nil && s.failures >= 2*s.w.cfg.concurrency {
 		i := rand.IntN(n)
@@ -208,8 +208,8 @@ func (s *sweep) pick() task {
 	return t
 }
 
-// wanted reports whether a task is still worth a call. w.mu is held.
-func (s *sweep) wanted(t task) bool {
+// isNeeded reports whether a task is still worth a call. w.mu is held.
+func (s *sweep) isNeeded(t task) bool {
 	switch {
 	case t.job != nil:
 		return s.w.jobs[t.job.id] == t.job && (t.job.target || s.phase == len(phases) && !t.job.ended)
@@ -220,14 +220,14 @@ func (s *sweep) wanted(t task) bool {
 		return true
 	}
 	if read := t.list.read[t.kind]; read != nil {
-		read[t.no-1] = true // as good as
+		read[t.no-1] = true // not needed any more
 	}
 	return false
 }
 
-// repeat makes a task that was throttled one of the next, in the order in which they were first begun.
-func (s *sweep) repeat(t task) {
-	i := slices.IndexFunc(s.todo, func(o task) bool { return o.turn == 0 || o.turn > t.turn })
+// requeue queues a throttled task again, in the order of the first attempts.
+func (s *sweep) requeue(t task) {
+	i := slices.IndexFunc(s.todo, func(o task) bool { return o.seq == 0 || o.seq > t.seq })
 	if i < 0 {
 		i = len(s.todo)
 	}
@@ -237,10 +237,10 @@ func (s *sweep) repeat(t task) {
 // start makes a call in a goroutine of its own.
 func (s *sweep) start(ctx context.Context, t task) {
 	s.w.mu.Lock()
-	r := result{task: t, began: s.w.nextSeq(), asked: s.w.now()}
-	r.turn = cmp.Or(t.turn, r.began)
+	r := result{task: t, began: s.w.nextSeq(), sentAt: s.w.now()}
+	r.seq = cmp.Or(t.seq, r.began)
 	s.w.mu.Unlock()
-	s.flying++
+	s.inFlight++
 	client, results := s.w.client, s.results
 	go guard(func() {
 		if t.job != nil {
@@ -267,13 +267,13 @@ func (s *sweep) wait(ctx context.Context) {
 		timeout = timer.C
 	}
 	cancelled := ctx.Done()
-	if s.flying > 0 && ctx.Err() != nil {
+	if s.inFlight > 0 && ctx.Err() != nil {
 		cancelled, wake = nil, nil
 	}
 	select {
 	case r := <-s.results:
-		s.flying--
-		s.take(ctx, r)
+		s.inFlight--
+		s.handleResult(ctx, r)
 	case <-timeout:
 	case <-wake:
 	case <-cancelled:

@@ -2,7 +2,7 @@ package livetranscode
 
 import "slices"
 
-// A listKind is one of the lists that pages are read of.
+// A listKind is one of the lists whose pages are read.
 type listKind int
 
 const (
@@ -14,7 +14,8 @@ const (
 // A pageKey names a page of a sweep; 0 is none.
 type pageKey int32
 
-// A pageSet is what a sweep knows of the lists of a filter, or of the base lists, of all jobs of the account.
+// A pageSet is the progress of a sweep through the lists of a filter, or through the base lists: all jobs of the
+// account.
 type pageSet struct {
 	filter *filter // of AddAll; nil: base lists, which are read only as far as that is cheaper than Gets
 	index  int
@@ -82,7 +83,7 @@ func (s *sweep) addList(f *filter) {
 	}
 }
 
-// startLists begins with the lists of AddAll. A filter that selects all jobs has all the others select.
+// startLists reads the first pages of the lists of AddAll. A filter that selects all jobs makes the others redundant.
 func (s *sweep) startLists() {
 	if s.filters == nil {
 		return
@@ -99,14 +100,15 @@ func (s *sweep) startLists() {
 	}
 }
 
-// restOfLists goes on with them.
+// restOfLists reads the remaining pages of the lists of AddAll.
 func (s *sweep) restOfLists() {
 	for _, l := range s.lists {
 		s.todo = append(s.todo, l.unread(s.orders.depth)...)
 	}
 }
 
-// startBaseList begins with the base lists if they may be cheaper than Gets for the jobs that no page had.
+// startBaseList reads the first pages of the base lists if they may be cheaper than Gets for the jobs that no page
+// listed.
 func (s *sweep) startBaseList() {
 	if slices.ContainsFunc(s.filters, func(f *filter) bool { return f.isZero() }) {
 		return
@@ -120,7 +122,7 @@ func (s *sweep) startBaseList() {
 	}
 }
 
-// restOfBaseList goes on with them if that is cheaper than Gets for the jobs that are still missing.
+// restOfBaseList reads the remaining pages of the base lists if they are cheaper than Gets for the unread jobs.
 func (s *sweep) restOfBaseList() {
 	if n := len(s.lists); n > 0 && s.lists[n-1].filter == nil {
 		if rest := s.lists[n-1].unread(s.orders.depth); s.loop.plan.restIsCheaper(len(rest), s.w.targets) {
@@ -129,14 +131,14 @@ func (s *sweep) restOfBaseList() {
 	}
 }
 
-// getAbsent polls the jobs that no page had: absent is a question that a Get answers.
+// getAbsent polls the jobs that no page listed: a page without a job does not say what became of it.
 func (s *sweep) getAbsent() {
 	for _, j := range s.w.jobs {
 		if j.target {
 			s.absent = append(s.absent, j)
 		}
 	}
-	slices.SortFunc(s.absent, byTried)
+	slices.SortFunc(s.absent, byLastPoll)
 	gets := len(s.absent)
 	if s.listFailed {
 		gets = min(gets, s.orders.gets)
@@ -146,8 +148,8 @@ func (s *sweep) getAbsent() {
 	}
 }
 
-// probeGetAllowed polls a job that a page had, if all Gets were refused while pages can be read: its response tells
-// whether the refusals concern their jobs, or the permission to Get.
+// probeGetAllowed polls a job that a page listed if all Gets were refused although pages can be read: its response
+// shows whether the refusals concern those jobs or the permission to Get.
 func (s *sweep) probeGetAllowed() {
 	if len(s.refused) == 0 || s.gotJob || s.getFailed || s.pages == 0 {
 		return
@@ -160,8 +162,8 @@ func (s *sweep) probeGetAllowed() {
 	}
 }
 
-// takePage takes in a page.
-func (s *sweep) takePage(r result) {
+// handlePage records a page.
+func (s *sweep) handlePage(r result) {
 	w, l, jobs := s.w, r.list, r.page.Jobs
 	s.pages++
 	s.pageFails = 0
@@ -176,7 +178,7 @@ func (s *sweep) takePage(r result) {
 	}
 	discovered := jobs
 	if !alive {
-		discovered = s.takeNewest(r)
+		discovered = s.handleNewest(r)
 	}
 	for _, job := range jobs {
 		if j := w.jobs[job.JobID]; j != nil && alive {
@@ -200,8 +202,8 @@ func (s *sweep) takePage(r result) {
 	}
 }
 
-// takeNewest takes in a page of the newest jobs, and returns those that were created since the last sweep.
-func (s *sweep) takeNewest(r result) []*Job {
+// handleNewest records a page of the newest jobs, and returns those that were created since the last sweep.
+func (s *sweep) handleNewest(r result) []*Job {
 	l, f := r.list, r.list.filter
 	if r.no == 1 {
 		l.newest = newNewestPage(r.page.Jobs)
@@ -215,9 +217,9 @@ func (s *sweep) takeNewest(r result) []*Job {
 	return created
 }
 
-// leftPage makes the jobs the next to poll that the last sweep found on a page, and this one neither there nor on the pages
-// beside it: they have probably stopped. If more than three have left, the pages have shifted: then they wait until all
-// pages are read.
+// leftPage prioritizes the jobs that the last sweep found on a page, and this one neither there nor on the adjacent
+// pages: they have probably stopped. If more than three have left, the pages have shifted: then they are not
+// prioritized.
 func (s *sweep) leftPage(l *pageSet, kind listKind, no int) {
 	if kind == listNewest {
 		return
@@ -231,10 +233,10 @@ func (s *sweep) leftPage(l *pageSet, kind listKind, no int) {
 		}
 		left := slices.DeleteFunc(s.before[key], func(j *trackedJob) bool { return !j.target })
 		if delete(s.before, key); len(left) <= maxLeft {
-			s.urgent = append(s.urgent, left...)
+			s.prioritized = append(s.prioritized, left...)
 		}
 	}
 }
 
-// maxLeft is how many jobs that have left a page are polled at once.
+// maxLeft is the maximum number of jobs that have left a page to prioritize.
 const maxLeft = 3

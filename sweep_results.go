@@ -10,24 +10,23 @@ import (
 )
 
 const (
-	// throttlePatience is for how long a sweep goes on without any response while the service throttles.
-	throttlePatience = 30 * time.Second
-	// maxThrottlePause is the longest pause between two calls meanwhile, if the service does not ask for more.
+	// throttleTimeout is how long a sweep continues without any response while the service throttles.
+	throttleTimeout = 30 * time.Second
+	// maxThrottlePause is the longest pause between two throttled calls, unless a Retry-After is longer.
 	maxThrottlePause = 8 * time.Second
-	// responsesForSlot is how many responses allow one more concurrent call after throttling.
+	// responsesForSlot is the number of responses after which one more concurrent call is allowed after throttling.
 	responsesForSlot = 10
 )
 
-// A pacer says how many calls may be under way at once: one while the service throttles, and one more for each ten
-// responses.
+// A pacer limits the concurrent calls: to one while the service throttles, and to one more after every ten responses.
 type pacer struct {
 	slots, most int
 	responses   int
-	slowed      bool          // the service throttles, or did until just now
+	slowed      bool          // the service throttles, or the slots are not restored yet
 	pause       time.Duration // before the next call
 }
 
-// throttled slows down, and returns for how long to pause.
+// throttled slows down, and returns how long to pause.
 func (p *pacer) throttled() time.Duration {
 	p.pause = min(max(2*p.pause, time.Second), maxThrottlePause)
 	p.slots, p.responses, p.slowed = 1, 0, true
@@ -46,13 +45,13 @@ func (p *pacer) responded() {
 	}
 }
 
-// take takes in the result of a call.
-func (s *sweep) take(ctx context.Context, r result) {
+// handleResult handles the result of a call.
+func (s *sweep) handleResult(ctx context.Context, r result) {
 	switch {
 	case r.caught != nil:
 		s.caught, s.stopped = r.caught, true
 		return
-	case r.err != nil && ctx.Err() != nil: // the error may be that of the context, whatever its cause was
+	case r.err != nil && ctx.Err() != nil: // the error may be caused by the context
 		s.stopped = true
 		if r.job != nil {
 			s.w.countPoll(r.job)
@@ -81,48 +80,48 @@ func (s *sweep) take(ctx context.Context, r result) {
 		s.refuseList(ctx, r)
 	case scopeJob, scopeNone:
 	}
-	s.responded, s.heard = true, s.w.now()
+	s.responded, s.lastResponse = true, s.w.now()
 	s.loop.pacer.responded()
-	if s.delayed { // the delay was of another job alone
-		s.delayed, s.stopped, s.askedUntil = false, false, 0
+	if s.delayed { // the delay concerned only another job
+		s.delayed, s.stopped, s.retryAt = false, false, 0
 	}
 	switch {
 	case r.job != nil:
-		s.takeGet(r)
+		s.handleGet(r)
 	case r.err == nil:
-		s.takePage(r)
+		s.handlePage(r)
 		s.leftPage(r.list, r.kind, r.no)
 	}
 }
 
-// throttle repeats a call that was throttled after a pause, or ends the sweep if there was no response for long.
+// throttle retries a throttled call after a pause, or ends the sweep after throttleTimeout without a response.
 func (s *sweep) throttle(r result) {
 	s.out.Throttled++
 	s.lastErr = r.err
 	now := s.w.now()
 	wait := retryAfterOf(r.err)
-	if r.asked >= s.pausedUntil { // else it is of before the pause
+	if r.sentAt >= s.pausedUntil { // otherwise it was sent before the pause
 		wait = max(wait, s.loop.pacer.throttled())
 	}
 	if r.job != nil && r.job.fresh {
-		s.urgent = append([]*trackedJob{r.job}, s.urgent...)
+		s.prioritized = append([]*trackedJob{r.job}, s.prioritized...)
 	} else {
-		s.repeat(r.task)
+		s.requeue(r.task)
 	}
 	s.pausedUntil = max(s.pausedUntil, now+wait)
-	if s.pausedUntil-s.heard > throttlePatience {
+	if s.pausedUntil-s.lastResponse > throttleTimeout {
 		s.stopped = true
-		s.askedUntil = max(s.askedUntil, now+retryAfterOf(r.err))
+		s.retryAt = max(s.retryAt, now+retryAfterOf(r.err))
 	}
 }
 
-// fail takes in a transient error.
+// fail records a transient error.
 func (s *sweep) fail(r result) {
 	s.out.Failed++
 	s.lastErr = r.err
 	delay, most := retryAfterOf(r.err), 4*s.w.cfg.concurrency
 	if delay > 0 {
-		s.asked = true
+		s.retryAfterSeen = true
 	}
 	stop := delay > 0 && !s.responded
 	if r.job == nil {
@@ -135,28 +134,28 @@ func (s *sweep) fail(r result) {
 		s.failures++
 	}
 	if s.responded {
-		most = 7 * s.w.cfg.concurrency // there is more reason to think that it is only these jobs
+		most = 7 * s.w.cfg.concurrency // probably only these jobs fail
 	}
 	switch {
 	case stop:
-		s.stopped, s.delayed, s.askedUntil = true, true, max(s.askedUntil, s.w.now()+delay)
+		s.stopped, s.delayed, s.retryAt = true, true, max(s.retryAt, s.w.now()+delay)
 	case s.failures >= most: // the last of them were chosen at random
 		s.stopped = true
 	}
 }
 
-// refuseList takes in that a page is refused permanently.
+// refuseList records that a page is refused permanently.
 func (s *sweep) refuseList(ctx context.Context, r result) {
 	s.listErr = r.err
 	if r.list.filter != nil && r.no == 1 {
 		s.end, s.stopped = r.err, true
 		return
 	}
-	said := s.refusedAt > 0
-	if !said || r.no < s.refusedAt {
+	logged := s.refusedAt > 0
+	if !logged || r.no < s.refusedAt {
 		s.refusedAt = r.no
 	}
-	if said {
+	if logged {
 		return
 	}
 	text, attrs := "livetranscode: List was refused; the watch polls each job with a Get", []slog.Attr{
@@ -169,8 +168,8 @@ func (s *sweep) refuseList(ctx context.Context, r result) {
 	s.w.client.logger.LogAttrs(ctx, slog.LevelWarn, text, attrs...)
 }
 
-// takeGet takes in the response to a Get, which counts for the id that was asked for.
-func (s *sweep) takeGet(r result) {
+// handleGet records the response to a Get under the requested ID, whatever ID the response has.
+func (s *sweep) handleGet(r result) {
 	s.failures = 0
 	read := reading{job: r.read, began: r.began, at: r.at}
 	switch {
@@ -179,7 +178,7 @@ func (s *sweep) takeGet(r result) {
 		s.w.recordRead(r.job, read)
 		s.w.mu.Unlock()
 	case errors.Is(r.err, ErrNotFound):
-		s.w.recordNotFound(r.job, read, r.asked, r.err)
+		s.w.recordNotFound(r.job, read, r.sentAt, r.err)
 	default:
 		s.w.recordError(r.job, r.err)
 		s.refused = append(s.refused, r)
@@ -192,8 +191,8 @@ func (s *sweep) takeGet(r result) {
 	s.resolveRefusals()
 }
 
-// resolveRefusals decides what refused Gets mean: the end of their jobs if other calls succeed. Pages that can be read do
-// not speak for the permission to Get. If every Get of a full sweep was refused, that is the end of the watch.
+// resolveRefusals decides what refused Gets mean: the end of their jobs if other calls succeed. Pages that can be
+// read do not show that Gets are permitted. If every Get of a full sweep was refused, the watch ends.
 func (s *sweep) resolveRefusals() {
 	undecided := s.refused[:0]
 	for _, r := range s.refused {
@@ -206,15 +205,15 @@ func (s *sweep) resolveRefusals() {
 	s.refused = undecided
 }
 
-// judge decides what refused Gets mean when the sweep has ended.
-func (s *sweep) judge() {
+// resolveAtEnd decides what the remaining refused Gets mean when the sweep has ended.
+func (s *sweep) resolveAtEnd() {
 	s.resolveRefusals()
 	if len(s.refused) > 0 && s.end == nil && s.full && !s.getFailed && s.out.Throttled == 0 {
 		s.end = s.refused[0].err
 	}
 }
 
-// report tells the plan what List did.
+// report returns what List did, for the plan.
 func (s *sweep) report() listReport {
 	now := s.w.now()
 	r := listReport{gets: s.out.Gets, refusedAt: s.refusedAt}

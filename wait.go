@@ -214,7 +214,7 @@ func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOpt
 		}
 		for event, err := range w.Events(ctx) {
 			if err != nil { // no later range will deliver what is left
-				for last, ok := w.take(); ok; last, ok = w.take() {
+				for last, ok := w.dequeue(); ok; last, ok = w.dequeue() {
 					if !yield(last, nil) {
 						return
 					}
@@ -285,14 +285,14 @@ func (w *Watcher) waitEnd(j *trackedJob, end error) error {
 	)
 	switch {
 	case j.lost:
-		return j.trouble.err
+		return j.failure.err
 	case j.ended:
 		return ErrJobStopped
 	case errors.As(end, &watch):
 		end = watch.Err
 	}
-	if j.trouble != nil {
-		poll = j.trouble.err
+	if j.failure != nil {
+		poll = j.failure.err
 	} else if j.job == nil {
 		poll = w.sweepErr
 	}

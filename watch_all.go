@@ -6,11 +6,11 @@ import (
 
 // A JobFilter selects jobs for [Watcher.AddAll]. Its zero value selects all.
 type JobFilter struct {
-	// Type selects jobs by the kind of their template.
+	// Type selects jobs by the type of their template.
 	Type TemplateType
 	// StartMode selects jobs by their start mode: new(livetranscode.StartModeTimed).
 	StartMode *StartMode
-	// Keyword selects jobs by id, or by a part of the name.
+	// Keyword selects jobs by ID or by part of the name.
 	Keyword string
 }
 
@@ -29,9 +29,9 @@ func (f JobFilter) request(no int) *ListLiveTranscodeJobsRequest {
 }
 
 // AddAll watches every job of the account that matches f: those that have not stopped, and those created later, even if
-// they start and stop between two sweeps. What was created and stopped before the watch began, or while no range was
-// running, is history and not reported. Several filters add up. It needs the permission ice:ListLiveTranscodeJobs: a
-// refused List ends the watch. A filter that is invalid is the error of the next range.
+// they start and stop between two sweeps. Jobs that were created and stopped before the watch began, or while no range
+// was running, are not reported. Several calls add up. AddAll requires the permission ice:ListLiveTranscodeJobs: a
+// refused List ends the watch. An invalid filter is the error of the next range.
 func (w *Watcher) AddAll(f JobFilter) {
 	if f.StartMode != nil {
 		f.StartMode = new(*f.StartMode)
@@ -51,7 +51,7 @@ func (w *Watcher) AddAll(f JobFilter) {
 	notify(w.wake)
 }
 
-// A filter is one AddAll, and what its newest page was in the last sweep. It is used by the goroutine of the range only.
+// A filter is the filter of one AddAll and its newest page in the last sweep. Only the goroutine of the range uses it.
 type filter struct {
 	JobFilter
 	newest newestPage
@@ -75,11 +75,11 @@ func newNewestPage(jobs []*Job) newestPage {
 	return p
 }
 
-// since returns the jobs of a page that are new since p was read: those listed before a job of p, and those that are not
-// older than its newest. more is whether the next page may have others.
+// since returns the jobs of a page that are new since p was read: those listed before a job of p, and those that are
+// not older than its newest. more is whether the next page may have others.
 func (p *newestPage) since(jobs []*Job) (created []*Job, more bool) {
 	if !p.read {
-		return nil, false // what was there before the watch is history, unless it is alive: then other pages have it
+		return nil, false // older jobs are not reported, unless they are alive: then other pages list them
 	}
 	lastKnown := -1
 	for i, job := range jobs {
@@ -97,42 +97,43 @@ func (p *newestPage) since(jobs []*Job) (created []*Job, more bool) {
 	return created, lastKnown < 0 && len(jobs) == maxPageSize && !older(jobs[len(jobs)-1])
 }
 
-// awayFor is for how many complete sweeps an id that has ended, or was removed, must not be found again: the index of List
-// may lag behind.
-const awayFor = 30
+// suppressSweeps is the number of complete sweeps for which an ID that has ended, or was removed, is not discovered
+// again: the index of List may be stale.
+const suppressSweeps = 30
 
-// An absence is an id that AddAll must not find again.
-type absence struct {
-	sweeps int  // for which it is still remembered
+// A suppression is an ID that AddAll must not discover again.
+type suppression struct {
+	sweeps int  // remaining
 	listed bool // a page of the sweep under way has it as alive
 }
 
-// keepAway remembers an id that has ended or was removed. w.mu is held.
-func (w *Watcher) keepAway(id string) { w.away[id] = &absence{sweeps: awayFor} }
+// suppress keeps AddAll from discovering an ID that has ended or was removed. w.mu is held.
+func (w *Watcher) suppress(id string) { w.suppressed[id] = &suppression{sweeps: suppressSweeps} }
 
-// forgetAway forgets the ids that were not listed as alive for long enough, after a complete sweep. w.mu is held.
-func (w *Watcher) forgetAway() {
-	for id, a := range w.away {
+// expireSuppressed removes the IDs that have not been listed as alive for long enough. It is called after each complete
+// sweep. w.mu is held.
+func (w *Watcher) expireSuppressed() {
+	for id, a := range w.suppressed {
 		if a.sweeps--; a.listed {
-			a.sweeps, a.listed = awayFor, false
+			a.sweeps, a.listed = suppressSweeps, false
 		}
 		if a.sweeps <= 0 {
-			delete(w.away, id)
+			delete(w.suppressed, id)
 		}
 	}
 }
 
-// discover begins to watch a job that a page has, unless its id must stay away. alive is whether the page lists jobs that
-// have not stopped. w.mu is held.
+// discover begins to watch a job that a page lists, unless its ID is suppressed. alive is whether the page lists jobs
+// that have not stopped. w.mu is held.
 func (w *Watcher) discover(job *Job, alive bool) *trackedJob {
-	if a := w.away[job.JobID]; a != nil {
+	if a := w.suppressed[job.JobID]; a != nil {
 		a.listed = a.listed || alive
 		return nil
 	}
 	if alive && job.Status == JobStatusStopped {
-		return nil // of a service that ignores the filter
+		return nil // the service ignores the filter
 	}
 	j := w.track(job.JobID)
-	j.read = 0 // the page has its state
+	j.read = 0 // the page reports its state
 	return j
 }

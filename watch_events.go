@@ -14,13 +14,13 @@ import (
 // EventKind says what a [JobEvent] is, as of its delivery.
 type EventKind int
 
-// The kinds of event. The last two are the last event of their job.
+// The kinds of event. [EventStopped] and [EventLost] are the last event of their job.
 const (
 	// EventFirstSeen is the first event of a job that has not stopped. Previous is nil.
 	EventFirstSeen EventKind = iota + 1
 	// EventChanged is a job that differs from the event before.
 	EventChanged
-	// EventStopped is a job that has stopped, also if that is the first that is seen of it.
+	// EventStopped is a job that has stopped, even if it was already stopped when it was first read.
 	EventStopped
 	// EventLost is a job that is no longer watched because it is not found, or because the service permanently refuses
 	// to return it. Err says why.
@@ -46,18 +46,18 @@ func (k EventKind) String() string {
 type JobEvent struct {
 	// Kind says what has happened.
 	Kind EventKind
-	// JobID is the watched id.
+	// JobID is the watched ID.
 	JobID string
-	// Job is the job as it is now; of a lost one, as it was last read. It is never nil: of a job that was never read it
-	// has only the id, with JobStatusUnknown. It must not be changed.
+	// Job is the job as it was last read. It is never nil: if the job was never read, Job has only the ID and
+	// [JobStatusUnknown]. It must not be changed.
 	Job *Job
 	// Previous is the Job of the event before, or the one passed to [Watcher.Resume]; nil if there is none. It must not
 	// be changed.
 	Previous *Job
-	// Err is why the job is no longer watched: ErrNotFound, or a permanent error that only this id meets. It is set
-	// for EventLost only.
+	// Err is why the job is no longer watched: ErrNotFound, or a permanent error that concerns only this job. It is
+	// set only for [EventLost].
 	Err error
-	// At is when the response was read that brought the event.
+	// At is when the response that caused the event was read.
 	At time.Time
 }
 
@@ -92,7 +92,7 @@ func (e JobEvent) LogValue() slog.Value {
 	return slog.GroupValue(append(attrs, slog.Time("at", e.At))...)
 }
 
-// A WatchError is the end of a watch. errors.Is and errors.As see through it.
+// A WatchError is the error that ends a watch. [errors.Is] and [errors.As] see through it.
 type WatchError struct {
 	// Sweeps is the number of consecutive sweeps without a response; 0 if something else ended the watch.
 	Sweeps int

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// loopState is what the goroutine of a range leaves to the next sweep, and to the next range.
+// loopState is the state that the goroutine of a range keeps for the next sweep and the next range.
 type loopState struct {
-	plan   plan
-	pacer  pacer
-	silent int // consecutive sweeps without a response
+	plan         plan
+	pacer        pacer
+	unresponsive int // consecutive sweeps without a response
 
 	warnedAt time.Time // when jobs that were left unread were last logged
 	warned   bool      // since all were read
@@ -22,8 +22,8 @@ type loopState struct {
 type run struct {
 	cancel context.CancelFunc
 	done   chan struct{}
-	end    error      // what ended it, but for its context
-	caught *userPanic // what user code did to it
+	end    error      // what ended it, other than its context
+	caught *userPanic // a panic of user code
 }
 
 // startRun starts the goroutine of a range.
@@ -31,7 +31,7 @@ func (w *Watcher) startRun(ctx context.Context) *run {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run{cancel: cancel, done: make(chan struct{})}
 	go guard(func() { r.end, r.caught = w.sweepOnSchedule(ctx) }, func(caught *userPanic) {
-		if caught != nil { // in this goroutine: of the logger
+		if caught != nil { // of the logger, in this goroutine
 			r.caught = caught
 		}
 		close(r.done)
@@ -56,7 +56,7 @@ func (r *run) finished() bool {
 	}
 }
 
-// raise raises in this goroutine what user code did to the other.
+// raise raises a panic of user code in the calling goroutine.
 func (r *run) raise() {
 	if r.caught != nil {
 		r.caught.raise()
@@ -109,7 +109,7 @@ func (w *Watcher) enter() error {
 	case w.ranging:
 		return ErrWatcherBusy
 	}
-	w.ranging, w.loop.silent = true, 0
+	w.ranging, w.loop.unresponsive = true, 0
 	return nil
 }
 
@@ -119,7 +119,7 @@ func (w *Watcher) leave() {
 	w.ranging = false
 }
 
-// sweepOnSchedule sweeps until ctx ends, or returns the end of the watch, or what user code did.
+// sweepOnSchedule sweeps until ctx ends, or returns the error that ends the watch, or a panic of user code.
 func (w *Watcher) sweepOnSchedule(ctx context.Context) (end error, caught *userPanic) {
 	for ctx.Err() == nil {
 		s := w.nextDueSweep()
@@ -147,7 +147,7 @@ func (w *Watcher) nextDueSweep() *sweep {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.now()
-	s := &sweep{w: w, loop: &w.loop, began: now, heard: now, full: now >= max(w.nextSweep, w.notBefore)}
+	s := &sweep{w: w, loop: &w.loop, began: now, lastResponse: now, full: now >= max(w.nextSweep, w.notBefore)}
 	if s.full && w.lastSweep != (time.Time{}) {
 		s.late = now - max(w.nextSweep, w.notBefore)
 	}
@@ -200,12 +200,12 @@ func (w *Watcher) sweepNow() {
 	notify(w.wake)
 }
 
-// finish takes in what a sweep leaves behind, and returns the end of the watch if that is it.
+// finish evaluates a sweep that has ended, and returns the error that ends the watch, if any.
 func (w *Watcher) finish(ctx context.Context, s *sweep) error {
 	ended := w.now()
 	cut := ctx.Err() != nil || s.caught != nil
 	if !cut {
-		s.judge()
+		s.resolveAtEnd()
 		w.loop.plan = w.loop.plan.next(s.report(), ended)
 	}
 	w.schedule(s, ended, cut)
@@ -218,7 +218,7 @@ func (w *Watcher) finish(ctx context.Context, s *sweep) error {
 	if s.full {
 		w.logUnread(ctx, s)
 	}
-	return w.countSilence(s)
+	return w.countUnresponsive(s)
 }
 
 // schedule sets when the next sweep is due.
@@ -229,12 +229,12 @@ func (w *Watcher) schedule(s *sweep, ended time.Duration, cut bool) {
 	if s.full {
 		w.nextSweep = s.began + w.cfg.interval(ended-w.lastEvent)
 		w.notBefore = ended + s.busy()
-	} else if soon := s.began + w.cfg.interval(0); soon < w.nextSweep { // Add has ended the quiet
+	} else if soon := s.began + w.cfg.interval(0); soon < w.nextSweep { // Add has shortened the interval
 		w.nextSweep = soon
 	}
-	w.notBefore = max(w.notBefore, s.askedUntil)
+	w.notBefore = max(w.notBefore, s.retryAt)
 	for _, j := range w.jobs {
-		if cut && j.target && j.fresh { // it comes first in the next range
+		if cut && j.target && j.fresh { // polled first in the next range
 			w.fresh = append(w.fresh, j)
 		}
 		if j.target && len(s.unreadIDs) < maxUnreadIDs {
@@ -248,32 +248,32 @@ func (w *Watcher) schedule(s *sweep, ended time.Duration, cut bool) {
 	w.lastSweep = w.start.Add(ended)
 	if w.sweepErr = s.err(); w.sweepErr == nil {
 		w.lastComplete = w.lastSweep
-		w.forgetAway()
+		w.expireSuppressed()
 	}
 }
 
-// countSilence ends the watch after too many consecutive sweeps without a response. A sweep of new jobs asks for too few
-// to count: five Adds in an outage are no five sweeps. Neither does one that the service asked to wait.
-func (w *Watcher) countSilence(s *sweep) error {
+// countUnresponsive ends the watch after too many consecutive sweeps without a response. Sweeps of new jobs
+// do not count: five Adds in an outage are not five sweeps. Neither do sweeps with a Retry-After.
+func (w *Watcher) countUnresponsive(s *sweep) error {
 	switch {
-	case s.responded || s.out.Throttled > 0 || s.asked || s.lastErr == nil:
-		w.loop.silent = 0
+	case s.responded || s.out.Throttled > 0 || s.retryAfterSeen || s.lastErr == nil:
+		w.loop.unresponsive = 0
 	case s.full:
-		w.loop.silent++
+		w.loop.unresponsive++
 	}
-	if w.loop.silent > w.cfg.tolerate {
-		return &WatchError{Sweeps: w.loop.silent, Err: s.lastErr}
+	if w.loop.unresponsive > w.cfg.tolerate {
+		return &WatchError{Sweeps: w.loop.unresponsive, Err: s.lastErr}
 	}
 	return nil
 }
 
-// warnEvery is how often jobs that are left unread are logged at most.
+// warnEvery is the minimum time between two warnings about unread jobs.
 const warnEvery = 10 * time.Minute
 
-// maxUnreadIDs is how many of their ids are logged.
+// maxUnreadIDs is the maximum number of their IDs to log.
 const maxUnreadIDs = 3
 
-// logUnread logs when a sweep leaves jobs unread, and when all are read again after that was logged.
+// logUnread warns when a sweep leaves jobs unread, and logs when all are read again after a warning.
 func (w *Watcher) logUnread(ctx context.Context, s *sweep) {
 	l, logger := &w.loop, w.client.logger
 	err := s.err()

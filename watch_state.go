@@ -5,54 +5,54 @@ import (
 	"time"
 )
 
-// A trackedJob is what a Watcher keeps of a job, guarded by its mutex. Times are durations since the Watcher was made:
-// the wall clock may step.
+// A trackedJob is the state of a watched job, guarded by the mutex of the Watcher. Times are durations since the
+// Watcher was made, because the wall clock may step.
 type trackedJob struct {
-	id        string
-	job       *Job     // as it was last read; nil: never
-	delivered *Job     // of the event before
-	trouble   *trouble // nil if the last poll read the job
-	read      uint64   // when the state in hand was read, in the Watcher's sequence
-	polled    time.Duration
-	at        time.Duration // when job, or the error that it ended with, was read
-	polls     int32
-	page      pageKey // where the last sweep found it
-	responded bool    // polled is of a response; otherwise it is of Add
-	fresh     bool    // no poll has ended otherwise than by throttling
-	urgent    bool    // fresh, and added while a range was under way
-	target    bool    // the sweep under way is to poll it, and has not yet
-	ended     bool    // it is not polled any more
-	lost      bool    // ended, with trouble.err
-	queued    bool    // it is in pending
+	id          string
+	job         *Job         // as it was last read; nil if never
+	delivered   *Job         // of the event before
+	failure     *pollFailure // nil if the last poll read the job
+	read        uint64       // when the current state was read, in the Watcher's sequence
+	polled      time.Duration
+	at          time.Duration // when job, or the error that it ended with, was read
+	polls       int32
+	page        pageKey // where the last sweep found it
+	responded   bool    // polled is the time of a response, not of Add
+	fresh       bool    // no poll has ended except by throttling
+	prioritized bool    // fresh, and added while a range was under way
+	target      bool    // the sweep under way is to poll it, and has not yet
+	ended       bool    // it is no longer polled
+	lost        bool    // ended, with trouble.err
+	queued      bool    // it is in pending
 }
 
-// trouble is what is kept of a job whose last poll did not read it.
-type trouble struct {
+// A pollFailure is the last poll of a job that did not read it.
+type pollFailure struct {
 	err      error
-	added    time.Duration // of a job that was never read
-	tried    uint64        // when, in the Watcher's sequence
+	added    time.Duration // when; for a job that was never read
+	seq      uint64        // when, in the Watcher's sequence
 	notFound bool          // the last response was that the job is not found
 }
 
-// hasEvent reports whether there is something to deliver.
+// hasEvent reports whether there is an event to deliver.
 func (j *trackedJob) hasEvent() bool {
 	return j.lost || j.job != nil && (j.delivered == nil || !j.delivered.equal(j.job))
 }
 
-// tried returns when the job was last polled, in the Watcher's sequence.
-func (j *trackedJob) tried() uint64 {
-	if j.trouble != nil {
-		return max(j.read, j.trouble.tried)
+// lastPollSeq returns when the job was last polled, in the Watcher's sequence.
+func (j *trackedJob) lastPollSeq() uint64 {
+	if j.failure != nil {
+		return max(j.read, j.failure.seq)
 	}
 	return j.read
 }
 
-// byTried orders jobs: new ones first, those added to a running watch before others; then those that were polled least
-// recently.
-func byTried(a, b *trackedJob) int {
+// byLastPoll orders jobs: new ones first, those added to a running watch before others; then those that were polled
+// least recently.
+func byLastPoll(a, b *trackedJob) int {
 	rank := func(j *trackedJob) int {
 		switch {
-		case j.fresh && j.urgent:
+		case j.fresh && j.prioritized:
 			return 0
 		case j.fresh:
 			return 1
@@ -62,7 +62,7 @@ func byTried(a, b *trackedJob) int {
 	if d := rank(a) - rank(b); d != 0 {
 		return d
 	}
-	if a.tried() < b.tried() {
+	if a.lastPollSeq() < b.lastPollSeq() {
 		return -1
 	}
 	return 1
@@ -88,21 +88,21 @@ func (w *Watcher) track(id string) *trackedJob {
 	return j
 }
 
-// isEmpty reports whether no job is left, also none whose last event is still to be delivered.
+// isEmpty reports whether no job is left, including those with an undelivered event.
 func (w *Watcher) isEmpty() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.jobs) == 0
 }
 
-// nextSeq counts the begins and ends of polls. w.mu is held.
+// nextSeq numbers the starts and ends of polls. w.mu is held.
 func (w *Watcher) nextSeq() uint64 {
 	w.seq++
 	return w.seq
 }
 
-// take returns the next event, if there is one. A job leaves with its last event.
-func (w *Watcher) take() (event JobEvent, ok bool) {
+// dequeue returns the next event, if there is one, and removes a job with its last event.
+func (w *Watcher) dequeue() (event JobEvent, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.pending) > 0 {
@@ -123,12 +123,12 @@ func (w *Watcher) take() (event JobEvent, ok bool) {
 	return JobEvent{}, false
 }
 
-// event returns what there is to deliver of a job. w.mu is held.
+// event returns the event to deliver for a job. w.mu is held.
 func (w *Watcher) event(j *trackedJob) JobEvent {
 	event := JobEvent{Kind: EventChanged, JobID: j.id, Job: j.job, Previous: j.delivered, At: w.start.Add(j.at)}
 	switch {
 	case j.lost:
-		event.Kind, event.Err = EventLost, j.trouble.err
+		event.Kind, event.Err = EventLost, j.failure.err
 		if j.job == nil {
 			event.Job = unreadJob(j.id)
 		}
@@ -140,26 +140,26 @@ func (w *Watcher) event(j *trackedJob) JobEvent {
 	return event
 }
 
-// A reading is a response that has a job.
+// A reading is a response that contains a job.
 type reading struct {
 	job   *Job
 	began uint64        // when the request was sent, in the Watcher's sequence
 	at    time.Duration // when the response was read
-	page  pageKey       // that it was on; 0: it is of a Get
+	page  pageKey       // that listed it; 0 for a Get
 }
 
-// recordRead takes in a response that has a job. It says something of the state of the job only if it was asked for
-// after the state in hand was read. w.mu is held.
+// recordRead records a response that contains a job. A response to a request sent before the current state was
+// read is stale and ignored. w.mu is held.
 func (w *Watcher) recordRead(j *trackedJob, r reading) {
 	if w.jobs[j.id] != j || j.ended || r.began < j.read {
 		return
 	}
 	if r.page != 0 && j.job != nil && r.job.Status.Known() && r.job.Status < j.job.Status && j.job.Status.Known() {
-		return // jobs do not go back, so the index of List lags behind: a Get will tell
+		return // jobs do not go back, so the index of List is stale: a Get will decide
 	}
 	w.markRead(j)
 	j.polls++
-	j.polled, j.responded, j.page, j.fresh, j.trouble = r.at, true, r.page, false, nil
+	j.polled, j.responded, j.page, j.fresh, j.failure = r.at, true, r.page, false, nil
 	if j.job == nil || !j.job.equal(r.job) {
 		j.job, j.at = r.job, r.at
 	}
@@ -169,59 +169,59 @@ func (w *Watcher) recordRead(j *trackedJob, r reading) {
 	w.enqueue(j)
 }
 
-// recordNotFound takes in that a job was not found when it was asked for at a time. That ends it, unless it was added
-// only just before, or was read before and this is the first time.
-func (w *Watcher) recordNotFound(j *trackedJob, r reading, asked time.Duration, err error) {
+// recordNotFound records that a request sent at sentAt did not find a job. That ends the job, unless it was
+// added within the grace period, or was read before and this is the first such response.
+func (w *Watcher) recordNotFound(j *trackedJob, r reading, sentAt time.Duration, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.jobs[j.id] != j || j.ended || r.began < j.read {
 		return
 	}
-	w.recordTrouble(j, err)
-	confirmed := j.trouble.notFound
+	w.recordErrorLocked(j, err)
+	confirmed := j.failure.notFound
 	if j.job == nil {
-		confirmed = asked-j.trouble.added >= w.cfg.grace
+		confirmed = sentAt-j.failure.added >= w.cfg.grace
 	}
 	w.markRead(j)
-	j.polled, j.responded, j.trouble.notFound = r.at, true, true
+	j.polled, j.responded, j.failure.notFound = r.at, true, true
 	if confirmed {
 		w.lose(j, r.at)
 	}
 }
 
-// recordLost takes in that a job is refused permanently.
+// recordLost records that a job is refused permanently.
 func (w *Watcher) recordLost(j *trackedJob, r reading, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.jobs[j.id] != j || j.ended || r.began < j.read {
 		return
 	}
-	w.recordTrouble(j, err)
+	w.recordErrorLocked(j, err)
 	j.polls-- // it was counted when the response came
 	w.markRead(j)
 	w.lose(j, r.at)
 }
 
-// recordError takes in a poll that says nothing of the state of the job.
+// recordError records a poll that did not report the state of the job.
 func (w *Watcher) recordError(j *trackedJob, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.recordTrouble(j, err)
+	w.recordErrorLocked(j, err)
 }
 
-// countPoll counts a poll that was cut off.
+// countPoll counts a poll that was canceled.
 func (w *Watcher) countPoll(j *trackedJob) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	j.polls++
 }
 
-// recordTrouble is recordError with w.mu held.
-func (w *Watcher) recordTrouble(j *trackedJob, err error) {
-	if j.trouble == nil {
-		j.trouble = &trouble{added: j.polled}
+// recordErrorLocked is recordError with w.mu held.
+func (w *Watcher) recordErrorLocked(j *trackedJob, err error) {
+	if j.failure == nil {
+		j.failure = &pollFailure{added: j.polled}
 	}
-	j.trouble.err, j.trouble.tried = err, w.nextSeq()
+	j.failure.err, j.failure.seq = err, w.nextSeq()
 	j.fresh = false
 	j.polls++
 }
@@ -233,20 +233,20 @@ func (w *Watcher) lose(j *trackedJob, at time.Duration) {
 	w.enqueue(j)
 }
 
-// end notes that a job is not polled any more. w.mu is held.
+// end marks a job as no longer polled. w.mu is held.
 func (w *Watcher) end(j *trackedJob) {
 	j.ended = true
 	w.alive--
-	w.keepAway(j.id)
+	w.suppress(j.id)
 }
 
-// markRead notes that the current state of a job has just been read. w.mu is held.
+// markRead records that the current state of a job has just been read. w.mu is held.
 func (w *Watcher) markRead(j *trackedJob) {
 	j.read = w.nextSeq()
 	w.unmark(j)
 }
 
-// unmark takes a job off the targets of the sweep under way. w.mu is held.
+// unmark removes a job from the targets of the current sweep. w.mu is held.
 func (w *Watcher) unmark(j *trackedJob) {
 	if j.target {
 		j.target = false
@@ -254,7 +254,7 @@ func (w *Watcher) unmark(j *trackedJob) {
 	}
 }
 
-// enqueue queues a job that has something to deliver. w.mu is held.
+// enqueue queues a job that has an event to deliver. w.mu is held.
 func (w *Watcher) enqueue(j *trackedJob) {
 	if !j.hasEvent() || j.queued {
 		return

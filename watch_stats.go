@@ -13,12 +13,12 @@ import (
 
 // A WatchedJob is what a [Watcher] knows of a job.
 type WatchedJob struct {
-	// JobID is the watched id.
+	// JobID is the watched ID.
 	JobID string
-	// Job is that of the last delivered event, or the one passed to [Watcher.Resume]. It is never nil: of a job without
-	// either it has only the id, with JobStatusUnknown. It must not be changed.
+	// Job is the Job of the last delivered event, or the one passed to [Watcher.Resume]. It is never nil: without
+	// either, it has only the ID and [JobStatusUnknown]. It must not be changed.
 	Job *Job
-	// PolledAt is when a response last said something of the job; the zero time if none has yet.
+	// PolledAt is when a response last reported the state of the job; the zero time if none has.
 	PolledAt time.Time
 	// Err is the error of the last poll, nil if that succeeded.
 	Err error
@@ -37,7 +37,7 @@ func (j WatchedJob) MarshalJSON() ([]byte, error) {
 	return json.Marshal(watchedJobJSON{j.JobID, j.Job, j.PolledAt, errorText(j.Err)})
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Of Err it restores the text.
+// UnmarshalJSON implements json.Unmarshaler. It restores only the text of Err.
 func (j *WatchedJob) UnmarshalJSON(b []byte) error {
 	var stored watchedJobJSON
 	if err := json.Unmarshal(b, &stored); err != nil {
@@ -59,8 +59,8 @@ func (j WatchedJob) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Jobs returns the watched jobs as they are at this moment, by id: to store, and to [Watcher.Resume] from after a
-// restart. A job leaves with the delivery of its last event. Jobs may be called from any goroutine, at any time.
+// Jobs returns a snapshot of the watched jobs, sorted by ID, to store and to pass to [Watcher.Resume] after a restart.
+// A job is removed when its last event is delivered. Jobs may be called from any goroutine, at any time.
 func (w *Watcher) Jobs() iter.Seq[WatchedJob] {
 	return func(yield func(WatchedJob) bool) {
 		for _, job := range w.snapshot() {
@@ -82,8 +82,8 @@ func (w *Watcher) snapshot() []WatchedJob {
 		if j.responded {
 			job.PolledAt = w.start.Add(j.polled)
 		}
-		if j.trouble != nil {
-			job.Err = j.trouble.err
+		if j.failure != nil {
+			job.Err = j.failure.err
 		}
 		all = append(all, job)
 	}
@@ -93,7 +93,7 @@ func (w *Watcher) snapshot() []WatchedJob {
 }
 
 // WatcherStats says how a [Watcher] is doing. For a readiness check, compare OldestPoll with the longest interval: a
-// watch that keeps up has polled every job within an interval and the time that a sweep takes.
+// watch that keeps up has polled every job within an interval plus the duration of a sweep.
 type WatcherStats struct {
 	// Jobs counts the watched jobs by the status that was last read, JobStatusUnknown if none was.
 	Jobs map[JobStatus]int
@@ -104,7 +104,7 @@ type WatcherStats struct {
 	// LastComplete is when the last sweep ended that polled every job; the zero time if none has.
 	LastComplete time.Time
 	// OldestPoll is when the job that was polled least recently was polled: when it was added, if it never was, and
-	// now if no job is watched. Throttled calls and responses that say nothing of the job do not count.
+	// now if no job is watched. Throttled calls and responses without the state of the job do not count.
 	OldestPoll time.Time
 	// Err is why the last sweep did not poll every job; nil if it did.
 	Err error
@@ -126,8 +126,8 @@ func (s WatcherStats) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Stats returns how the watch is doing. It takes a time proportional to the number of jobs, and may be called from any
-// goroutine, at any time.
+// Stats returns the current statistics of the watch. It takes time proportional to the number of jobs, and may be
+// called from any goroutine, at any time.
 func (w *Watcher) Stats() WatcherStats {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -21,12 +21,12 @@ var watchingRows = []mutant{
 		return
 	}
 	if r.page`, "TestWatchOldLooksDoNotCount"},
-	{"a lagging page turns no job back", "watch_state.go", `r.job.Status < j.job.Status && `, `r.job.Status > 99 && `, "TestWatchLaggingIndex"},
+	{"a stale page does not set a job back", "watch_state.go", `r.job.Status < j.job.Status && `, `r.job.Status > 99 && `, "TestWatchLaggingIndex"},
 	{"absent is not gone", "sweep_lists.go", `		s.todo = append(s.todo, task{job: j})
 	}
 }
 
-// probe`, `		j.lost, j.trouble = true, &trouble{err: ErrNotFound}
+// probe`, `		j.lost, j.failure = true, &pollFailure{err: ErrNotFound}
 		s.w.end(j)
 		s.w.enqueue(j)
 	}
@@ -34,29 +34,29 @@ var watchingRows = []mutant{
 
 // probe`, "TestWatchAsksForAbsentJobs"},
 	{"what was removed is not delivered", "watch_state.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
-	{"throttled sweeps reach the last page", "sweep_results.go", `s.pausedUntil-s.heard > throttlePatience`, `s.pausedUntil-s.began > throttlePatience`, "TestWatchThrottledReachesAll"},
+	{"throttled sweeps reach the last page", "sweep_results.go", `s.pausedUntil-s.lastResponse > throttleTimeout`, `s.pausedUntil-s.began > throttleTimeout`, "TestWatchThrottledReachesAll"},
 	{"an endless delay does not stop a watch", "poll.go", `return min(api.RetryAfter, maxRetryAfter)`, `return api.RetryAfter`, "TestWatchEndlessDelay|TestWaitRetryAfter"},
-	{"Add does not end a pause", "watch_loop.go", `w.notBefore = max(w.notBefore, s.askedUntil)`, `w.notBefore = s.askedUntil`, "TestWatchAddInAPause|TestWatchPauses"},
-	{"Add ends the quiet", "watch_loop.go", `soon < w.nextSweep {`, `soon < 0 {`, "TestWatchAddAfterQuiet"},
+	{"Add does not end a pause", "watch_loop.go", `w.notBefore = max(w.notBefore, s.retryAt)`, `w.notBefore = s.retryAt`, "TestWatchAddInAPause|TestWatchPauses"},
+	{"Add ends the long interval", "watch_loop.go", `soon < w.nextSweep {`, `soon < 0 {`, "TestWatchAddAfterQuiet"},
 	{"one loop at a time", "watch_loop.go", `case w.ranging:`, `case w.ranging && w.jobs == nil:`, "TestWatchOneLoopAtATime"},
 	{"a refused permission ends no job", "sweep_results.go", `s.pages > 0 && !errors.Is(r.err, ErrForbidden)`, `s.pages > 0`, "TestWatchEnds"},
 	{"throttling does not end a watch", "watch_loop.go", ` || s.out.Throttled > 0 || `, ` || `, "TestWatchThrottlingOnlySlows"},
-	{"n sweeps without a response are tolerated", "watch_loop.go", `w.loop.silent > w.cfg.tolerate`, `w.loop.silent >= w.cfg.tolerate`, "TestWatchToleratesSilence"},
-	{"a service that asks to wait is not given up", "watch_loop.go", ` || s.asked || `, ` || `, "TestWatchRetryAfter"},
-	{"a delay of one job delays no other", "sweep_results.go", `s.delayed, s.stopped, s.askedUntil = false, false, 0`, `_ = s`, "TestWatchRetryAfterOfOneJob"},
+	{"n sweeps without a response are tolerated", "watch_loop.go", `w.loop.unresponsive > w.cfg.tolerate`, `w.loop.unresponsive >= w.cfg.tolerate`, "TestWatchToleratesSilence"},
+	{"a Retry-After is no sweep without a response", "watch_loop.go", ` || s.retryAfterSeen || `, ` || `, "TestWatchRetryAfter"},
+	{"a delay of one job delays no other", "sweep_results.go", `s.delayed, s.stopped, s.retryAt = false, false, 0`, `_ = s`, "TestWatchRetryAfterOfOneJob"},
 	{"a refused List is not asked again", "plan.go", `now+refusedFor`, `now`, "TestWatchListRefused"},
 	{"many jobs are polled by pages", "plan.go", `p.pages+p.unpaged < jobs:`, `false:`, "TestWatchUsesFewRequests|TestWatchChoosesThePlan"},
-	{"a failing List holds up no hundred Gets", "sweep_lists.go", `gets = min(gets, s.orders.gets)
+	{"a failing List does not delay the first Gets", "sweep_lists.go", `gets = min(gets, s.orders.gets)
 	}
 	for`, `gets = 0
 	}
 	for`, "TestWatchPageTroubles|TestWaitForAllWithoutList"},
 	{"jobs that always fail are not proof of an outage", "sweep.go", `s.failures >= 2*s.w.cfg.concurrency`, `s.failures < 0`, "TestWatchPoisonedJobs"},
-	{"the least recently polled come first", "watch_state.go", `a.tried() < b.tried()`, `a.tried() > b.tried()`, "TestWatchPoisonedJobs"},
+	{"the least recently polled come first", "watch_state.go", `a.lastPollSeq() < b.lastPollSeq()`, `a.lastPollSeq() > b.lastPollSeq()`, "TestWatchPoisonedJobs"},
 	{"malformed credentials end nothing", "plan.go", `return scopeTransient // a provider`, `return scopeJob // a provider`, "TestScopeOf"},
-	{"an added job is polled next", "sweep.go", `	s.takeAdded()
+	{"an added job is polled next", "sweep.go", `	s.adoptAdded()
 `, ``, "TestWatchAddAmongMany"},
-	{"a changed page is followed at once", "sweep_lists.go", `len(left) <= maxLeft`, `len(left) < 0`, "TestWatchPollsJobsThatLeftTheirPage"},
+	{"jobs that left their page are polled immediately", "sweep_lists.go", `len(left) <= maxLeft`, `len(left) < 0`, "TestWatchPollsJobsThatLeftTheirPage"},
 	{"one call at a time while the service throttles", "sweep_results.go", `p.slots, p.responses, p.slowed = 1, 0, true`, `p.slots, p.responses, p.slowed = p.most, 0, true`, "TestWatchConcurrencyAfterThrottling"},
 	{"unread jobs are logged", "watch_loop.go", `case err != nil && (`, `case err == nil && (`, "TestWatchIsNeverStaleUnseen"},
 	{"a panic is raised in the range", "watch_loop.go", `	if r.caught != nil {
@@ -66,8 +66,8 @@ var watchingRows = []mutant{
 		w.lose`, `	if confirmed || true {
 		w.lose`, "TestWatchNotFoundOnce"},
 	{"a resumed job is no event", "watch.go", `j.job, j.delivered = &known, &known`, `j.job = &known`, "TestWatchResume"},
-	{"what has ended is not found again", "watch_all.go", `	if a := w.away[job.JobID]; a != nil {
-		a.listed`, `	if a := w.away[job.JobID]; a != nil && a.sweeps < 0 {
+	{"what has ended is not found again", "watch_all.go", `	if a := w.suppressed[job.JobID]; a != nil {
+		a.listed`, `	if a := w.suppressed[job.JobID]; a != nil && a.sweeps < 0 {
 		a.listed`, "TestWatchAllDoesNotRevive"},
 	{"the history is not new", "watch_all.go", `(i < lastKnown || !older(job))`, `true`, "TestWatchAllHistory"},
 	{"a job that starts and stops between two sweeps is seen", "watch_all.go", `(i < lastKnown || !older(job))`, `false`, "TestWatchAllShortLives"},
