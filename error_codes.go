@@ -219,7 +219,7 @@ func isPermanent(err error) bool {
 // Retryable reports whether the same call can succeed later: err is [ErrThrottled] or [ErrUnavailable]. The call has
 // made its own retries by then, so wait before the next. It reports false for nil, for errors of a context, for
 // permanent kinds, and for [ErrAmbiguous], since a retry could create a duplicate; unless it comes from
-// [Client.EnsureLiveTranscodeJob], which checks first.
+// [Client.EnsureLiveTranscodeJob], which checks first: then wait minutes, until the service certainly lists the job.
 func Retryable(err error) bool {
 	var ensured interface{ checksBeforeSubmit() }
 	switch {

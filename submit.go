@@ -67,7 +67,7 @@ type EnsureLiveTranscodeJobResponse struct {
 	JobID string
 	// Created reports whether the job was submitted by this call, or by a concurrent one that shared its Submit.
 	Created bool
-	// Existing is the job that was found; nil if Created. It may have stopped.
+	// Existing is the job that was found; nil if Created. It may have stopped: check its Status before you wait for it.
 	Existing *Job
 }
 
@@ -85,8 +85,9 @@ const ensureTimeout = 30 * time.Second
 // another template or input, or several jobs have it, the error is [ErrNameConflict].
 //
 // Concurrent calls of one Client for one name share one Submit. If the outcome of the Submit is unknown, the job is
-// looked for by its name until it is found, or ctx or 30 s end; then the error is [ErrAmbiguous], and calling again
-// later is safe once the service lists new jobs ([Retryable] reports true).
+// looked for by its name until it is found, or until 30 s or ctx end; then the error is [ErrAmbiguous]. Wait some
+// minutes before you call again after it, although [Retryable] reports true: the job may exist without being listed
+// yet.
 //
 // The service has no idempotency token, so this cannot prevent duplicates between processes that call concurrently, nor
 // when it is called again before the service lists the first job; how long that takes is not documented.
@@ -138,26 +139,30 @@ func (c *Client) ensure(ctx context.Context, operation string, req *SubmitLiveTr
 	case !errors.Is(err, ErrAmbiguous):
 		return nil, err
 	}
-	if job := c.findSubmitted(ctx, operation, req); job != nil {
+	job, searches := c.findSubmitted(ctx, operation, req)
+	if job != nil {
 		return &EnsureLiveTranscodeJobResponse{JobID: job.JobID, Created: true}, nil
 	}
-	return nil, &ensureError{err}
+	return nil, &ensureError{err, searches}
 }
 
-// findSubmitted looks for a job whose Submit may have been executed. It returns nil if it is not found.
-func (c *Client) findSubmitted(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest) *Job {
+// findSubmitted looks for a job whose Submit may have been executed. It returns nil if it is not found, and how often
+// the list was read without it.
+func (c *Client) findSubmitted(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest) (found *Job, searches int) {
 	ctx, cancel := context.WithTimeout(ctx, ensureTimeout)
 	defer cancel()
 	for pause := time.Second; sleep(ctx, pause) == nil; pause = min(2*pause, 5*time.Second) {
 		job, err := c.findJob(ctx, operation, req.Name)
 		switch {
 		case err == nil && req.sameJob(job.TemplateID, job.StreamInput.InputURL):
-			return job
-		case err != nil && isPermanent(err) && !errors.Is(err, ErrNotFound):
-			return nil
+			return job, searches
+		case errors.Is(err, ErrNotFound):
+			searches++
+		case err != nil && isPermanent(err):
+			return nil, searches
 		}
 	}
-	return nil
+	return nil, searches
 }
 
 // sameJob reports whether a job with this template and input can be the one that the request describes. An empty value
@@ -167,10 +172,16 @@ func (r *SubmitLiveTranscodeJobRequest) sameJob(templateID, inputURL string) boo
 }
 
 // An ensureError is an ambiguous error of EnsureLiveTranscodeJob, which checks before it submits.
-type ensureError struct{ err error }
+type ensureError struct {
+	err      error
+	searches int // lists of jobs that did not have it
+}
 
 func (e *ensureError) Error() string {
-	return e.err.Error() + " (no job of that name was found since)"
+	if e.searches == 0 {
+		return e.err.Error() + " (the job was not looked for: ctx ended, or jobs cannot be listed)"
+	}
+	return fmt.Sprintf("%v (not among the listed jobs in %d searches)", e.err, e.searches)
 }
 func (e *ensureError) Unwrap() error       { return e.err }
 func (e *ensureError) checksBeforeSubmit() {}

@@ -59,7 +59,7 @@ func (s *sweep) handleResult(ctx context.Context, r result) {
 		return
 	}
 	if !s.loop.pacer.slowed {
-		s.took, s.longest = s.took+r.at-r.asked, max(s.longest, r.at-r.asked)
+		s.took, s.longest = s.took+r.at-r.sentAt, max(s.longest, r.at-r.sentAt)
 	}
 	if r.job != nil {
 		s.out.Gets++
