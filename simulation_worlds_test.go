@@ -72,6 +72,7 @@ type world struct {
 	order        []*life
 	trouble      string
 	troubleSince time.Time // also for a while after it
+	outage       bool      // also for a while after it
 	tokens       float64   // of the shared quota
 	filled       time.Time // when it was
 	blind        []span    // when nothing could be known
@@ -369,11 +370,16 @@ func (w *world) blindTime(since time.Time) (sum time.Duration) {
 func (w *world) checkEnd(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-	case w.trouble == "outage" && errors.Is(err, livetranscode.ErrUnavailable):
+	case (w.outage || w.onlyPoisoned()) && errors.Is(err, livetranscode.ErrUnavailable):
 		w.told["watch ended"]++
 	default:
 		w.fail("the watch ended with %v", err)
 	}
+}
+
+// onlyPoisoned reports whether no job is left whose Get does not always fail.
+func (w *world) onlyPoisoned() bool {
+	return !slices.ContainsFunc(w.order, func(l *life) bool { return l.watched && !l.poisoned && !l.over })
 }
 
 // live changes the world, and makes its troubles. In the end it leaves the world alone.
@@ -385,7 +391,7 @@ func (w *world) live() {
 		began := time.Now()
 		w.locked(func() {
 			if w.trouble = trouble; trouble != "" {
-				w.troubleSince = began
+				w.troubleSince, w.outage = began, trouble == "outage"
 			}
 		})
 		for turn := time.Now().Add(time.Duration(30+rng.IntN(90)) * time.Second); time.Now().Before(turn); {
@@ -397,7 +403,7 @@ func (w *world) live() {
 			time.Sleep(45 * time.Second) // a delay that was asked for, a pause, and the sweep
 			w.locked(func() {
 				w.blindSince(began)
-				w.troubleSince = time.Time{}
+				w.troubleSince, w.outage = time.Time{}, false
 			})
 		}
 	}
