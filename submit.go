@@ -107,7 +107,7 @@ func (c *Client) EnsureLiveTranscodeJob(ctx context.Context, req *SubmitLiveTran
 		return nil, &CallError{Operation: operation, ResourceID: req.Name, Err: contextError(ctx)}
 	}
 	if run.resp == nil { // no concurrent call has succeeded
-		resp, err := c.ensure(ctx, operation, req)
+		resp, err := c.ensure(ctx, operation, req, run)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +122,12 @@ func (c *Client) EnsureLiveTranscodeJob(ctx context.Context, req *SubmitLiveTran
 }
 
 // ensure is EnsureLiveTranscodeJob without concurrent calls for the same name.
-func (c *Client) ensure(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest) (*EnsureLiveTranscodeJobResponse, error) {
+func (c *Client) ensure(
+	ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest, run *ensureRun,
+) (*EnsureLiveTranscodeJobResponse, error) {
+	if run.ambiguous != nil { // a concurrent call has submitted: a second Submit could create a duplicate
+		return c.ensureSubmitted(ctx, operation, req, run)
+	}
 	job, err := c.findJob(ctx, operation, req.Name)
 	switch {
 	case err == nil && !req.sameJob(job.TemplateID, job.StreamInput.InputURL):
@@ -139,17 +144,29 @@ func (c *Client) ensure(ctx context.Context, operation string, req *SubmitLiveTr
 	case !errors.Is(err, ErrAmbiguous):
 		return nil, err
 	}
-	job, searches := c.findSubmitted(ctx, operation, req)
+	run.ambiguous, run.searchEnd = err, time.Now().Add(ensureTimeout)
+	return c.ensureSubmitted(ctx, operation, req, run)
+}
+
+// ensureSubmitted looks for a job after an ambiguous Submit.
+func (c *Client) ensureSubmitted(
+	ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest, run *ensureRun,
+) (*EnsureLiveTranscodeJobResponse, error) {
+	job, searches := c.findSubmitted(ctx, operation, req, run.searchEnd)
 	if job != nil {
 		return &EnsureLiveTranscodeJobResponse{JobID: job.JobID, Created: true}, nil
 	}
-	return nil, &ensureError{err, searches}
+	failed := &ensureError{submit: run.ambiguous, searches: searches}
+	if ctx.Err() != nil {
+		failed.ended = contextError(ctx)
+	}
+	return nil, failed
 }
 
 // findSubmitted looks for a job whose Submit may have been executed. It returns nil if it is not found, and how often
 // the list was read without it.
-func (c *Client) findSubmitted(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest) (found *Job, searches int) {
-	ctx, cancel := context.WithTimeout(ctx, ensureTimeout)
+func (c *Client) findSubmitted(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest, end time.Time) (found *Job, searches int) {
+	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	for pause := time.Second; sleep(ctx, pause) == nil; pause = min(2*pause, 5*time.Second) {
 		job, err := c.findJob(ctx, operation, req.Name)
@@ -158,7 +175,7 @@ func (c *Client) findSubmitted(ctx context.Context, operation string, req *Submi
 			return job, searches
 		case errors.Is(err, ErrNotFound):
 			searches++
-		case err != nil && isPermanent(err):
+		case err != nil && isPermanent(err), errors.Is(err, ErrNameConflict):
 			return nil, searches
 		}
 	}
@@ -173,17 +190,28 @@ func (r *SubmitLiveTranscodeJobRequest) sameJob(templateID, inputURL string) boo
 
 // An ensureError is an ambiguous error of EnsureLiveTranscodeJob, which checks before it submits.
 type ensureError struct {
-	err      error
-	searches int // lists of jobs that did not have it
+	submit   error
+	ended    error // the context's, if it ended the search
+	searches int   // lists of jobs that did not have it
 }
 
 func (e *ensureError) Error() string {
+	text := fmt.Sprintf("%v (not among the listed jobs in %d searches)", e.submit, e.searches)
 	if e.searches == 0 {
-		return e.err.Error() + " (the job was not looked for: ctx ended, or jobs cannot be listed)"
+		text = e.submit.Error() + " (the job was not searched for)"
 	}
-	return fmt.Sprintf("%v (not among the listed jobs in %d searches)", e.err, e.searches)
+	if e.ended != nil {
+		text += ": " + e.ended.Error()
+	}
+	return redact.OneLine(text)
 }
-func (e *ensureError) Unwrap() error       { return e.err }
+
+func (e *ensureError) Unwrap() []error {
+	if e.ended == nil {
+		return []error{e.submit}
+	}
+	return []error{e.submit, e.ended}
+}
 func (e *ensureError) checksBeforeSubmit() {}
 
 // An ensureRun is what concurrent calls of EnsureLiveTranscodeJob for one name share. They take turns until one of them
@@ -193,6 +221,9 @@ type ensureRun struct {
 	req   *SubmitLiveTranscodeJobRequest
 	resp  *EnsureLiveTranscodeJobResponse // nil until a call has succeeded
 	calls int                             // guarded by ensureRuns.mu
+
+	ambiguous error     // of a Submit that may have been executed
+	searchEnd time.Time // until when its job is searched for
 }
 
 // ensureRuns are the runs in progress, by name. The zero value is ready to use.

@@ -197,6 +197,48 @@ func TestEnsureConcurrently(t *testing.T) {
 	})
 }
 
+// TestEnsureAfterAnAmbiguousCall checks that a call that waits for one whose Submit was ambiguous does not submit again.
+func TestEnsureAfterAnAmbiguousCall(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault   livetranscodetest.Fault
+		visible time.Duration
+		cancel  time.Duration // of the first call
+		found   bool          // by the second
+	}{
+		"canceled in the Submit":   {livetranscodetest.Fault{Latency: 10 * time.Second}, 5 * time.Second, 5 * time.Second, true},
+		"response lost, listed":    {livetranscodetest.Fault{DropAnswer: true}, 10 * time.Second, 2 * time.Second, true},
+		"response lost, not found": {livetranscodetest.Fault{DropAnswer: true}, time.Hour, time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(tt.visible))
+				tt.fault.Operation = "SubmitLiveTranscodeJob"
+				srv.Inject(tt.fault)
+				client := srv.Client()
+				first, cancel := context.WithTimeout(t.Context(), tt.cancel)
+				defer cancel()
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					if _, err := client.EnsureLiveTranscodeJob(first, ensureRequest("show")); !errors.Is(err, livetranscode.ErrAmbiguous) {
+						t.Errorf("the first call returned %v", err)
+					}
+				})
+				synctest.Wait()
+				resp, err := client.EnsureLiveTranscodeJob(t.Context(), ensureRequest("show"))
+				if (err == nil) != tt.found || err != nil && !errors.Is(err, livetranscode.ErrAmbiguous) {
+					t.Errorf("the second call returned %+v, %v", resp, err)
+				}
+				wg.Wait()
+				if n := jobsNamed(srv, "show"); n > 1 {
+					t.Errorf("there are %d jobs", n)
+				}
+			})
+		})
+	}
+}
+
 // TestEnsureNeverDuplicates lets callers come, lose responses, be killed and come back later than the visibility delay.
 func TestEnsureNeverDuplicates(t *testing.T) {
 	t.Parallel()
