@@ -367,7 +367,7 @@ func TestProviderErrors(t *testing.T) {
 				asked++
 				return tt.creds, tt.err
 			}))))
-			if tt.is != nil && !errors.Is(err, tt.is) || isPermanent(err) && tt.is != ErrNoCredentials || errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+			if tt.is != nil && !errors.Is(err, tt.is) || isPermanent(err) && tt.is != ErrNoCredentials || errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) { //nolint:errorlint // the kinds themselves are compared
 				t.Errorf("the error is %v, want %v", err, tt.is)
 			}
 			for _, want := range []string{"GetLiveTranscodeJob", "credentials"} {

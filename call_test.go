@@ -160,7 +160,9 @@ func TestOperatorLogs(t *testing.T) {
 	}{
 		"credentials refused, twice, and accepted": {
 			[]step{respondError(403, "InvalidAccessKeyId.Inactive"), respondError(403, "InvalidAccessKeyId.Inactive"), success, respondError(400, "SignatureDoesNotMatch"), success},
-			5, []string{"the service refuses the credentials", "the service refuses the credentials"}, []string{"accepts the credentials again", "accepts the credentials again"},
+			5,
+			[]string{"the service refuses the credentials", "the service refuses the credentials"},
+			[]string{"accepts the credentials again", "accepts the credentials again"},
 		},
 		"retry quota used up": {[]step{respondError(503, "ServiceUnavailable")}, 60, []string{"the retry quota is used up"}, nil},
 		"success":             {[]step{success}, 3, nil, nil},

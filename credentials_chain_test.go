@@ -113,7 +113,7 @@ func (m *metadataServer) use(t *testing.T, asURI bool, respond func(n int) (int,
 const envMetadataDisabled = "ALIBABA_CLOUD_ECS_METADATA_DISABLED"
 
 // TestDefaultCredentials finds credentials in each source, and compares with the chain of credentials-go.
-func TestDefaultCredentials(t *testing.T) { inChild(t, testDefaultCredentials) }
+func TestDefaultCredentials(t *testing.T) { inChild(t, testDefaultCredentials) } //nolint:paralleltest // it sets environment variables
 
 func testDefaultCredentials(t *testing.T) {
 	permanent := Credentials{AccessKeyID: shownID, AccessKeySecret: hiddenSecret}
@@ -227,7 +227,7 @@ func wantLookupError(t *testing.T, none bool, shows ...string) {
 
 const leak = hiddenSecret + " " + hiddenToken // in files and responses
 
-func TestDefaultCredentialsFail(t *testing.T) {
+func TestDefaultCredentialsFail(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, testDefaultCredentialsFail, "HTTPS_PROXY=http://127.0.0.1:1")
 }
 
@@ -290,7 +290,7 @@ func testDefaultCredentialsFail(t *testing.T) {
 	}
 }
 
-func TestDefaultCredentialsFailOfServices(t *testing.T) {
+func TestDefaultCredentialsFailOfServices(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		srv := newMetadataServer(t)
 		const role = "RAM role of the instance: "
@@ -357,7 +357,7 @@ func acceptOnly(accepted *string) step {
 
 // TestRenewedCredentialsAreRead rewrites each source of credentials while it is in use: after the service has refused the
 // old key, the next call has the new one.
-func TestRenewedCredentialsAreRead(t *testing.T) { inChild(t, testRenewedCredentials) }
+func TestRenewedCredentialsAreRead(t *testing.T) { inChild(t, testRenewedCredentials) } //nolint:paralleltest // it sets environment variables
 
 func testRenewedCredentials(t *testing.T) {
 	fromCredential := func() CredentialsProvider {
@@ -400,7 +400,7 @@ func testRenewedCredentials(t *testing.T) {
 }
 
 // TestFailureKeepsTheIdentity checks that a source that has worked is not left for a later one while it is configured.
-func TestFailureKeepsTheIdentity(t *testing.T) {
+func TestFailureKeepsTheIdentity(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		chain := new(defaultChain)
 		want := func(refused bool, id, reason string) {
@@ -440,7 +440,7 @@ func TestFailureKeepsTheIdentity(t *testing.T) {
 }
 
 // TestSourceRecovers checks that a wait survives a source that fails at first.
-func TestSourceRecovers(t *testing.T) {
+func TestSourceRecovers(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		srv := newMetadataServer(t)
 		for name, test := range map[string]struct {
@@ -474,7 +474,7 @@ func TestSourceRecovers(t *testing.T) {
 }
 
 // TestFromCredentialOfAFailedChain: credentials-go uses only the last source of its chain after a failure.
-func TestFromCredentialOfAFailedChain(t *testing.T) {
+func TestFromCredentialOfAFailedChain(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		c, err := credentials.NewCredential(nil)
 		if err != nil {
@@ -491,7 +491,7 @@ func TestFromCredentialOfAFailedChain(t *testing.T) {
 }
 
 // TestFromCredentialIsNotReplaced: a credential is replaced by the default chain only if it is that chain.
-func TestFromCredentialIsNotReplaced(t *testing.T) {
+func TestFromCredentialIsNotReplaced(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		writeHome(t, cliName, cliFile("another identity"))
 		own := fakeCredential{get: func() (*credentials.CredentialModel, error) {
@@ -517,7 +517,7 @@ func TestDefaultCredentialsOverAReplacedTransport(t *testing.T) {
 	})
 }
 
-func TestClientWithoutCredentials(t *testing.T) {
+func TestClientWithoutCredentials(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		script := newScript(respond(http.StatusOK, documentedJob))
 		err := getJob(t.Context(), mustClient(t, WithHTTPClient(&http.Client{Transport: script})))

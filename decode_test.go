@@ -91,7 +91,9 @@ func TestInternedFields(t *testing.T) {
 	}
 	a, b := read(), read()
 	for _, pair := range [][2]string{
-		{a.Name, b.Name}, {a.JobID, b.JobID}, {a.StreamInput.Type, b.StreamInput.Type},
+		{a.Name, b.Name},
+		{a.JobID, b.JobID},
+		{a.StreamInput.Type, b.StreamInput.Type},
 		{a.StreamInput.Type, b.OutputStream.StreamInfos[0].Type},
 	} {
 		if unsafe.StringData(pair[0]) != unsafe.StringData(pair[1]) {

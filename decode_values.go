@@ -35,6 +35,7 @@ func (d *decoder) text(value jsontext.Value) ([]byte, error) {
 			return nil, io.ErrUnexpectedEOF
 		}
 		return value, nil
+	default:
 	}
 	return nil, nil
 }

@@ -174,6 +174,7 @@ func (e *APIError) kind() error {
 		return ErrForbidden
 	case classRedirect, classUnusable:
 		return ErrBadResponse
+	default:
 	}
 	return ErrInvalidRequest
 }
@@ -186,6 +187,7 @@ func (e *APIError) maybeExecuted() bool {
 		return true
 	case classThrottled: // a documented code means that it was refused, whatever the status
 		return e.StatusCode >= 500 && lookUpCode(e.Code) != classThrottled
+	default:
 	}
 	return false
 }
@@ -195,6 +197,7 @@ func (e *APIError) rejectsCredentials() bool {
 	switch e.class() {
 	case classAccessKey, classToken:
 		return true
+	default:
 	}
 	return e.Code == "SignatureDoesNotMatch"
 }

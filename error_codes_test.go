@@ -141,7 +141,7 @@ func TestThrottlingByOtherSigns(t *testing.T) {
 		if wantKind(t, err, tt.want); t.Failed() {
 			t.Fatal(name)
 		}
-		if strings.HasPrefix(name, "numeric code") && tt.want == ErrThrottled && !strings.Contains(err.Error(), "9990040003") {
+		if strings.HasPrefix(name, "numeric code") && tt.want == ErrThrottled && !strings.Contains(err.Error(), "9990040003") { //nolint:errorlint // the kinds themselves are compared
 			t.Errorf("%s: %v does not show the code", name, err)
 		}
 	}

@@ -163,6 +163,7 @@ func (e *APIError) hint() string {
 	case classTooLarge:
 		return "the request is too large for the gateway: all parameters are sent in the URL; " +
 			"shorten names, stream URLs and keywords, or the user agent"
+	default:
 	}
 	return ""
 }

@@ -132,20 +132,20 @@ func TestProxyFaults(t *testing.T) {
 					})
 					c := networkClient(t, "https://ice.cn-shanghai.aliyuncs.com", proxied(proxy.url, roots)[owner])
 					err := call(t.Context(), c)
-					if !errors.Is(err, tt.kind) || errors.Is(err, ErrAmbiguous) || errors.Is(err, ErrUnavailable) != (tt.kind == ErrUnavailable) {
+					if !errors.Is(err, tt.kind) || errors.Is(err, ErrAmbiguous) || errors.Is(err, ErrUnavailable) != (tt.kind == ErrUnavailable) { //nolint:errorlint // the kinds themselves are compared
 						t.Fatalf("the error is %v, want %v", err, tt.kind)
 					}
 					if !strings.Contains(err.Error(), tt.text) || owner == "own" && tt.text != "" && !strings.Contains(err.Error(), proxy.addr) {
 						t.Errorf("the error %q does not name the proxy's refusal", err)
 					}
 					attempts := 3
-					if tt.kind == ErrBadEndpoint {
+					if tt.kind == ErrBadEndpoint { //nolint:errorlint // the kinds themselves are compared
 						attempts = 1
 					}
 					if got := len(proxy.requests()); got != attempts {
 						t.Errorf("%d CONNECTs, want %d", got, attempts)
 					}
-					if tt.kind == ErrBadEndpoint {
+					if tt.kind == ErrBadEndpoint { //nolint:errorlint // the kinds themselves are compared
 						return
 					}
 					if recovers.Store(true); len(proxy.requests())%2 == 1 {
@@ -183,7 +183,7 @@ func TestSOCKSFaults(t *testing.T) {
 			t.Run(name+"/"+owner, func(t *testing.T) {
 				t.Parallel()
 				proxy := newSOCKSProxy(t, backend, func(n int) socksReply {
-					if n%2 == 0 || tt.kind == ErrBadEndpoint {
+					if n%2 == 0 || tt.kind == ErrBadEndpoint { //nolint:errorlint // the kinds themselves are compared
 						return tt.fault
 					}
 					return socksReply{}
@@ -192,9 +192,9 @@ func TestSOCKSFaults(t *testing.T) {
 					before := proxy.connections()
 					err := call(t.Context(), networkClient(t, "https://ice.cn-shanghai.aliyuncs.com", proxied(proxy.url, roots)[owner]))
 					switch connections := proxy.connections() - before; {
-					case tt.kind == ErrUnavailable && (err != nil || connections != 2):
+					case tt.kind == ErrUnavailable && (err != nil || connections != 2): //nolint:errorlint // the kinds themselves are compared
 						t.Errorf("after %d connections the error is %v, want success after 2", connections, err)
-					case tt.kind == ErrBadEndpoint && (!errors.Is(err, ErrBadEndpoint) || errors.Is(err, ErrAmbiguous) || connections != 1):
+					case tt.kind == ErrBadEndpoint && (!errors.Is(err, ErrBadEndpoint) || errors.Is(err, ErrAmbiguous) || connections != 1): //nolint:errorlint // the kinds themselves are compared
 						t.Errorf("after %d connections the error is %v, want ErrBadEndpoint after 1", connections, err)
 					}
 				}

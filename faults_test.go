@@ -299,7 +299,7 @@ func TestFaultMatrix(t *testing.T) {
 		"gzip that ends early":         {withHeaderID(200, packed[:len(packed)/2], "Content-Encoding", "gzip"), keepOpen, cutOff.withID("body-id")},
 		"gzip with a wrong checksum":   {withHeaderID(200, packed[:len(packed)-8]+"12345678", "Content-Encoding", "gzip"), keepOpen, outcome{ErrBadResponse, "body-id", 1, false, nil, true}},
 		"gzip":                         {packedHead + packed, keepOpen, succeeds},
-		"closed after the id":          {head + anySuccess[:strings.Index(anySuccess, `,"Job"`)], closeConn, outcome{ErrBadResponse, "body-id", 3, true, nil, true}},
+		"closed after the id":          {head + anySuccess[:strings.Index(anySuccess, `,"Job"`)], closeConn, outcome{ErrBadResponse, "body-id", 3, true, nil, true}}, //nolint:gocritic // the text is there
 		"closed after the whole":       {head + anySuccess, closeConn, outcome{ErrBadResponse, "body-id", 3, true, nil, true}},
 		"reset after the whole":        {head + anySuccess, resetConn, outcome{ErrBadResponse, "body-id", 3, true, nil, true}},
 		"followed by something":        {withHeaderID(200, anySuccess+"}"), keepOpen, outcome{ErrBadResponse, "body-id", 1, true, nil, true}},

@@ -89,7 +89,8 @@ func FuzzDecodeJob(f *testing.F) {
 		}
 		object, isObject := value.(map[string]any)
 		var got Job
-		if err := got.UnmarshalJSON(clean); (err == nil) != (isObject || value == nil) {
+		err = got.UnmarshalJSON(clean)
+		if (err == nil) != (isObject || value == nil) {
 			t.Fatalf("%s: the error is %v", clean, err)
 		} else if err != nil {
 			return

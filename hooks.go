@@ -16,7 +16,7 @@ import (
 // Hooks are functions that a [Client] calls around its calls, their attempts, and the sweeps of its watchers, for
 // metrics and traces. Any of them may be nil. A hook returns the context to continue with, which must be derived from
 // the one that it was given (nil: that one), and a function that is called once at the end (nil: none). Hooks run on
-// the goroutine of what they observe, and concurrently. A hook that panics panics there. No argument holds a secret or
+// the goroutine of what they observe, and concurrently. A panic of a hook stays there. No argument holds a secret or
 // the URL of a stream. Unused hooks cost nothing.
 //
 // Calls that waits, iterators, [Client.EnsureLiveTranscodeJob] and sweeps make are observed like any other, with the

@@ -52,6 +52,7 @@ func invalidText(v reflect.Value) string {
 			if inner := invalidText(f); inner != "" {
 				return name + "." + inner
 			}
+		default:
 		}
 	}
 	return ""

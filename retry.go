@@ -152,6 +152,7 @@ func reasonFor(e *APIError) retryReason {
 		return throttled
 	case classUnavailable:
 		return transient
+	default:
 	}
 	return noRetry
 }
@@ -241,6 +242,7 @@ func (r *retrier) backoff(reason retryReason) time.Duration {
 	case throttled:
 		longest := maxBackoff(max(p.BaseDelay, minThrottleDelay), p.MaxDelay, r.sent+1)
 		return jitter(min(minThrottleDelay, longest), longest)
+	default:
 	}
 	return 0 // what was repaired is retried at once
 }

@@ -141,7 +141,8 @@ func TestFullJitter(t *testing.T) {
 			func(n int) time.Duration { return min(20*time.Second, 2*time.Second<<n) },
 		},
 		"Retry-After, plus up to 10 %": {
-			RetryPolicy{MaxAttempts: 2}, respondError(400, "Throttling.Api", "X-Acs-Retry-After", "2500"), 2500 * time.Millisecond,
+			RetryPolicy{MaxAttempts: 2},
+			respondError(400, "Throttling.Api", "X-Acs-Retry-After", "2500"), 2500 * time.Millisecond,
 			func(int) time.Duration { return 2750 * time.Millisecond },
 		},
 		"short maximum, throttled": {

@@ -93,7 +93,7 @@ type life struct {
 	added    time.Time
 	last     int // the version of the last event; -1: none
 	over     bool
-	ended    int // final events
+	ended    int // final events //nolint:unused // kept for a report of the judge
 }
 
 func (l *life) status() livetranscode.JobStatus { return l.history[len(l.history)-1].status }
@@ -434,7 +434,7 @@ func (w *world) step() {
 func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 	var resp *http.Response
 	var delay time.Duration
-	w.locked(func() { resp, delay = w.respond(req) })
+	w.locked(func() { resp, delay = w.respond(req) }) //nolint:bodyclose // the caller closes it
 	if err := pause(req.Context(), delay); err != nil {
 		return nil, err
 	}

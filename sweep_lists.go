@@ -36,6 +36,7 @@ func (l *pageSet) request(kind listKind, no int) *ListLiveTranscodeJobsRequest {
 		req.Status = new(JobStatusInProgress)
 	case listNotStarted:
 		req.Status = new(JobStatusNotStarted)
+	default:
 	}
 	return req
 }

@@ -194,7 +194,8 @@ func TestHandshakeErrors(t *testing.T) {
 		"unknown authority": {"127.0.0.1", now.Add(-year), now.Add(year), true, withTLS, permanent},
 		"reset": {
 			"127.0.0.1", now.Add(-year), now.Add(year), false,
-			wrap(func(conn net.Conn) net.Conn { return resettingConn{conn} }), outcome{ErrUnavailable, "", 3, false, nil, false},
+			wrap(func(conn net.Conn) net.Conn { return resettingConn{conn} }),
+			outcome{ErrUnavailable, "", 3, false, nil, false},
 		},
 		"no TLS": {"127.0.0.1", now.Add(-year), now.Add(year), false, wrap(func(conn net.Conn) net.Conn {
 			io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n") // as net/http's server does

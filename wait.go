@@ -133,8 +133,8 @@ func (w *wait) poll(ctx context.Context) (done bool, err error) {
 	w.Polls++
 	resp, err := w.client.GetLiveTranscodeJob(ctx, w.JobID)
 	if w.pollErr = err; err != nil {
-		if err := w.contextError(ctx); err != nil {
-			return false, err
+		if ended := w.contextError(ctx); ended != nil {
+			return false, ended
 		}
 		return false, w.permanent(err, began)
 	}

@@ -120,7 +120,7 @@ func (w *Watcher) leave() {
 }
 
 // sweepOnSchedule sweeps until ctx ends, or returns the error that ends the watch, or a panic of user code.
-func (w *Watcher) sweepOnSchedule(ctx context.Context) (end error, caught *userPanic) {
+func (w *Watcher) sweepOnSchedule(ctx context.Context) (end error, caught *userPanic) { //nolint:staticcheck // the error is a value here, not a failure
 	for ctx.Err() == nil {
 		s := w.nextDueSweep()
 		if s == nil {

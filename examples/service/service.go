@@ -154,7 +154,7 @@ func (s *service) ready() error {
 var errSlow = errors.New("the sweeps take long")
 
 // put sets the state of a job and wakes the event streams. It drops jobs that ended more than keepEnded ago.
-func (s *service) put(v view) view {
+func (s *service) put(v view) view { //nolint:unparam // a view is what the caller may show
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.putLocked(v)

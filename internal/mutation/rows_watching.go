@@ -43,7 +43,7 @@ var watchingRows = []mutant{
 	{"throttling does not end a watch", "watch_loop.go", ` || s.out.Throttled > 0 || `, ` || `, "TestWatchThrottlingOnlySlows"},
 	{"n sweeps without a response are tolerated", "watch_loop.go", `w.loop.unresponsive > w.cfg.tolerate`, `w.loop.unresponsive >= w.cfg.tolerate`, "TestWatchToleratesSilence"},
 	{"a Retry-After is no sweep without a response", "watch_loop.go", ` || s.retryAfterSeen || `, ` || `, "TestWatchRetryAfter"},
-	{"a delay of one job delays no other", "sweep_results.go", `s.delayed, s.stopped, s.retryAt = false, false, 0`, `_ = s`, "TestWatchRetryAfterOfOneJob"},
+	{"a delay of one job delays no other", "sweep_results.go", `s.delayed, s.stopped, s.retryAt = false, false, 0`, `_ = s`, "TestWatchRetryAfterOfOneJob"}, //nolint:dupword // quoted source
 	{"a refused List is not asked again", "plan.go", `now+refusedFor`, `now`, "TestWatchListRefused"},
 	{"many jobs are polled by pages", "plan.go", `p.pages+p.unpaged < jobs:`, `false:`, "TestWatchUsesFewRequests|TestWatchChoosesThePlan"},
 	{"a failing List does not delay the first Gets", "sweep_lists.go", `gets = min(gets, s.orders.gets)
