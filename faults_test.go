@@ -14,7 +14,6 @@ import (
 	"net/http/httptrace"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -114,7 +113,6 @@ func TestRetries(t *testing.T) {
 		"invalid success":         {respond(200, "{"), neverSafe},
 		"cut success":             {respondThenFail(200, `{"RequestId":"r",`, io.ErrUnexpectedEOF), retrySafe},
 		"reset success":           {respondThenFail(200, `{"RequestId":"r",`, reset), retrySafe},
-		"stalled success":         {respondThenBlock(200, `{"RequestId":"r",`), retrySafe},
 		"cut error":               {respondThenFail(400, `{"RequestId":"r","Mess`, io.ErrUnexpectedEOF), retrySafe},
 
 		// Refused.
@@ -191,9 +189,6 @@ var faultOperations = []testOperation{
 	{"Submit", false, anySuccess, submitJob},
 }
 
-// stallTimeout is the attempt timeout of the rows that stall: long enough for everything else on a busy machine.
-const stallTimeout = 400 * time.Millisecond
-
 // An outcome is how a call ends that fails in the same way each time.
 type outcome struct {
 	kind      error  // nil: success
@@ -212,6 +207,8 @@ var (
 	notHTTP = outcome{ErrUnavailable, "", 1, true, nil, false}
 	// cutOff is a success whose body did not arrive.
 	cutOff = outcome{ErrBadResponse, "header-id", 3, true, nil, false}
+	// proxyFailure is an error of a proxy.
+	proxyFailure = outcome{ErrUnavailable, "header-id", 3, true, nil, false}
 	// unusable is a response that a retry would not change.
 	unusable = outcome{ErrBadResponse, "header-id", 1, true, nil, false}
 )
@@ -281,7 +278,6 @@ func TestFaultMatrix(t *testing.T) {
 	packed := gzipped(anySuccess + strings.Repeat(" ", 100))
 	packedHead := rawHead(200, len(packed), "X-Acs-Request-Id", "header-id", "Content-Encoding", "gzip")
 	html := []string{"Content-Type", "text/html"}
-	proxyError := outcome{ErrUnavailable, "header-id", 3, true, nil, false}
 	tests := map[string]struct {
 		raw  string
 		then connectionEnd
@@ -306,12 +302,6 @@ func TestFaultMatrix(t *testing.T) {
 		"not gzip":                     {withHeaderID(200, anySuccess, "Content-Encoding", "gzip"), keepOpen, unusable},
 		"reset before the head":        {"", resetConn, noResponse.with(syscall.ECONNRESET)},
 		"reset in the head":            {"HTTP/1.1 200 OK\r\n", resetConn, noResponse},
-		"stalled before the head":      {"", stallConn, noResponse},
-		"stalled in the head":          {"HTTP/1.1 200 OK\r\nContent-Le", stallConn, noResponse},
-		"stalled after the head":       {head, stallConn, cutOff},
-		"stalled in the body":          {head + half, stallConn, cutOff.withID("body-id")},
-		"stalled in gzip":              {packedHead + packed[:len(packed)/2], stallConn, cutOff.withID("body-id")},
-		"stalled in an error":          {rawHead(500, 100, "X-Acs-Request-Id", "header-id") + "<html>", stallConn, proxyError},
 		"1xx flood":                    {strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 20_000) + withHeaderID(200, anySuccess), stallConn, notHTTP},
 		"header of 1 MiB":              {withHeaderID(200, anySuccess, "X-Large", strings.Repeat("x", 1<<20)), stallConn, notHTTP},
 		"headers of 1 MiB":             {"HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Many: x\r\n", 100_000) + "\r\n", stallConn, notHTTP},
@@ -319,10 +309,10 @@ func TestFaultMatrix(t *testing.T) {
 		"redirect to the same host":    {withHeaderID(302, "moved", "Location", "/again"), keepOpen, unusable},
 		"redirect to another host":     {withHeaderID(307, "", "Location", "https://elsewhere.example/"), keepOpen, unusable},
 		"redirect to http":             {withHeaderID(308, "", "Location", "http://ice.cn-shanghai.aliyuncs.com/"), keepOpen, unusable},
-		"HTML with 502":                {withHeaderID(502, "<html>Bad Gateway</html>", html...), keepOpen, proxyError},
+		"HTML with 502":                {withHeaderID(502, "<html>Bad Gateway</html>", html...), keepOpen, proxyFailure},
 		"HTML with 404":                {withHeaderID(404, "<html>Not Found</html>", html...), keepOpen, unusable},
 		"HTML with 200":                {withHeaderID(200, "<html>Log in</html>", html...), keepOpen, unusable},
-		"InternalError":                {rawResponse(500, errorBodyJSON("InternalError", "m")), keepOpen, proxyError.withID("req-1")},
+		"InternalError":                {rawResponse(500, errorBodyJSON("InternalError", "m")), keepOpen, proxyFailure.withID("req-1")},
 		"error with 200":               {withHeaderID(200, errorBodyJSON("Throttling.User", "slow down")), keepOpen, unusable.withID("req-1")},
 		"error in lower case with 200": {withHeaderID(200, `{"code":"InternalError","message":"m","requestId":"body-id"}`), keepOpen, unusable.withID("body-id")},
 		"null":                         {withHeaderID(200, "null"), keepOpen, unusable},
@@ -339,59 +329,60 @@ func TestFaultMatrix(t *testing.T) {
 	for name, tt := range tests {
 		for _, op := range faultOperations {
 			s := newRawServer(t, always(tt.raw, tt.then))
-			policy := RetryPolicy{BaseDelay: 1}
-			if strings.HasPrefix(name, "stalled") {
-				policy.AttemptTimeout = stallTimeout
-			}
-			call := s.begin(t, op.call, policy)
 			t.Run(name+"/"+op.name, func(t *testing.T) {
 				t.Parallel()
-				s.wantRequests(t, tt.want.check(t, call(t), op.idempotent))
+				var conns connCounter
+				c := s.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
+				s.wantRequests(t, tt.want.check(t, op.call(t.Context(), c), op.idempotent))
+				conns.wantNoneOpen(t, c)
 			})
 		}
 	}
 }
 
-// begin calls the server, at once if the call will take long. The function that it returns waits for the end of the call,
-// checks how long it took and that it left no connection open, and returns its error.
-func (s *rawServer) begin(t *testing.T, op func(context.Context, *Client) error, policy RetryPolicy) func(*testing.T) error {
-	var conns connCounter
-	c := s.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(policy))
-	var took time.Duration
-	call := sync.OnceValue(func() error {
-		start := time.Now()
-		err := op(context.Background(), c)
-		took = time.Since(start)
-		return err
-	})
-	if policy.AttemptTimeout > 0 {
-		go call()
-	}
-	return func(t *testing.T) error {
-		err := call()
-		if policy.AttemptTimeout > 0 && took > 3*policy.AttemptTimeout+time.Second {
-			t.Errorf("the call took %v", took)
-		}
-		conns.wantNoneOpen(t, c)
-		return err
-	}
-}
-
-// TestDribble checks that bytes that keep coming do not prolong an attempt.
-func TestDribble(t *testing.T) {
+// TestStalledResponses has the faults that only the timeout of the attempt ends, over connections without a network.
+func TestStalledResponses(t *testing.T) {
 	t.Parallel()
-	response := withHeaderID(200, strings.Repeat(" ", 1000))
+	const half = `{"RequestId":"body-id","Job":{"JobId":"j"`
+	head := rawHead(200, 100, "X-Acs-Request-Id", "header-id")
+	packed := gzipped(anySuccess + strings.Repeat(" ", 100))
+	spaces := strings.Repeat(" ", 5000) // of which fewer than 2,000 arrive in time
+	dribble := func(head bool) func(net.Conn) net.Conn {
+		return func(conn net.Conn) net.Conn { return dribblingConn{conn, head} }
+	}
 	for name, tt := range map[string]struct {
-		head bool
+		raw  string
+		conn func(net.Conn) net.Conn // nil: as it is
 		want outcome
-	}{"in the head": {true, noResponse}, "in the body": {false, cutOff}} {
+	}{
+		"before the head":      {"", nil, noResponse},
+		"in the head":          {"HTTP/1.1 200 OK\r\nContent-Le", nil, noResponse},
+		"after the head":       {head, nil, cutOff},
+		"in the body":          {head + half, nil, cutOff.withID("body-id")},
+		"in gzip":              {rawHead(200, len(packed), "X-Acs-Request-Id", "header-id", "Content-Encoding", "gzip") + packed[:len(packed)/2], nil, cutOff.withID("body-id")},
+		"in an error":          {rawHead(500, 100, "X-Acs-Request-Id", "header-id") + "<html>", nil, proxyFailure},
+		"bytes of a long head": {"HTTP/1.1 200 OK\r\nX-Long: " + spaces, dribble(true), noResponse},
+		"bytes of a long body": {withHeaderID(200, spaces), dribble(false), cutOff},
+	} {
 		for _, op := range faultOperations {
-			ln := connListener{listen(t), func(conn net.Conn) net.Conn { return dribblingConn{conn, tt.head} }}
-			s := newRawServerOn(t, ln, always(response, keepOpen))
-			call := s.begin(t, op.call, RetryPolicy{BaseDelay: 1, AttemptTimeout: stallTimeout})
 			t.Run(name+"/"+op.name, func(t *testing.T) {
 				t.Parallel()
-				tt.want.check(t, call(t), op.idempotent)
+				synctest.Test(t, func(t *testing.T) {
+					wrap := tt.conn
+					if wrap == nil {
+						wrap = func(conn net.Conn) net.Conn { return conn }
+					}
+					s := newPipeServer(t, always(tt.raw, stallConn))
+					conns := connCounter{dial: func() (net.Conn, error) { return s.dial(wrap) }}
+					c := s.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
+					start := time.Now()
+					attempts := tt.want.check(t, op.call(t.Context(), c), op.idempotent)
+					if late := time.Since(start) - time.Duration(attempts)*30*time.Second; late < 0 || late > time.Second {
+						t.Errorf("%d attempts took %v, want 30s each", attempts, time.Since(start))
+					}
+					s.wantRequests(t, attempts)
+					conns.wantNoneOpen(t, c)
+				})
 			})
 		}
 	}
@@ -403,7 +394,10 @@ func TestRefusedConnection(t *testing.T) {
 	for _, op := range faultOperations {
 		s := newRawServer(t, nil)
 		s.close()
-		err := s.begin(t, op.call, RetryPolicy{BaseDelay: 1})(t)
+		var conns connCounter
+		c := s.client(t, WithHTTPClient(&http.Client{Transport: conns.transport(nil)}), WithRetryPolicy(RetryPolicy{BaseDelay: 1}))
+		err := op.call(t.Context(), c)
+		conns.wantNoneOpen(t, c)
 		outcome{ErrUnavailable, "", 3, false, syscall.ECONNREFUSED, false}.check(t, err, op.idempotent)
 	}
 }

@@ -27,15 +27,15 @@ import (
 
 // A rawServer is an HTTP server whose responses are raw bytes. It records the heads of the requests.
 type rawServer struct {
-	url  string
-	stop chan struct{}
+	url     string
+	respond rawResponder
+	stop    chan struct{}
+	once    sync.Once
+	wg      sync.WaitGroup
 
 	mu    sync.Mutex
 	conns []net.Conn
 	heads []string
-	once  sync.Once
-	wg    sync.WaitGroup
-	ln    net.Listener
 }
 
 // A connectionEnd is what a rawServer does with a connection after a response.
@@ -72,27 +72,45 @@ func listen(t *testing.T) net.Listener {
 
 // newRawServerOn starts a server on ln, which it closes.
 func newRawServerOn(t *testing.T, ln net.Listener, respond rawResponder) *rawServer {
-	s := &rawServer{url: "http://" + ln.Addr().String(), stop: make(chan struct{}), ln: ln}
+	s := &rawServer{url: "http://" + ln.Addr().String(), respond: respond, stop: make(chan struct{})}
 	s.wg.Go(func() {
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			s.mu.Lock()
-			s.conns = append(s.conns, conn)
-			s.mu.Unlock()
-			s.wg.Go(func() { s.serve(conn, respond) })
+			s.accept(conn)
 		}
 	})
+	s.wg.Go(func() { <-s.stop; ln.Close() })
 	t.Cleanup(s.close)
 	return s
+}
+
+// newPipeServer is a server without a network, for tests in a synctest bubble. Its dial connects to it.
+func newPipeServer(t *testing.T, respond rawResponder) *rawServer {
+	s := &rawServer{url: "http://localhost", respond: respond, stop: make(chan struct{})}
+	t.Cleanup(s.close)
+	return s
+}
+
+// dial connects to a server that is not on the network. wrap wraps the server's end.
+func (s *rawServer) dial(wrap func(net.Conn) net.Conn) (net.Conn, error) {
+	client, server := net.Pipe()
+	s.accept(wrap(server))
+	return client, nil
+}
+
+func (s *rawServer) accept(conn net.Conn) {
+	s.mu.Lock()
+	s.conns = append(s.conns, conn)
+	s.mu.Unlock()
+	s.wg.Go(func() { s.serve(conn) })
 }
 
 func (s *rawServer) close() {
 	s.once.Do(func() {
 		close(s.stop)
-		s.ln.Close()
 		s.mu.Lock()
 		for _, conn := range s.conns {
 			conn.Close()
@@ -102,7 +120,7 @@ func (s *rawServer) close() {
 	})
 }
 
-func (s *rawServer) serve(conn net.Conn, respond rawResponder) {
+func (s *rawServer) serve(conn net.Conn) {
 	defer conn.Close()
 	for br := bufio.NewReader(conn); ; {
 		head, err := readHead(br)
@@ -113,7 +131,7 @@ func (s *rawServer) serve(conn net.Conn, respond rawResponder) {
 		n := len(s.heads)
 		s.heads = append(s.heads, head)
 		s.mu.Unlock()
-		raw, then := respond(n, head)
+		raw, then := s.respond(n, head)
 		if _, err := io.WriteString(conn, raw); err != nil {
 			return
 		}
@@ -189,7 +207,10 @@ func rawHead(status, length int, header ...string) string {
 }
 
 // A connCounter counts the connections of a transport.
-type connCounter struct{ open, opened atomic.Int32 }
+type connCounter struct {
+	dial         func() (net.Conn, error) // nil: over the network
+	open, opened atomic.Int32
+}
 
 type countedConn struct {
 	net.Conn
@@ -209,7 +230,12 @@ func (c *connCounter) transport(roots *x509.CertPool) *http.Transport {
 	t := newTransport()
 	dial := t.DialContext
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
+		conn, err := net.Conn(nil), error(nil)
+		if c.dial != nil {
+			conn, err = c.dial()
+		} else {
+			conn, err = dial(ctx, network, address)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -267,7 +293,7 @@ func (c dribblingConn) Write(p []byte) (int, error) {
 		if _, err := c.Conn.Write(p[n : n+1]); err != nil {
 			return n, err
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // in a synctest bubble
 	}
 	return n, nil
 }

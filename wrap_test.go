@@ -40,7 +40,7 @@ func TestNetworkErrors(t *testing.T) {
 			wantKind(t, err, ErrUnavailable)
 			wantOneLine(t, err)
 			if !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("the error %q hides what the transport said", err)
+				t.Errorf("the error %q hides the error of the transport", err)
 			}
 			if strings.Count(err.Error(), "ice.cn-shanghai.aliyuncs.com") != 1 {
 				t.Errorf("the error %q does not name the host once", err)
