@@ -15,8 +15,9 @@ import (
 // token that belongs to it.
 //
 // The secret and the token are redacted by package fmt with every verb but %p, by log/slog, and in JSON, XML and
-// text. One case cannot be redacted: package fmt calls no method of a value in an unexported field, so that %v of
-// a struct with a Credentials in such a field prints the secret. Store a [CredentialsProvider] there instead.
+// text. One case cannot be redacted: package fmt calls no method of a value in an unexported field. It prints the
+// secret of a struct with a Credentials in such a field, and with an invalid verb, such as %s, also of a struct with a
+// *Credentials. Store a [CredentialsProvider] there instead.
 type Credentials struct {
 	// AccessKeyID identifies the key. It is not secret.
 	AccessKeyID string

@@ -142,7 +142,7 @@ func newSources() []*credentialsSource {
 		},
 		{
 			"RAM role of the instance", getter(providers.NewECSRAMRoleCredentialsProviderBuilder().Build),
-			hasInstanceRole, true,
+			func(err error) bool { return hasInstanceRole(err, isECSInstance(productNameFile)) }, true,
 		},
 		{
 			"credentials URI", getter(providers.NewURLCredentialsProviderBuilder().Build),
@@ -188,14 +188,14 @@ var metadataFailed = regexp.MustCompile(`/security-credentials/ (?:429|5[0-9][0-
 
 // hasInstanceRole reports whether this is an instance with a RAM role, though the metadata service returned err. Without
 // a response that is not known: it is assumed if a variable names the role, or the machine is an ECS instance.
-func hasInstanceRole(err error) bool {
+func hasInstanceRole(err error, isInstance bool) bool {
 	switch text := err.Error(); {
 	case strings.Contains(text, "IMDS credentials is disabled"), strings.Contains(text, "/security-credentials/ 404"):
 		return false
 	case isSet(envInstanceRole), metadataFailed.MatchString(text):
 		return true
 	}
-	return isECSInstance(productNameFile)
+	return isInstance
 }
 
 // productNameFile holds the product name of the machine on Linux.

@@ -240,14 +240,14 @@ func testDefaultCredentialsFail(t *testing.T) {
 		none  bool // ErrNoCredentials
 		shows []string
 	}{
-		{name: "nothing", none: true, shows: []string{envAccessKeyID, envAccessKeySecret, "RAM role of the instance: ", "connection refused"}},
+		{name: "nothing", none: true, shows: []string{envAccessKeyID, envAccessKeySecret, "RAM role of the instance: ", "refused"}},
 		{name: "metadata service disabled", none: true, env: map[string]string{envMetadataDisabled: "true"}, shows: []string{envAccessKeyID}},
 		{name: "id without secret", none: true, env: map[string]string{envAccessKeyID: shownID}, shows: []string{"environment variables: ", "secret must be specified"}},
 		{name: "secret without id", none: true, env: map[string]string{envAccessKeySecret: hiddenSecret}, shows: []string{"environment variables: ", "ID must be specified"}},
 		{name: "OIDC without role", none: true, env: map[string]string{envOIDCToken: hiddenToken, envOIDCProvider: "p"}, shows: []string{"OIDC: ", "RoleArn is empty"}},
-		{name: "profile without file", none: true, env: map[string]string{envProfile: "p"}, shows: []string{"CLI profile in ", "credentials file ", "no such file", "connection refused"}},
+		{name: "profile without file", none: true, env: map[string]string{envProfile: "p"}, shows: []string{"CLI profile in ", "credentials file ", "refused"}},
 
-		{name: "OIDC without token file", env: oidc, shows: []string{"OIDC: ", "open /nonexistent/token"}},
+		{name: "OIDC without token file", env: oidc, shows: []string{"OIDC: ", "/nonexistent/token"}},
 		{
 			name: "OIDC without network", shows: []string{"OIDC: ", "refused"},
 			env: map[string]string{envOIDCToken: hiddenToken, envOIDCProvider: "p", envRoleARN: "r"},
@@ -256,15 +256,15 @@ func testDefaultCredentialsFail(t *testing.T) {
 		{name: "CLI file from its middle", files: map[string]string{cliName: cliFile(shownID)[60:]}, shows: []string{"CLI profile in ", "unmarshal"}},
 		{name: "CLI file of text", files: map[string]string{cliName: leak}, shows: []string{"CLI profile in ", "unmarshal"}},
 		{name: "CLI file empty", files: map[string]string{cliName: ""}, shows: []string{"CLI profile in ", "unmarshal"}},
-		{name: "CLI file a directory", files: map[string]string{cliName + "/x": ""}, shows: []string{"CLI profile in ", "is a directory"}},
+		{name: "CLI file a directory", files: map[string]string{cliName + "/x": ""}, shows: []string{"CLI profile in ", "reading aliyun cli config"}},
 		{name: "CLI profile not there", env: map[string]string{envProfile: "p"}, files: map[string]string{cliName: cliFile("q")}, shows: []string{"CLI profile in ", "'p'"}},
 		{name: "CLI profile without key", files: map[string]string{cliName: cliFile("")}, shows: []string{"CLI profile in ", "empty"}},
-		{name: "CLI file by variable not there", env: map[string]string{envConfigFile: "/nonexistent/cli"}, shows: []string{"CLI profile in /nonexistent/cli", "no such file"}},
+		{name: "CLI file by variable not there", env: map[string]string{envConfigFile: "/nonexistent/cli"}, shows: []string{"CLI profile in /nonexistent/cli"}},
 		{name: "credentials file of a line", files: map[string]string{iniName: "[default]\naccess_key_secret " + leak}, shows: []string{"credentials file ", "delimiter not found: ..."}},
 		{name: "credentials file half written", files: map[string]string{iniName: iniFile(shownID)[:40]}, shows: []string{"credentials file "}},
 		{name: "credentials file with an open section", files: map[string]string{iniName: "[default " + leak}, shows: []string{"credentials file ", "unclosed section: ..."}},
 		{name: "credentials file empty", files: map[string]string{iniName: ""}, shows: []string{"credentials file "}},
-		{name: "credentials file by variable not there", env: map[string]string{envCredentialsFile: "/nonexistent/ini"}, shows: []string{"credentials file /nonexistent/ini", "no such file"}},
+		{name: "credentials file by variable not there", env: map[string]string{envCredentialsFile: "/nonexistent/ini"}, shows: []string{"credentials file /nonexistent/ini"}},
 		{name: "role cannot be reached", env: map[string]string{envInstanceRole: "role"}, shows: []string{"RAM role of the instance: ", "refused"}},
 		{name: "URI refused", env: map[string]string{envURI: "http://127.0.0.1:1/c?token=" + hiddenToken}, shows: []string{"credentials URI: ", "refused"}},
 		{
@@ -273,7 +273,7 @@ func testDefaultCredentialsFail(t *testing.T) {
 		},
 		{
 			name: "several", env: oidc, files: map[string]string{cliName: "x", iniName: "x"},
-			shows: []string{"OIDC: open ", "; CLI profile in ", "; credentials file "},
+			shows: []string{"OIDC: ", "; CLI profile in ", "; credentials file "},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -325,6 +325,35 @@ func TestDefaultCredentialsFailOfServices(t *testing.T) { //nolint:paralleltest 
 				srv.use(t, test.uri, test.respond)
 				wantLookupError(t, test.none, test.shows...)
 			})
+		}
+	})
+}
+
+func TestHasInstanceRole(t *testing.T) {
+	const list = "get role name failed: GET http://100.100.100.200/latest/meta-data/ram/security-credentials/ "
+	inChild(t, func(t *testing.T) {
+		for _, test := range []struct {
+			err                   string
+			elsewhere, onInstance bool
+		}{
+			{"get role name failed: dial tcp 100.100.100.200:80: i/o timeout", false, true},
+			{list + "503", true, true},
+			{list + "429", true, true},
+			{list + "404", false, false},
+			{list + "403", false, true},
+			{"refresh Ecs sts token err, httpStatus: 404, message = ", true, true},
+			{"IMDS credentials is disabled", false, false},
+		} {
+			if got := hasInstanceRole(errors.New(test.err), false); got != test.elsewhere {
+				t.Errorf("elsewhere, %q means a role: %t", test.err, got)
+			}
+			if got := hasInstanceRole(errors.New(test.err), true); got != test.onInstance {
+				t.Errorf("on an instance, %q means a role: %t", test.err, got)
+			}
+		}
+		t.Setenv(envInstanceRole, "role")
+		if !hasInstanceRole(errors.New("i/o timeout"), false) {
+			t.Error("a role that a variable names is not there")
 		}
 	})
 }

@@ -176,6 +176,14 @@ func testHolders(t *testing.T) {
 		}
 		wantHidden(t, name+" in a log", logged.String())
 	}
+	// The documented exception: package fmt prints a pointer in an unexported field as an address, but only with %v.
+	unexported := struct {
+		creds *Credentials
+		job   *Job
+	}{&secretCreds, &Job{StreamInput: StreamInput{InputURL: "rtmp://h/app/" + hiddenToken}}}
+	for _, verb := range []string{"%v", "%+v", "%#v"} {
+		wantHidden(t, "pointers with "+verb, fmt.Sprintf(verb, unexported))
+	}
 	if got, want := fmt.Sprintf("%+v", cached), "livetranscode.CredentialsProvider"; got != want {
 		t.Errorf("the provider prints as %s, want %s", got, want)
 	}

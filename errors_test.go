@@ -1,12 +1,18 @@
 package livetranscode
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // TestHints checks what an error tells the caller to do.
@@ -104,5 +110,61 @@ func TestSentinelsDiffer(t *testing.T) {
 				t.Errorf("errors.Is(%q, %q) is %t", a, b, i != j)
 			}
 		}
+	}
+}
+
+// TestErrorsAreOneLine puts characters that change what a terminal shows wherever a text comes from elsewhere.
+func TestErrorsAreOneLine(t *testing.T) {
+	t.Parallel()
+	const hostile = "x\u0085y\u2028z\u009b31m\u202eb\u2066c\u200bd\u061ce\x1b[31mf\r\ng\xffh"
+	inBody := func(field string) step {
+		return func(req *http.Request) (*http.Response, error) {
+			fields := map[string]any{"RequestId": "r", "Code": "Forbidden.RAM", "Message": "m", field: hostile}
+			if field == "AuthAction" {
+				fields["AccessDeniedDetail"] = map[string]string{field: hostile}
+			}
+			body, err := json.Marshal(fields)
+			return responseTo(req, http.StatusForbidden, io.NopCloser(bytes.NewReader(body))), err
+		}
+	}
+	steps := map[string]step{
+		"page": respond(http.StatusBadGateway, hostile), "success": respond(http.StatusOK, hostile), "transport": failWith(errors.New(hostile)),
+		"request id in the header": respond(http.StatusInternalServerError, "{}", headerRequestID, hostile),
+		"body":                     respondThenFail(http.StatusOK, hostile, errors.New(hostile)),
+	}
+	for _, field := range []string{"RequestId", "HostId", "Code", "Message", "Recommend", "Detail", "AuthAction"} {
+		steps[field] = inBody(field)
+	}
+	id := strings.ToValidUTF8(hostile, "")
+	for name, rt := range steps {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := new(logRecorder)
+			client := clientOver(t, rt, attempts(1), log.option())
+			_, get := client.GetLiveTranscodeJob(t.Context(), id)
+			_, wait := client.WaitForStatus(t.Context(), id, JobStatusStopped, TolerateErrors(0))
+			for _, err := range []error{get, submitJob(t.Context(), client), wait} {
+				wantOneLine(t, err)
+			}
+			if text := strings.ReplaceAll(log.text(), "\n", ""); redact.OneLine(text) != text {
+				t.Errorf("the log is %q", text)
+			}
+		})
+	}
+	for name, opt := range map[string]Option{
+		"provider": WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) { return Credentials{}, errors.New(hostile) })),
+		"limiter":  WithLimiter(limiterFunc(func(context.Context) error { return errors.New(hostile) })),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantOneLine(t, getJob(t.Context(), clientOver(t, respond(http.StatusOK, documentedJob), opt)))
+		})
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New(hostile))
+	client := clientOver(t, respond(http.StatusOK, documentedJob))
+	_, wait := client.WaitForStatus(ctx, id, JobStatusStopped)
+	for _, err := range []error{getJob(ctx, client), wait, &ParamError{Operation: hostile, Field: hostile, Reason: hostile}} {
+		wantOneLine(t, err)
 	}
 }

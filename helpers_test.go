@@ -20,9 +20,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/goleak"
+
+	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -334,7 +335,7 @@ func wantOneLine(t *testing.T, err error) {
 		t.Error("there is no error")
 		return
 	}
-	if text := err.Error(); strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(text) || text == "" {
+	if text := err.Error(); redact.OneLine(text) != text || text == "" {
 		t.Errorf("the error %q is not one line", text)
 	}
 }

@@ -149,8 +149,8 @@ func (j *Job) UnmarshalJSON(b []byte) error { return unmarshal(b, j) }
 // Format implements [fmt.Formatter]. It redacts the URLs of streams as [StreamInput.Format] does, and replaces control
 // and invisible characters in texts, such as the name, with spaces.
 //
-// A Job in an unexported field of another struct cannot be redacted, as package fmt calls no methods there. A *Job can:
-// in a field it prints as an address.
+// A Job in an unexported field of another struct cannot be redacted, as package fmt calls no methods there. A *Job in
+// such a field prints as an address with %v, but unredacted with an invalid verb such as %s.
 func (j Job) Format(f fmt.State, verb rune) {
 	// Without this method, a verb that is invalid for a pointer makes package fmt print the job behind it without
 	// calling the methods of its fields.

@@ -499,7 +499,7 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// TestShortSecretInFIPSMode: in FIPS 140-only mode package crypto/hmac panics over a short key.
+// TestShortSecretInFIPSMode runs in FIPS 140-only mode, in which package crypto/hmac panics over a short key.
 func TestShortSecretInFIPSMode(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		if !fips140.Enforced() {
