@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/livetranscode/livetranscode-go"
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
@@ -73,7 +74,8 @@ func start(t *testing.T, srv *livetranscodetest.Server, file string) *instance {
 	}
 	transport := &http.Transport{DialContext: i.net.dial}
 	i.http = &http.Client{Transport: transport}
-	s, err := newService(srv.Client(), file, slog.New(slog.NewTextHandler(i.log, nil)))
+	client, telemetry := observed(t, srv)
+	s, err := newService(client, telemetry, file, slog.New(slog.NewTextHandler(i.log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +87,20 @@ func start(t *testing.T, srv *livetranscodetest.Server, file string) *instance {
 	}
 	go func() { i.ended <- i.serve(ctx, i.net) }()
 	return i
+}
+
+// observed returns a client of the emulator whose calls are measured.
+func observed(t *testing.T, srv *livetranscodetest.Server) (*livetranscode.Client, *telemetry) {
+	t.Helper()
+	telemetry, err := newTelemetry(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := telemetry.hooks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv.Client(hooks), telemetry
 }
 
 // stop shuts the service down as SIGTERM does and returns how long that took.

@@ -34,6 +34,7 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics)
 	return http.NewCrossOriginProtection().Handler(mux) // pages of other sites must not submit jobs
 }
 

@@ -7,6 +7,7 @@
 //	GET  /events     server-sent events: the state of all jobs, then every change
 //	GET  /healthz    200, or 503 if the watch does not run: a restart may help
 //	GET  /readyz     200, or 503 with the reason while the state is out of date
+//	GET  /metrics    for Prometheus: calls, attempts, retries, sweeps, and how old the state is
 //
 // It is configured by the environment:
 //
@@ -17,6 +18,9 @@
 //	EMULATOR     true: an emulator in memory; false: the real service; defaults to the emulator if there is neither
 //	             an ENDPOINT nor credentials (see livetranscode.DefaultCredentials)
 //	LOG_FORMAT   text or json; defaults to text
+//
+// With OTEL_EXPORTER_OTLP_ENDPOINT it sends metrics and spans to that collector, too; other variables of OpenTelemetry,
+// such as OTEL_SERVICE_NAME, apply.
 //
 // Anyone who can reach it can submit jobs, which cost money: put a proxy that authenticates in front of it.
 package main
@@ -59,11 +63,20 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 		return fmt.Errorf("LOG_FORMAT is %q, want text or json", format)
 	}
 	log := slog.New(handler)
-	client, err := newClient(ctx, getenv, log)
+	t, err := newTelemetry(ctx, getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "")
 	if err != nil {
 		return err
 	}
-	s, err := newService(client, getenv("STATE_FILE"), log)
+	defer func() {
+		if sendErr := t.shutdown(ctx); sendErr != nil {
+			log.Warn("sending the last metrics and spans failed", "error", sendErr)
+		}
+	}()
+	client, err := newClient(ctx, getenv, t, log)
+	if err != nil {
+		return err
+	}
+	s, err := newService(client, t, getenv("STATE_FILE"), log)
 	if err != nil {
 		return err
 	}
@@ -75,9 +88,13 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 }
 
 // newClient returns a client of the real service or of an emulator, depending on the environment.
-func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger) (*livetranscode.Client, error) {
+func newClient(ctx context.Context, getenv func(string) string, t *telemetry, log *slog.Logger) (*livetranscode.Client, error) {
+	hooks, err := t.hooks()
+	if err != nil {
+		return nil, err
+	}
 	credentials := livetranscode.DefaultCredentials()
-	opts := []livetranscode.Option{livetranscode.WithCredentials(credentials), livetranscode.WithLogger(log)}
+	opts := []livetranscode.Option{livetranscode.WithCredentials(credentials), livetranscode.WithLogger(log), hooks}
 	endpoint := getenv("ENDPOINT")
 	if endpoint != "" {
 		opts = append(opts, livetranscode.WithEndpoint(endpoint))
@@ -100,7 +117,7 @@ func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger
 	}
 	if emulate {
 		log.Warn("using an emulator in memory, its jobs end with this process; set EMULATOR=false for the real service")
-		return livetranscodetest.NewServer(livetranscodetest.WithStartDelay(15 * time.Second)).Client(), nil
+		return livetranscodetest.NewServer(livetranscodetest.WithStartDelay(15 * time.Second)).Client(hooks), nil
 	}
 	return livetranscode.NewClient(opts...)
 }

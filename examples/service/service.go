@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/livetranscodeotel"
 )
 
 const (
@@ -41,6 +43,7 @@ type view struct {
 type service struct {
 	client  *livetranscode.Client
 	watcher *livetranscode.Watcher
+	metrics http.Handler
 	file    string
 	log     *slog.Logger
 
@@ -56,13 +59,16 @@ type service struct {
 }
 
 // newService returns a service that watches all jobs of the account, and resumes from the jobs in file.
-func newService(client *livetranscode.Client, file string, log *slog.Logger) (*service, error) {
+func newService(client *livetranscode.Client, t *telemetry, file string, log *slog.Logger) (*service, error) {
 	s := &service{
-		client: client, file: file, log: log, views: make(map[string]view), changed: make(chan struct{}),
+		client: client, metrics: t.handler, file: file, log: log, views: make(map[string]view), changed: make(chan struct{}),
 		// Versions are event ids, which clients send again after a restart.
 		version: time.Now().UnixMicro(),
 	}
 	s.watcher = client.NewWatcher(livetranscode.PollInterval(0, longestInterval))
+	if _, err := livetranscodeotel.Watch(s.watcher, t.options...); err != nil {
+		return nil, err
+	}
 	known, err := load(file)
 	if err != nil {
 		return nil, err
@@ -154,10 +160,10 @@ func (s *service) ready() error {
 var errSlow = errors.New("the sweeps take long")
 
 // put sets the state of a job and wakes the event streams. It drops jobs that ended more than keepEnded ago.
-func (s *service) put(v view) view { //nolint:unparam // a view is what the caller may show
+func (s *service) put(v view) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.putLocked(v)
+	s.putLocked(v)
 }
 
 // putNew is put of a job that the watch has not found yet; of one that it has, it returns the state.

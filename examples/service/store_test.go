@@ -17,7 +17,8 @@ func TestStateFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	if _, err := newService(livetranscodetest.NewServer().Client(), malformed, log); err == nil {
+	client, telemetry := observed(t, livetranscodetest.NewServer())
+	if _, err := newService(client, telemetry, malformed, log); err == nil {
 		t.Error("a malformed file was accepted")
 	}
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
+)
+
+// TestMetrics scrapes a service that submits a job, and is throttled from then on. The metrics that it serves must have
+// what the README of livetranscodeotel promises, and what its rules select.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	readme := readFile(t, "../../livetranscodeotel/README.md")
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		id := i.post()
+		time.Sleep(2 * time.Minute)
+		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", Times: -1})
+		time.Sleep(10 * time.Minute)
+		status, _, scrape := i.do(http.MethodGet, "/metrics", "")
+		if status != http.StatusOK || strings.Contains(scrape, id) {
+			t.Errorf("status %d, metrics with the id %s:\n%s", status, id, scrape)
+		}
+		for _, want := range []string{
+			`livetranscode_watcher_jobs{livetranscode_job_status="in progress"} 1`, `livetranscode_watcher_unread 1`,
+			`livetranscode_watcher_oldest_poll_seconds 6[0-9][0-9]\.`, `livetranscode_watcher_pending 0`,
+		} {
+			if !regexp.MustCompile("(?m)^" + want).MatchString(scrape) {
+				t.Errorf("the metrics do not have %s:\n%s", want, scrape)
+			}
+		}
+
+		table := regexp.MustCompile("(?m)^\\| `[a-z._]+` \\| `([a-z_]+)` ").FindAllStringSubmatch(readme, -1)
+		_, rules, _ := strings.Cut(readme, "groups:")
+		selectors := regexp.MustCompile(`\b((?:rpc|livetranscode)_[a-z_]+)(?:\{([^}]*)\})?(?:\[| >)`).FindAllStringSubmatch(rules, -1)
+		if len(table) != 10 || len(selectors) != 6 {
+			t.Fatalf("the README has the metrics %q and the selectors %q", table, selectors)
+		}
+		for _, selected := range append(table, selectors...) {
+			if !hasSeries(scrape, selected[1:]) {
+				t.Errorf("nothing matches %q in:\n%s", selected[0], scrape)
+			}
+		}
+		i.stop()
+	})
+}
+
+// hasSeries reports whether a series of the metrics matches a selector: a name and, if there are, label matchers.
+func hasSeries(scrape string, selector []string) bool {
+	for line := range strings.Lines(scrape) {
+		series, _, _ := strings.Cut(line, " ")
+		name, _, _ := strings.Cut(series, "{")
+		for _, suffix := range []string{"", "_count"} { // the table has histograms without a suffix
+			if name == selector[0]+suffix && (len(selector) < 2 || matchesLabels(line, selector[1])) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// matchesLabels reports whether a line has the labels that a selector asks for. Of !~ it checks that there is one.
+func matchesLabels(line, matchers string) bool {
+	for _, m := range regexp.MustCompile(`([a-z_]+)(=|!~)("[^"]*")`).FindAllStringSubmatch(matchers, -1) {
+		if m[2] == "=" && !strings.Contains(line, m[1]+"="+m[3]) || m[2] == "!~" && !strings.Contains(line, m[1]+"=") {
+			return false
+		}
+	}
+	return true
+}
+
+// TestReadmeOfLivetranscodeotel checks that the functions in the README are those of this program.
+func TestReadmeOfLivetranscodeotel(t *testing.T) {
+	t.Parallel()
+	readme, source := readFile(t, "../../livetranscodeotel/README.md"), readFile(t, "telemetry.go")
+	functions := regexp.MustCompile(`(?ms)^// \w+ [^\n]*\nfunc .*?^}\n`).FindAllString(readme, -1)
+	if len(functions) != 2 {
+		t.Errorf("the README has the functions %q", functions)
+	}
+	for _, function := range functions {
+		if !strings.Contains(source, function) {
+			t.Errorf("telemetry.go does not have this function of the README:\n%s", function)
+		}
+	}
+	for _, line := range regexp.MustCompile(`(?m)^\t(?:\w+ )?"(?:go\.opentelemetry\.io|github\.com)/.*$`).FindAllString(readme, -1) {
+		if !strings.Contains(source, line+"\n") {
+			t.Errorf("telemetry.go does not have this import of the README: %s", line)
+		}
+	}
+}
+
+// TestCollector checks that the shutdown sends what was not sent yet. It is not parallel: it sets the environment.
+func TestCollector(t *testing.T) {
+	var mu sync.Mutex
+	received := map[string]string{}
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		received[r.URL.Path] += string(body)
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	telemetry, err := newTelemetry(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := telemetry.hooks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := livetranscodetest.NewServer().Client(hooks).ListLiveTranscodeJobs(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := telemetry.shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for path, want := range map[string]string{"/v1/traces": "ice/ListLiveTranscodeJobs", "/v1/metrics": "rpc.client.call.duration"} {
+		if !strings.Contains(received[path], want) {
+			t.Errorf("the collector received %q at %s, want %s", received[path], path, want)
+		}
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
