@@ -29,7 +29,7 @@
 //	livetranscode.watcher.sweep.duration    s          sweeps
 //	livetranscode.watcher.sweep.lag         s          how late sweeps of all jobs began
 //	livetranscode.watcher.requests          {request}  calls of sweeps, by livetranscode.request.type: get or list
-//	livetranscode.watcher.unread            {job}      jobs that the last sweep of all jobs did not poll, though it was to
+//	livetranscode.watcher.unread            {job}      jobs that the last sweep of all jobs could not poll
 //
 // From [Watch]:
 //
@@ -39,5 +39,6 @@
 //
 // The number of calls, attempts and sweeps is the count of their histogram, and the number of failures that of the
 // series with an error.type. Attributes of metrics have few values: operations, hosts, HTTP statuses, error kinds, and
-// the names given by [WithWatcherName]. Ids are in spans only. No span and no metric has a secret or the URL of a stream.
+// the names given by [WithWatcherName]. Ids are in spans only. No span and no metric has a secret or the URL of a
+// stream.
 package livetranscodeotel

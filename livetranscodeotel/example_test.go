@@ -12,8 +12,8 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// The spans of a call that fails once are those of the call and of two attempts. The emulator stands in for the service,
-// and an exporter in memory for that of the tracing system.
+// The spans of a call that is retried once: the call, and two attempts within it. The emulator stands in for the
+// service, and an exporter in memory for that of the tracing system.
 func ExampleHooks() {
 	exporter := tracetest.NewInMemoryExporter()
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))

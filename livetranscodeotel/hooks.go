@@ -65,7 +65,7 @@ func newHooks(c *config) (*hooks, error) {
 	h.requests, errs[5] = meter.Int64Counter("livetranscode.watcher.requests", metric.WithUnit("{request}"),
 		metric.WithDescription("Number of calls of sweeps."))
 	h.unread, errs[6] = meter.Int64Gauge("livetranscode.watcher.unread", metric.WithUnit("{job}"),
-		metric.WithDescription("Number of jobs that the last sweep of all jobs was to poll and did not."))
+		metric.WithDescription("Number of jobs that the last sweep of all jobs could not poll."))
 	return h, errors.Join(errs...)
 }
 
