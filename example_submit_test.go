@@ -64,7 +64,7 @@ func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
-	srv.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropAnswer: true})
+	srv.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true})
 
 	req := &livetranscode.SubmitLiveTranscodeJobRequest{
 		Name:            "evening-show-2026-07-20",

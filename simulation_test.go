@@ -84,7 +84,7 @@ var weathers = []weather{
 		{Code: "InternalError"},
 		{Body: "<html>"},
 		{Drop: true},
-		{DropAnswer: true},
+		{DropResponse: true},
 		{Code: "Throttling.Api"},
 		{StatusCode: 404, Body: "<html>"},
 	}},

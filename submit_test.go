@@ -94,14 +94,14 @@ func TestEnsureLiveTranscodeJob(t *testing.T) {
 		"invalid": {req: ensureRequest(""), want: livetranscode.ErrInvalidRequest},
 		"nil":     {want: livetranscode.ErrInvalidRequest},
 		"response lost": {
-			req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropAnswer: true}, created: true, jobsEnd: 1, took: time.Second,
+			req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true}, created: true, jobsEnd: 1, took: time.Second,
 		},
 		"response lost, listed late": {
-			req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropAnswer: true}, delay: 20 * time.Second,
+			req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true}, delay: 20 * time.Second,
 			created: true, jobsEnd: 1, took: 30 * time.Second,
 		},
 		"response lost, listed too late": {
-			req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropAnswer: true}, delay: time.Minute,
+			req: ensureRequest("show"), fault: &livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true}, delay: time.Minute,
 			want: livetranscode.ErrAmbiguous, jobsEnd: 1, took: 31 * time.Second,
 		},
 		"never executed": {
@@ -207,8 +207,8 @@ func TestEnsureAfterAnAmbiguousCall(t *testing.T) {
 		found   bool          // by the second
 	}{
 		"canceled in the Submit":   {livetranscodetest.Fault{Latency: 10 * time.Second}, 5 * time.Second, 5 * time.Second, true},
-		"response lost, listed":    {livetranscodetest.Fault{DropAnswer: true}, 10 * time.Second, 2 * time.Second, true},
-		"response lost, not found": {livetranscodetest.Fault{DropAnswer: true}, time.Hour, time.Hour, false},
+		"response lost, listed":    {livetranscodetest.Fault{DropResponse: true}, 10 * time.Second, 2 * time.Second, true},
+		"response lost, not found": {livetranscodetest.Fault{DropResponse: true}, time.Hour, time.Hour, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,7 +252,7 @@ func TestEnsureNeverDuplicates(t *testing.T) {
 				fault := livetranscodetest.Fault{Operation: operations[r.IntN(len(operations))], Times: 1 + r.IntN(3)}
 				switch r.IntN(4) {
 				case 0:
-					fault.DropAnswer = true
+					fault.DropResponse = true
 				case 1:
 					fault.Code = []string{"InternalError", "Throttling.User", "ServiceUnavailable", "SystemBusy"}[r.IntN(4)]
 				case 2:
@@ -334,7 +334,7 @@ func ExampleClient_EnsureLiveTranscodeJob() {
 		TemplateID:  "b6491d5b3e514b7d895d14b5453ea119",
 		StreamInput: livetranscode.StreamInput{InputURL: "rtmp://mydomain/app/stream1"},
 	}
-	srv.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropAnswer: true})
+	srv.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true})
 	for range 2 {
 		resp, err := client.EnsureLiveTranscodeJob(context.Background(), req)
 		if err != nil {

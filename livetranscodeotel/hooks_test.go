@@ -91,7 +91,7 @@ func TestFailedCalls(t *testing.T) {
 		attempts []string
 	}{
 		"ambiguous Submit": {
-			fault:    livetranscodetest.Fault{DropAnswer: true},
+			fault:    livetranscodetest.Fault{DropResponse: true},
 			call:     submit,
 			span:     "ice/SubmitLiveTranscodeJob",
 			has:      "error.type=ambiguous",

@@ -18,7 +18,7 @@ import (
 // accepts: well-formed, correctly signed, and of a valid date.
 //
 // With a StatusCode, a Code or a Body, the response is an error and the operation is not executed. Otherwise the
-// operation is executed, and the response is the usual one except for Header, RetryAfter, Latency and DropAnswer.
+// operation is executed, and the response is the usual one except for Header, RetryAfter, Latency and DropResponse.
 type Fault struct {
 	// Operation is the operation that the fault applies to, such as GetLiveTranscodeJob. Empty means any.
 	Operation string
@@ -50,9 +50,9 @@ type Fault struct {
 	Latency time.Duration
 	// Drop closes the connection without a response. The operation is not executed.
 	Drop bool
-	// DropAnswer executes the operation and then closes the connection without a response. With a StatusCode, Code
+	// DropResponse executes the operation and then closes the connection without a response. With a StatusCode, Code
 	// or Body, which prevent the operation, it is the same as Drop.
-	DropAnswer bool
+	DropResponse bool
 }
 
 // fault is an injected Fault and what is left of it.
@@ -156,7 +156,7 @@ func (f *fault) applyTo(r *response, operation string, err *apiError) *apiError 
 	switch {
 	case f.Drop:
 		r.connErr = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
-	case f.DropAnswer:
+	case f.DropResponse:
 		r.connErr = io.ErrUnexpectedEOF
 	}
 	if !f.isError() {

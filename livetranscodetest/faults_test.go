@@ -230,9 +230,9 @@ func TestFaultDrop(t *testing.T) {
 		deleted bool
 	}{
 		{"drop", fault{Drop: true}, syscall.ECONNRESET, false},
-		{"drop response", fault{DropAnswer: true}, io.ErrUnexpectedEOF, true},
-		{"both", fault{Drop: true, DropAnswer: true}, syscall.ECONNRESET, false},
-		{"drop the response of an error", fault{DropAnswer: true, Code: "Throttling"}, io.ErrUnexpectedEOF, false},
+		{"drop response", fault{DropResponse: true}, io.ErrUnexpectedEOF, true},
+		{"both", fault{Drop: true, DropResponse: true}, syscall.ECONNRESET, false},
+		{"drop the response of an error", fault{DropResponse: true, Code: "Throttling"}, io.ErrUnexpectedEOF, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -150,7 +150,7 @@ func (s *Server) handle(r *http.Request) *response {
 }
 
 // ServeHTTP implements http.Handler. It panics with [http.ErrAbortHandler], on which net/http closes the connection,
-// if the response is to be lost ([Fault.Drop], [Fault.DropAnswer]) or the client stops waiting for it.
+// if the response is to be lost ([Fault.Drop], [Fault.DropResponse]) or the client stops waiting for it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resp := s.handle(r)
 	if resp.waitLatency(r.Context()) != nil || resp.connErr != nil {

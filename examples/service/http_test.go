@@ -58,7 +58,7 @@ func TestSubmitFails(t *testing.T) {
 		inBody     string
 		retryAfter string
 	}{
-		{"response lost", livetranscodetest.Fault{DropAnswer: true}, 502, "the job may have been started", ""},
+		{"response lost", livetranscodetest.Fault{DropResponse: true}, 502, "the job may have been started", ""},
 		{"timeout", livetranscodetest.Fault{Latency: time.Minute}, 504, "the job may have been started", ""},
 		{"throttled", livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 90 * time.Second}, 503, "Throttling.User", "91"},
 		{"refused", livetranscodetest.Fault{Code: "InvalidParameter.Name"}, 400, "InvalidParameter.Name", ""},
