@@ -229,13 +229,11 @@ func (c *countedConn) Close() error {
 func (c *connCounter) transport(roots *x509.CertPool) *http.Transport {
 	t := newTransport()
 	dial := t.DialContext
+	if c.dial != nil {
+		dial = func(context.Context, string, string) (net.Conn, error) { return c.dial() }
+	}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := net.Conn(nil), error(nil)
-		if c.dial != nil {
-			conn, err = c.dial()
-		} else {
-			conn, err = dial(ctx, network, address)
-		}
+		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}

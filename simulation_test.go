@@ -24,8 +24,8 @@ var (
 	simulationSeed = flag.Uint64("simulation.seed", 0, "simulate from this seed only")
 )
 
-// TestSimulation holds a Watcher against a world that keeps its own history, in good weather and bad. The seed
-// repeats what happens to the world; when the requests meet it is up to the scheduler and the Watcher's jitter.
+// TestSimulation checks a Watcher against a simulated service that records the history of each job, with and without
+// faults. The seed repeats the changes; when requests meet them depends on the scheduler and the Watcher's jitter.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	s := scale{jobs: 130, length: 2 * time.Hour, first: 40 * time.Second, longest: time.Minute}
@@ -45,33 +45,33 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// scale is how large a simulation is.
+// scale is the size of a simulation.
 type scale struct {
-	jobs           int // that are alive and not stopped, about
+	jobs           int // about how many that have not stopped
 	length         time.Duration
 	first, longest time.Duration // the Watcher's intervals
 }
 
-// weather is what the world is like for a while.
-type weather struct {
+// A phase of a simulation has its own pace and faults.
+type phase struct {
 	name      string
 	lasts     time.Duration             // 0: 11 minutes
-	pace      time.Duration             // between changes of the world, on average
-	inFlight  float64                   // the chance that it changes just before, or after, a request is answered
+	pace      time.Duration             // between changes, on average
+	inFlight  float64                   // the probability of a change just before or after a response
 	latency   time.Duration             // the longest, each way
-	fails     float64                   // the chance that a request meets one of the faults
+	fails     float64                   // the probability that a request meets one of the faults
 	faults    []livetranscodetest.Fault // one of them
-	always    livetranscodetest.Fault   // what all of an operation meet, if it names one
-	holds     time.Duration             // how long the reader may hold the loop
-	breaks    float64                   // the chance that it breaks the loop after an event
-	rangesFor time.Duration             // how long the context of a range lasts
-	quiet     bool                      // nothing goes wrong: what is promised for then can be checked
+	always    livetranscodetest.Fault   // for every request of its operation, if it has one
+	holds     time.Duration             // the longest time that the loop body takes
+	breaks    float64                   // the probability that it breaks the loop after an event
+	rangesFor time.Duration             // the deadline of a range
+	quiet     bool                      // no faults: requests and delays are checked
 }
 
-// calm reports whether every look has an answer, made and read at once.
-func (w *weather) calm() bool { return w.latency == 0 && w.fails == 0 && w.always.Operation == "" }
+// faultless reports whether every poll has a response, without delay.
+func (w *phase) faultless() bool { return w.latency == 0 && w.fails == 0 && w.always.Operation == "" }
 
-var weathers = []weather{
+var phases = []phase{
 	{name: "quiet", lasts: 18 * time.Minute, pace: 5 * time.Second, quiet: true},
 	{name: "pages that shift", pace: 4 * time.Second, inFlight: .25, latency: 3 * time.Second},
 	{name: "slow reader", lasts: 18 * time.Minute, pace: 2 * time.Second, holds: 5 * time.Minute},
@@ -79,7 +79,7 @@ var weathers = []weather{
 	{name: "throttling", lasts: 5 * time.Minute, pace: 5 * time.Second, fails: .4, latency: 100 * time.Millisecond, faults: []livetranscodetest.Fault{
 		{Code: "Throttling.User"}, {Code: "Throttling", RetryAfter: 3 * time.Second},
 	}},
-	{name: "trouble", lasts: 3 * time.Minute, pace: 5 * time.Second, inFlight: .1, latency: time.Second, fails: .3, faults: []livetranscodetest.Fault{
+	{name: "errors", lasts: 3 * time.Minute, pace: 5 * time.Second, inFlight: .1, latency: time.Second, fails: .3, faults: []livetranscodetest.Fault{
 		{Code: "ServiceUnavailable"},
 		{Code: "InternalError"},
 		{Body: "<html>"},
@@ -98,58 +98,58 @@ var weathers = []weather{
 }
 
 const (
-	gone = livetranscode.JobStatus(-9) // what the history says of a job that was deleted
+	deleted = livetranscode.JobStatus(-9) // in the history of a job: it was deleted
 
-	settles  = 3 * time.Minute  // how long bad weather has an effect: a throttled sweep, and a pause as long
-	grace    = 30 * time.Second // the Watcher's, for jobs that are not found
-	lateness = 20 * time.Second // after Add a job exists, or never; the looks begun before have ended within the grace
+	settleTime    = 3 * time.Minute  // how long faults have an effect: a throttled sweep, and a pause as long
+	grace         = 30 * time.Second // the Watcher's NotFoundGrace
+	creationDelay = 20 * time.Second // a job exists at most this long after Add, or never; polls that began before end within the grace
 )
 
-// A version is a state of a job. Every change makes a new one, and the job's Name is its number: so a look can
-// be placed in the history.
+// A version is a state of a job. Every change makes a new one, and the job's Name is its number, which tells the
+// version of each event.
 type version struct {
 	at     time.Time
 	status livetranscode.JobStatus
 }
 
-// A subject is a job, or an id that is none yet or never, with its history and what the reader knows of it.
-type subject struct {
+// A simJob is a job, or an id that does not exist yet or never will, with its history and the events delivered.
+type simJob struct {
 	id      string
 	created time.Time
 	history []version
 
 	watched bool
 	added   time.Time
-	exists  bool               // it did when it was added
-	known   int                // how many versions there were
+	exists  bool               // when it was added
+	known   int                // the number of versions then
 	last    *livetranscode.Job // of the last event since then
 	seen    int                // its version
 }
 
-func (s *subject) status() livetranscode.JobStatus {
+func (s *simJob) status() livetranscode.JobStatus {
 	if len(s.history) == 0 {
-		return gone
+		return deleted
 	}
 	return s.history[len(s.history)-1].status
 }
 
 // active reports whether a page lists it.
-func (s *subject) active() bool { return s.status() == notStarted || s.status() == inProgress }
+func (s *simJob) active() bool { return s.status() == notStarted || s.status() == inProgress }
 
-// unborn reports whether it did not exist at any time since it was added: then it has the grace.
-func (s *subject) unborn() bool { return !s.exists && len(s.history) == s.known }
+// neverExisted reports whether it has not existed since it was added: the grace applies.
+func (s *simJob) neverExisted() bool { return !s.exists && len(s.history) == s.known }
 
-// owed returns since when there is something to tell of the job; false: there is not.
-func (s *subject) owed() (since time.Time, ok bool) {
+// undelivered returns since when an event of the job is due, and whether one is.
+func (s *simJob) undelivered() (since time.Time, ok bool) {
 	switch {
 	case s.last != nil:
 		if s.seen+1 == len(s.history) {
 			return time.Time{}, false
 		}
 		return s.history[s.seen+1].at, true
-	case s.unborn():
+	case s.neverExisted():
 		return s.added.Add(grace), true
-	case s.status() == gone: // perhaps before a look could see it
+	case s.status() == deleted: // perhaps before a poll
 		return later(s.history[len(s.history)-1].at, s.added.Add(grace)), true
 	case s.history[0].at.After(s.added):
 		return s.history[0].at, true
@@ -158,103 +158,103 @@ func (s *subject) owed() (since time.Time, ok bool) {
 }
 
 type simulation struct {
-	t       *testing.T
-	scale   scale
-	seed    uint64
-	srv     *livetranscodetest.Server
-	watcher *livetranscode.Watcher
-	flying  atomic.Int32
+	t                *testing.T
+	scale            scale
+	seed             uint64
+	srv              *livetranscodetest.Server
+	watcher          *livetranscode.Watcher
+	requestsInFlight atomic.Int32
 
 	mu       sync.Mutex
-	rng      *rand.Rand // of the world
-	wind     *rand.Rand // of what meets requests
-	subjects map[string]*subject
-	pool     []*subject // those to which something may yet happen
-	active   int        // those that a page lists
+	rng      *rand.Rand // of changes
+	netRNG   *rand.Rand // of faults and latency
+	jobs     map[string]*simJob
+	pool     []*simJob // those that may still change
+	active   int       // the number of those that a page lists
 	failures int
 
-	weather   weather
-	since     time.Time // of the weather
-	calmSince time.Time
-	barred    time.Time // until when List may not be asked, for it was refused
-	answered  time.Time // when the last request had an answer
-	round     round
-	swept     round          // the last sweep
-	changes   int            // of the world since then
-	adds      int            // since the last round
-	news      time.Time      // of the last event or Add
-	told      map[string]int // what has happened, for the log
+	phase            phase
+	since            time.Time // of the phase
+	faultlessSince   time.Time
+	listRefusedUntil time.Time // the Watcher does not call List before, because it was refused
+	answered         time.Time // when the last request had a response
+	round            round
+	lastSweep        round          // the last sweep
+	changes          int            // since then
+	adds             int            // since the last round
+	lastEvent        time.Time      // of the last event or Add
+	counts           map[string]int // of each kind of occurrence
 }
 
-// A round is what the Watcher asks at one moment, which in quiet weather is a whole sweep or a look at new jobs.
+// A round is the requests of one instant: without faults, a whole sweep or the first polls of new jobs.
 type round struct {
 	at          time.Time
 	gets, lists int
-	active, new int       // jobs on the pages, and jobs that were never read or are not found any more
-	changes     int       // of the world since the sweep before
+	active, new int       // jobs on the pages; jobs never read or deleted
+	changes     int       // since the sweep before
 	adds        int       // since the round before
-	news        time.Time // of the last event or Add that the time of the next sweep goes by
+	lastEvent   time.Time // of the last event or Add that the time of the next sweep depends on
 }
 
 func newSimulation(t *testing.T, sc scale, seed uint64) *simulation {
 	s := &simulation{
 		t: t, scale: sc, seed: seed, srv: livetranscodetest.NewServer(),
-		rng: rand.New(rand.NewPCG(seed, 1)), wind: rand.New(rand.NewPCG(seed, 2)),
-		subjects: map[string]*subject{}, told: map[string]int{},
+		rng: rand.New(rand.NewPCG(seed, 1)), netRNG: rand.New(rand.NewPCG(seed, 2)),
+		jobs: map[string]*simJob{}, counts: map[string]int{},
 	}
 	client := s.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: s}))
 	s.watcher = client.NewWatcher(livetranscode.PollInterval(sc.first, sc.longest))
 	for range sc.jobs {
-		sub := s.newSubject(time.Now().Add(-time.Duration(s.rng.Int64N(int64(24 * time.Hour)))))
-		s.change(sub, livetranscode.JobStatus(s.rng.IntN(2)))
-		s.add(sub)
+		j := s.newJob(time.Now().Add(-time.Duration(s.rng.Int64N(int64(24 * time.Hour)))))
+		s.change(j, livetranscode.JobStatus(s.rng.IntN(2)))
+		s.add(j)
 	}
 	return s
 }
 
-// run lets the world live while a reader reads.
+// run evolves the service while a reader ranges over the events.
 func (s *simulation) run() {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	defer cancel()
 	go func() {
-		s.live()
+		s.evolve()
 		cancel()
 	}()
 	s.read(ctx)
-	s.t.Logf("%d jobs, %v", len(s.subjects), s.told)
+	s.t.Logf("%d jobs, %v", len(s.jobs), s.counts)
 	for _, what := range []string{
-		"stopped", "not found", "added again", "held", "broke off", "range ended", "watch ended", "sweeps", "looks at new jobs",
-		"added before it was", "added and never was", "changed in flight",
+		"stopped", "not found", "added again", "slow body", "break", "range ended", "watch ended", "sweeps", "polls of new jobs",
+		"added before it existed", "added and never existed", "changed in flight",
 	} {
-		if s.told[what] == 0 {
+		if s.counts[what] == 0 {
 			s.t.Errorf("%q never happened", what)
 		}
 	}
 }
 
-// live makes the weather and changes the world. In the end it leaves the world alone for long enough that all
-// must have been told.
-func (s *simulation) live() {
+// evolve goes through the phases and changes jobs. At the end nothing changes for long enough that every event must
+// have been delivered.
+func (s *simulation) evolve() {
 	rng := rand.New(rand.NewPCG(s.seed, 3))
 	end := time.Now().Add(s.scale.length)
 	for i := 0; time.Now().Before(end); i++ {
-		w := weathers[i%len(weathers)]
-		s.turn(w)
+		w := phases[i%len(phases)]
+		s.startPhase(w)
 		for change := time.Now().Add(cmp.Or(w.lasts, 11*time.Minute)); time.Now().Before(change); {
-			time.Sleep(time.Duration(rng.ExpFloat64() * float64(s.weather.pace)))
+			time.Sleep(time.Duration(rng.ExpFloat64() * float64(s.phase.pace)))
 			s.locked(func() {
 				s.step()
 				s.checkNothingIsOverdue()
 			})
 		}
 	}
-	s.turn(weather{name: "end", quiet: true})
-	time.Sleep(settles + grace + 3*s.scale.longest)
+	s.startPhase(phase{name: "end", quiet: true})
+	time.Sleep(settleTime + grace + 3*s.scale.longest)
 	s.locked(func() {
 		s.checkNothingIsOverdue()
-		for _, sub := range s.subjects {
-			if _, owed := sub.owed(); sub.watched && owed {
-				s.fail("%s: in the end version %d is known, of %+v", sub.id, sub.seen, sub.history)
+		for _, j := range s.jobs {
+			if _, undelivered := j.undelivered(); j.watched && undelivered {
+				s.fail("%s: version %d is the last delivered, of %+v", j.id, j.seen, j.history)
 			}
 		}
 	})
@@ -266,9 +266,9 @@ func (s *simulation) locked(f func()) {
 	f()
 }
 
-// turn changes the weather. Before a quiet time all that is alive is watched and on the pages, so that
-// the requests can be counted.
-func (s *simulation) turn(w weather) {
+// startPhase changes the phase. Before one without faults every job that has not stopped is watched and listed, so
+// that the requests can be counted.
+func (s *simulation) startPhase(w phase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.srv.ClearFaults()
@@ -276,35 +276,35 @@ func (s *simulation) turn(w weather) {
 		w.always.Times = -1
 		s.srv.Inject(w.always)
 	}
-	if s.weather.always.Operation != "" {
-		s.barred = time.Now().Add(10 * time.Minute)
+	if s.phase.always.Operation != "" {
+		s.listRefusedUntil = time.Now().Add(10 * time.Minute)
 	}
-	if !s.weather.calm() || s.weather.name == "" {
-		s.calmSince = time.Now().Add(settles)
+	if !s.phase.faultless() || s.phase.name == "" {
+		s.faultlessSince = time.Now().Add(settleTime)
 	}
-	s.weather, s.since = w, time.Now()
+	s.phase, s.since = w, time.Now()
 	if !w.quiet {
 		return
 	}
-	for _, sub := range s.pool {
-		if status := sub.status(); status != gone && status != stopped {
-			if !sub.active() {
-				s.change(sub, inProgress)
+	for _, j := range s.pool {
+		if status := j.status(); status != deleted && status != stopped {
+			if !j.active() {
+				s.change(j, inProgress)
 			}
-			s.add(sub)
+			s.add(j)
 		}
 	}
 }
 
-// settled reports whether quiet weather has lasted for so long that what is promised for it holds.
+// settled reports whether there has been no fault for long enough that requests and delays can be checked.
 func (s *simulation) settled() bool {
-	return s.weather.quiet && time.Since(s.since) > settles && time.Now().After(s.calmSince) && time.Now().After(s.barred.Add(settles))
+	return s.phase.quiet && time.Since(s.since) > settleTime && time.Now().After(s.faultlessSince) && time.Now().After(s.listRefusedUntil.Add(settleTime))
 }
 
-// bound is how long a change may stay untold when every poll has a response. That a job is gone takes two sweeps.
-func (s *simulation) bound(sub *subject) time.Duration {
+// bound is how long a change may stay undelivered when every poll has a response. A deletion takes two sweeps.
+func (s *simulation) bound(j *simJob) time.Duration {
 	d := s.scale.longest*11/10 + time.Second
-	if sub.status() == gone {
+	if j.status() == deleted {
 		d *= 2
 	}
 	return d
@@ -313,112 +313,112 @@ func (s *simulation) bound(sub *subject) time.Duration {
 func (s *simulation) fail(format string, args ...any) {
 	s.t.Helper()
 	if s.failures++; s.failures <= 10 {
-		s.t.Errorf("%v, %s for %v: %s", time.Now().Format(time.TimeOnly), s.weather.name, time.Since(s.since), fmt.Sprintf(format, args...))
+		s.t.Errorf("%v, %s for %v: %s", time.Now().Format(time.TimeOnly), s.phase.name, time.Since(s.since), fmt.Sprintf(format, args...))
 	}
 }
 
-// newSubject names a job that does not exist yet.
-func (s *simulation) newSubject(created time.Time) *subject {
-	sub := &subject{id: fmt.Sprintf("%032x", len(s.subjects)), created: created.Truncate(time.Second)}
-	s.subjects[sub.id] = sub
-	s.pool = append(s.pool, sub)
-	return sub
+// newJob returns a job that does not exist yet.
+func (s *simulation) newJob(created time.Time) *simJob {
+	j := &simJob{id: fmt.Sprintf("%032x", len(s.jobs)), created: created.Truncate(time.Second)}
+	s.jobs[j.id] = j
+	s.pool = append(s.pool, j)
+	return j
 }
 
-// change makes a new version of a job, in the history first: nobody sees a state that is not there.
-func (s *simulation) change(sub *subject, status livetranscode.JobStatus) {
-	if sub.active() {
+// change makes a new version of a job, in the history first.
+func (s *simulation) change(j *simJob, status livetranscode.JobStatus) {
+	if j.active() {
 		s.active--
 	}
-	sub.history = append(sub.history, version{time.Now(), status})
-	if sub.active() {
+	j.history = append(j.history, version{time.Now(), status})
+	if j.active() {
 		s.active++
 	}
 	s.changes++
-	if status == gone {
-		s.srv.RemoveJob(sub.id)
+	if status == deleted {
+		s.srv.RemoveJob(j.id)
 		return
 	}
 	s.srv.AddJob(livetranscode.Job{
-		JobID: sub.id, Name: strconv.Itoa(len(sub.history) - 1), Status: status, CreateTime: sub.created,
+		JobID: j.id, Name: strconv.Itoa(len(j.history) - 1), Status: status, CreateTime: j.created,
 	})
 }
 
-func (s *simulation) add(sub *subject) {
-	s.watcher.Add(sub.id)
-	if sub.watched {
+func (s *simulation) add(j *simJob) {
+	s.watcher.Add(j.id)
+	if j.watched {
 		return
 	}
-	if !sub.added.IsZero() {
-		s.told["added again"]++
+	if !j.added.IsZero() {
+		s.counts["added again"]++
 	}
-	sub.watched, sub.added, sub.exists, sub.known = true, time.Now(), sub.status() != gone, len(sub.history)
-	sub.last, sub.seen = nil, -1
+	j.watched, j.added, j.exists, j.known = true, time.Now(), j.status() != deleted, len(j.history)
+	j.last, j.seen = nil, -1
 	s.adds++
 	s.changes++
-	s.news = sub.added
-	if time.Now().Equal(s.round.at) { // by the body of the loop: the look is of the same moment
+	s.lastEvent = j.added
+	if time.Now().Equal(s.round.at) { // by the body of the loop: its poll is part of this round
 		s.round.adds++
 		s.round.changes++
 	}
 }
 
-func (s *simulation) remove(sub *subject) {
-	s.watcher.Remove(sub.id)
-	sub.watched = false
+func (s *simulation) remove(j *simJob) {
+	s.watcher.Remove(j.id)
+	j.watched = false
 }
 
 // step changes one thing.
 func (s *simulation) step() {
-	sub := s.pick()
-	status, alive := sub.status(), sub.status() != gone
+	j := s.pick()
+	status, alive := j.status(), j.status() != deleted
 	switch n := s.rng.IntN(100); {
 	case n < 25 && s.active < s.scale.jobs:
 		s.create()
 	case n < 50 && alive:
 		switch status {
 		case notStarted:
-			s.change(sub, inProgress)
+			s.change(j, inProgress)
 		case inProgress:
 			if s.rng.IntN(3) == 0 {
-				s.change(sub, stopped)
+				s.change(j, stopped)
 			}
 		case stopped:
-			s.change(sub, gone)
+			s.change(j, deleted)
 		default:
-			s.change(sub, notStarted)
+			s.change(j, notStarted)
 		}
 	case n < 62 && alive:
-		s.change(sub, status)
+		s.change(j, status)
 	case n < 70 && alive:
-		s.change(sub, gone)
+		s.change(j, deleted)
 	case n < 82:
-		s.renew(sub)
-	case n < 88 && !s.weather.quiet:
-		s.remove(sub)
+		s.readd(j)
+	case n < 88 && !s.phase.quiet:
+		s.remove(j)
 	case n < 96:
-		s.add(sub)
-	case alive && status != stopped && !s.weather.quiet:
-		s.change(sub, 7) // a status that no page lists
+		s.add(j)
+	case alive && status != stopped && !s.phase.quiet:
+		s.change(j, 7) // a status that no page lists
 	}
 }
 
-// renew removes a job, changes it, and adds it again: an answer under way tells of a state that no longer counts.
-func (s *simulation) renew(sub *subject) {
-	s.remove(sub)
-	if sub.active() {
-		s.change(sub, min(sub.status()+livetranscode.JobStatus(s.rng.IntN(2)), inProgress))
+// readd removes a job, changes it, and adds it again: a response in flight is of a state that no longer counts.
+func (s *simulation) readd(j *simJob) {
+	s.remove(j)
+	if j.active() {
+		s.change(j, min(j.status()+livetranscode.JobStatus(s.rng.IntN(2)), inProgress))
 	}
-	s.add(sub)
+	s.add(j)
 }
 
-// pick returns any subject, and forgets on the way those that are over.
-func (s *simulation) pick() *subject {
+// pick returns a random job, and drops from the pool those that have ended.
+func (s *simulation) pick() *simJob {
 	for {
 		i := s.rng.IntN(len(s.pool))
-		sub := s.pool[i]
-		if sub.watched || sub.status() != gone || s.rng.IntN(4) == 0 {
-			return sub
+		j := s.pool[i]
+		if j.watched || j.status() != deleted || s.rng.IntN(4) == 0 {
+			return j
 		}
 		s.pool[i] = s.pool[len(s.pool)-1]
 		s.pool = s.pool[:len(s.pool)-1]
@@ -426,44 +426,44 @@ func (s *simulation) pick() *subject {
 }
 
 func (s *simulation) create() {
-	sub := s.newSubject(time.Now())
+	j := s.newJob(time.Now())
 	switch n := s.rng.IntN(10); {
 	case n < 5:
-		s.change(sub, notStarted)
-		s.add(sub)
+		s.change(j, notStarted)
+		s.add(j)
 	case n < 7:
-		s.add(sub)
-		s.told["added before it was"]++
-		after(time.Duration(s.rng.Int64N(int64(lateness))), func() { s.locked(func() { s.change(sub, inProgress) }) })
+		s.add(j)
+		s.counts["added before it existed"]++
+		after(time.Duration(s.rng.Int64N(int64(creationDelay))), func() { s.locked(func() { s.change(j, inProgress) }) })
 	case n < 8:
-		s.add(sub)
-		s.told["added and never was"]++
+		s.add(j)
+		s.counts["added and never existed"]++
 	default:
-		s.change(sub, inProgress)
-		if s.weather.quiet {
-			s.add(sub)
+		s.change(j, inProgress)
+		if s.phase.quiet {
+			s.add(j)
 		}
 	}
 }
 
 // RoundTrip is the network between the Watcher and the emulator.
 func (s *simulation) RoundTrip(req *http.Request) (*http.Response, error) {
-	s.flying.Add(1)
-	defer s.flying.Add(-1)
-	var there, back time.Duration
+	s.requestsInFlight.Add(1)
+	defer s.requestsInFlight.Add(-1)
+	var out, back time.Duration
 	s.locked(func() {
 		s.count(req)
-		if l := s.weather.latency; l > 0 && s.wind.IntN(2) == 0 {
-			there, back = time.Duration(s.wind.Int64N(int64(l))), time.Duration(s.wind.Int64N(int64(l)))
+		if l := s.phase.latency; l > 0 && s.netRNG.IntN(2) == 0 {
+			out, back = time.Duration(s.netRNG.Int64N(int64(l))), time.Duration(s.netRNG.Int64N(int64(l)))
 		}
 	})
-	if err := pause(req.Context(), there); err != nil {
+	if err := pause(req.Context(), out); err != nil {
 		return nil, err
 	}
 	list := req.Header.Get("X-Acs-Action") == "ListLiveTranscodeJobs"
-	s.disturb(true, list)
+	s.changeInFlight(true, list)
 	resp, err := s.srv.Transport().RoundTrip(req)
-	s.disturb(false, list)
+	s.changeInFlight(false, list)
 	if late := pause(req.Context(), back); err == nil && late != nil {
 		resp.Body.Close()
 		return nil, late
@@ -486,44 +486,44 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// disturb is what may happen to the world, and to a request, while it travels: more to a List, which tells of
-// many jobs that may change, or be removed and added again, before it arrives.
-func (s *simulation) disturb(out, list bool) {
+// changeInFlight changes jobs, and injects faults, while a request is in flight: more often for a List, whose many
+// jobs may change, or be removed and added again, before it arrives.
+func (s *simulation) changeInFlight(out, list bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	calm := 1 - s.weather.inFlight
+	faultless := 1 - s.phase.inFlight
 	if list {
-		calm /= 4
+		faultless /= 4
 	}
-	for s.weather.inFlight > 0 && s.wind.Float64() > calm {
-		s.told["changed in flight"]++
-		if sub := s.pick(); list && !out && sub.watched && sub.active() {
-			s.renew(sub)
+	for s.phase.inFlight > 0 && s.netRNG.Float64() > faultless {
+		s.counts["changed in flight"]++
+		if j := s.pick(); list && !out && j.watched && j.active() {
+			s.readd(j)
 		} else {
 			s.step()
 		}
 	}
-	if out && s.wind.Float64() < s.weather.fails {
-		s.srv.Inject(s.weather.faults[s.wind.IntN(len(s.weather.faults))])
+	if out && s.netRNG.Float64() < s.phase.fails {
+		s.srv.Inject(s.phase.faults[s.netRNG.IntN(len(s.phase.faults))])
 	}
 }
 
-// read is the reader.
+// read ranges over the events again and again.
 func (s *simulation) read(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(s.seed, 4))
 	for ctx.Err() == nil {
-		s.readFor(ctx, rng)
-		if s.flying.Load() != 0 {
-			s.locked(func() { s.fail("a request is still under way after the loop") })
+		s.readRange(ctx, rng)
+		if s.requestsInFlight.Load() != 0 {
+			s.locked(func() { s.fail("a request is in flight after the loop") })
 		}
 		time.Sleep(time.Duration(rng.Int64N(int64(10 * time.Second))))
 	}
 }
 
-// readFor ranges over the events once.
-func (s *simulation) readFor(ctx context.Context, rng *rand.Rand) {
-	var w weather
-	s.locked(func() { w = s.weather })
+// readRange ranges over the events once.
+func (s *simulation) readRange(ctx context.Context, rng *rand.Rand) {
+	var w phase
+	s.locked(func() { w = s.phase })
 	if w.rangesFor > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, w.rangesFor)
@@ -534,24 +534,24 @@ func (s *simulation) readFor(ctx context.Context, rng *rand.Rand) {
 		var hold time.Duration
 		broke := false
 		s.locked(func() {
-			w = s.weather
+			w = s.phase
 			if err != nil {
 				s.checkEnd(ctx, began, event, err)
 				return
 			}
 			s.checkEvent(event)
 			switch rng.IntN(30) {
-			case 0: // what is pending is dropped
+			case 0: // drops a pending event
 				s.remove(s.pool[rng.IntN(len(s.pool))])
 			case 1:
 				s.add(s.pool[rng.IntN(len(s.pool))])
 			}
 			if w.holds > 0 && rng.IntN(5) == 0 {
-				s.told["held"]++
+				s.counts["slow body"]++
 				hold = time.Duration(rng.Int64N(int64(w.holds)))
 			}
 			if broke = rng.Float64() < w.breaks; broke {
-				s.told["broke off"]++
+				s.counts["break"]++
 			}
 		})
 		time.Sleep(hold)
@@ -561,112 +561,111 @@ func (s *simulation) readFor(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// checkEvent holds an event against the history.
+// checkEvent checks an event against the history.
 func (s *simulation) checkEvent(event livetranscode.JobEvent) {
-	sub := s.subjects[event.JobID]
-	s.told["events"]++
-	if s.news = time.Now(); s.news.Equal(s.round.at) {
-		s.round.news = s.news
+	j := s.jobs[event.JobID]
+	s.counts["events"]++
+	if s.lastEvent = time.Now(); s.lastEvent.Equal(s.round.at) {
+		s.round.lastEvent = s.lastEvent
 	}
 	switch {
-	case sub == nil || !sub.watched:
+	case j == nil || !j.watched:
 		s.fail("%s: an event of a job that is not watched: %+v", event.JobID, event)
 		return
-	case event.Previous != sub.last:
-		s.fail("%s: Previous is %+v, want that of the event before, %+v", sub.id, event.Previous, sub.last)
-	case event.Kind != s.kindOf(sub, event):
-		s.fail("%s: the kind is %v: %+v", sub.id, event.Kind, event)
+	case event.Previous != j.last:
+		s.fail("%s: Previous is %+v, want that of the event before, %+v", j.id, event.Previous, j.last)
+	case event.Kind != s.kindOf(j, event):
+		s.fail("%s: the kind is %v: %+v", j.id, event.Kind, event)
 	}
 	if event.Err != nil {
-		s.told["not found"]++
-		sub.watched = false
+		s.counts["not found"]++
+		j.watched = false
 		switch {
 		case !errors.Is(event.Err, livetranscode.ErrNotFound):
-			s.fail("%s: ended with %v", sub.id, event.Err)
-		case sub.status() != gone:
-			s.fail("%s: not found, but it is %v", sub.id, sub.status())
-		case sub.unborn() && time.Since(sub.added) < grace:
-			s.fail("%s: not found %v after Add", sub.id, time.Since(sub.added))
+			s.fail("%s: ended with %v", j.id, event.Err)
+		case j.status() != deleted:
+			s.fail("%s: not found, but it is %v", j.id, j.status())
+		case j.neverExisted() && time.Since(j.added) < grace:
+			s.fail("%s: not found %v after Add", j.id, time.Since(j.added))
 		}
 		return
 	}
 	v, err := strconv.Atoi(event.Job.Name)
 	switch {
-	case err != nil || v < 0 || v >= len(sub.history) || sub.history[v].status != event.Job.Status || event.Job.JobID != sub.id:
-		s.fail("%s: never was as %+v", sub.id, event.Job)
+	case err != nil || v < 0 || v >= len(j.history) || j.history[v].status != event.Job.Status || event.Job.JobID != j.id:
+		s.fail("%s: no version is %+v", j.id, event.Job)
 		return
-	case v <= sub.seen:
-		s.fail("%s: version %d after %d", sub.id, v, sub.seen)
-	case v < sub.known-1: // a look from before Add
-		s.fail("%s: version %d, but it was added when it was %d", sub.id, v, sub.known-1)
-	case v+1 < len(sub.history) && event.Job.Status != stopped && time.Now().After(s.calmSince) && s.weather.calm() && time.Since(later(sub.history[v+1].at, s.calmSince)) > s.bound(sub):
-		s.fail("%s: version %d, which is over for %v", sub.id, v, time.Since(sub.history[v+1].at))
-	case sub.last == nil && sub.exists && s.settled() && !sub.added.Before(s.since.Add(settles)) && time.Since(sub.added) > 0:
-		s.fail("%s: seen only %v after Add", sub.id, time.Since(sub.added))
+	case v <= j.seen:
+		s.fail("%s: version %d after %d", j.id, v, j.seen)
+	case v < j.known-1: // a poll from before Add
+		s.fail("%s: version %d, but it was added when it was %d", j.id, v, j.known-1)
+	case v+1 < len(j.history) && event.Job.Status != stopped && time.Now().After(s.faultlessSince) && s.phase.faultless() && time.Since(later(j.history[v+1].at, s.faultlessSince)) > s.bound(j):
+		s.fail("%s: version %d, replaced %v ago", j.id, v, time.Since(j.history[v+1].at))
+	case j.last == nil && j.exists && s.settled() && !j.added.Before(s.since.Add(settleTime)) && time.Since(j.added) > 0:
+		s.fail("%s: seen only %v after Add", j.id, time.Since(j.added))
 	}
-	sub.last, sub.seen = event.Job, v
+	j.last, j.seen = event.Job, v
 	if event.Job.Status == stopped {
-		s.told["stopped"]++
-		sub.watched = false
+		s.counts["stopped"]++
+		j.watched = false
 	}
 }
 
 // kindOf returns the kind that an event must have.
-func (s *simulation) kindOf(sub *subject, event livetranscode.JobEvent) livetranscode.EventKind {
+func (s *simulation) kindOf(j *simJob, event livetranscode.JobEvent) livetranscode.EventKind {
 	switch {
 	case event.Err != nil:
 		return livetranscode.EventLost
 	case event.Job.Status == stopped:
 		return livetranscode.EventStopped
-	case sub.last == nil:
+	case j.last == nil:
 		return livetranscode.EventFirstSeen
 	}
 	return livetranscode.EventChanged
 }
 
-// checkEnd holds the end of a range against what happened: the end of its context, or a silence of five sweeps.
+// checkEnd checks why a range ended: the end of its context, or five sweeps without a response.
 func (s *simulation) checkEnd(ctx context.Context, began time.Time, event livetranscode.JobEvent, err error) {
-	silent := min(time.Since(began), time.Since(s.answered))
+	unanswered := min(time.Since(began), time.Since(s.answered))
 	switch {
 	case event != livetranscode.JobEvent{}:
 		s.fail("the watch ended with the event %+v", event)
 	case ctx.Err() != nil:
-		if s.told["range ended"]++; !errors.Is(err, ctx.Err()) {
+		if s.counts["range ended"]++; !errors.Is(err, ctx.Err()) {
 			s.fail("the context ended with %v, the range with %v", ctx.Err(), err)
 		}
 	case !errors.Is(err, livetranscode.ErrUnavailable):
 		s.fail("the watch ended with %v", err)
-	case silent < 4*s.scale.first*9/10:
-		s.fail("the watch ended after a silence of %v: %v", silent, err)
+	case unanswered < 4*s.scale.first*9/10:
+		s.fail("the watch ended after %v without a response: %v", unanswered, err)
 	default:
-		s.told["watch ended"]++
+		s.counts["watch ended"]++
 	}
 }
 
-// checkNothingIsOverdue checks that all is told in time, once the weather has been calm for a while and the
-// reader waits.
+// checkNothingIsOverdue checks that every change is delivered in time, once the faults are over and the reader waits.
 func (s *simulation) checkNothingIsOverdue() {
 	if !s.settled() {
 		return
 	}
-	for _, sub := range s.pool {
-		if since, ok := sub.owed(); ok && sub.watched && time.Since(later(since, s.calmSince)) > s.bound(sub) {
-			s.fail("%s: version %d is the last that was told, after %v, of %+v", sub.id, sub.seen, time.Since(since), sub.history)
+	for _, j := range s.pool {
+		if since, ok := j.undelivered(); ok && j.watched && time.Since(later(since, s.faultlessSince)) > s.bound(j) {
+			s.fail("%s: version %d is the last delivered, %v late, of %+v", j.id, j.seen, time.Since(since), j.history)
 		}
 	}
 }
 
-// count counts requests. In quiet weather those of one moment are a sweep, or a look at new jobs.
+// count counts the requests of a round.
 func (s *simulation) count(req *http.Request) {
-	s.told["requests"]++
+	s.counts["requests"]++
 	r := &s.round
 	if now := time.Now(); !now.Equal(r.at) {
 		s.checkRound()
-		*r = round{at: now, active: s.active, changes: s.changes, adds: s.adds, news: s.news}
+		*r = round{at: now, active: s.active, changes: s.changes, adds: s.adds, lastEvent: s.lastEvent}
 		s.adds = 0
 		if s.settled() {
-			for _, sub := range s.pool {
-				if sub.watched && (sub.last == nil || sub.status() == gone) {
+			for _, j := range s.pool {
+				if j.watched && (j.last == nil || j.status() == deleted) {
 					r.new++
 				}
 			}
@@ -680,31 +679,31 @@ func (s *simulation) count(req *http.Request) {
 	s.changes = 0
 }
 
-// checkRound checks what the last round has cost, and when it was.
+// checkRound checks the cost and the time of the last round.
 func (s *simulation) checkRound() {
 	r := s.round
-	checked := s.settled() && r.at.After(s.since.Add(settles))
+	checked := s.settled() && r.at.After(s.since.Add(settleTime))
 	if r.lists == 0 {
-		if s.told["looks at new jobs"]++; checked && r.gets > r.adds {
+		if s.counts["polls of new jobs"]++; checked && r.gets > r.adds {
 			s.fail("%d Gets for %d new jobs", r.gets, r.adds)
 		}
 		return
 	}
 	if checked {
-		s.told["sweeps"]++
+		s.counts["sweeps"]++
 		if most := 1.05*float64(r.active)/100 + 2 + float64(r.changes+r.new); float64(r.gets+r.lists) > most {
 			s.fail("a sweep of %d jobs took %d Gets and %d Lists, want %.1f", r.active, r.gets, r.lists, most)
 		}
 		longest := s.scale.longest
-		if s.swept.at.Sub(s.swept.news) <= 30*time.Second {
+		if s.lastSweep.at.Sub(s.lastSweep.lastEvent) <= 30*time.Second {
 			longest = s.scale.first
 		}
-		gap := r.at.Sub(s.swept.at)
-		if s.swept.at.After(s.since.Add(settles)) && (gap < s.scale.first*9/10 || gap > longest*11/10) {
+		gap := r.at.Sub(s.lastSweep.at)
+		if s.lastSweep.at.After(s.since.Add(settleTime)) && (gap < s.scale.first*9/10 || gap > longest*11/10) {
 			s.fail("a sweep %v after the last", gap)
 		}
 	}
-	s.swept = r
+	s.lastSweep = r
 }
 
 func later(a, b time.Time) time.Time {

@@ -22,9 +22,9 @@ import (
 
 var simulationWorlds = flag.Int("simulation.worlds", 20, "how many small worlds to simulate")
 
-// TestSmallWorlds simulates small worlds, each with troubles of its own, and holds the events against the history: every
-// final state is delivered, once if it was stored; no change comes later than two intervals and two sweeps, beside the
-// time in which nothing could be known; nothing comes twice.
+// TestSmallWorlds simulates small services, each with its own faults, and checks the events against the history: every
+// final state is delivered, once if it was stored; no change is delivered later than two intervals and two sweeps,
+// not counting the time in which it could not be observed; no event is delivered twice.
 func TestSmallWorlds(t *testing.T) {
 	t.Parallel()
 	first, n := uint64(1), *simulationWorlds
@@ -44,11 +44,11 @@ func TestSmallWorlds(t *testing.T) {
 const (
 	worldInterval = 10 * time.Second // the longest
 	worldLength   = 12 * time.Minute
-	// worldSlack is how late a change may be delivered: two intervals with their jitter, and two sweeps with their retries.
+	// worldSlack is how late a change may be delivered: two intervals with jitter, and two sweeps with retries.
 	worldSlack = 2*worldInterval*11/10 + 2*15*time.Second
 )
 
-// A world is a service with jobs that change, and troubles.
+// A world is a small simulated service: jobs that change, faults, and processes that watch and are killed.
 type world struct {
 	t    *testing.T
 	seed uint64
@@ -56,53 +56,52 @@ type world struct {
 	srv  *livetranscodetest.Server
 	list *livetranscodetest.Server // the index that List reads; srv, or one that lags
 
-	// The world's nature.
+	// Its properties, chosen by the seed.
 	jobs      int
-	all       bool          // every job is watched, else those that are added
+	all       bool          // AddAll, else Add
 	lag       time.Duration // of the index
 	deep      bool          // page 2 is refused
-	malformed bool          // other jobs in the pages
+	malformed bool          // malformed jobs on the pages
 	kills     bool
-	hold      time.Duration // the longest time that the reader takes for an event
+	hold      time.Duration // the longest time that the loop body takes
 	latency   time.Duration
 
 	mu           sync.Mutex
-	wind         *rand.Rand // of requests
-	lives        map[string]*life
-	order        []*life
-	trouble      string
-	troubleSince time.Time // also for a while after it
+	netRNG       *rand.Rand // of requests
+	byID         map[string]*worldJob
+	order        []*worldJob
+	fault        string
+	faultSince   time.Time // also for a while after it
 	outage       bool      // also for a while after it
 	tokens       float64   // of the shared quota
-	filled       time.Time // when it was
-	blind        []span    // when nothing could be known
+	filled       time.Time // the time of tokens
+	unobservable []span    // when changes could not be observed
 	store        map[string]*livetranscode.Job
-	told         map[string]int
+	counts       map[string]int
 	failed       int
 }
 
-// A span is a time in which changes may go unnoticed.
+// A span is an interval of time.
 type span struct{ from, to time.Time }
 
-// A life is the history of a job, and what the reader knows of it.
-type life struct {
-	id       string
-	history  []version
-	poisoned bool
-	watched  bool
-	added    time.Time
-	last     int // the version of the last event; -1: none
-	over     bool
-	ended    int // final events //nolint:unused // kept for a report of the judge
+// A worldJob is the history of a job and the events delivered.
+type worldJob struct {
+	id      string
+	history []version
+	failing bool
+	watched bool
+	added   time.Time
+	last    int // the version of the last event; -1: none
+	over    bool
 }
 
-func (l *life) status() livetranscode.JobStatus { return l.history[len(l.history)-1].status }
+func (l *worldJob) status() livetranscode.JobStatus { return l.history[len(l.history)-1].status }
 
 func newWorld(t *testing.T, seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 11))
 	w := &world{
-		t: t, seed: seed, rng: rng, wind: rand.New(rand.NewPCG(seed, 12)), srv: livetranscodetest.NewServer(),
-		lives: map[string]*life{}, store: map[string]*livetranscode.Job{}, told: map[string]int{},
+		t: t, seed: seed, rng: rng, netRNG: rand.New(rand.NewPCG(seed, 12)), srv: livetranscodetest.NewServer(),
+		byID: map[string]*worldJob{}, store: map[string]*livetranscode.Job{}, counts: map[string]int{},
 		jobs: 1 + rng.IntN(130), all: rng.IntN(2) == 0, deep: rng.IntN(6) == 0, malformed: rng.IntN(3) == 0, kills: rng.IntN(2) == 0,
 	}
 	w.list = w.srv
@@ -116,45 +115,45 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.latency = 2 * time.Second
 	}
 	if w.deep {
-		w.all = false // what is beyond the pages cannot be discovered
+		w.all = false // jobs beyond the first page cannot be discovered
 	}
 	for range w.jobs {
 		w.create(livetranscode.JobStatus(rng.IntN(2)))
 	}
-	for range rng.IntN(12) { // on no page, and their Get always fails
+	for range rng.IntN(12) { // on no page, and every Get of them fails
 		l := w.create(7)
-		l.poisoned = true
+		l.failing = true
 	}
 	return w
 }
 
 func (w *world) fail(format string, args ...any) {
 	if w.failed++; w.failed <= 5 {
-		w.t.Errorf("%v of %+v: %s", time.Now().Format(time.TimeOnly), w.nature(), fmt.Sprintf(format, args...))
+		w.t.Errorf("%v of %+v: %s", time.Now().Format(time.TimeOnly), w.String(), fmt.Sprintf(format, args...))
 	}
 }
 
-func (w *world) nature() string {
-	return fmt.Sprintf("{seed %d: %d jobs, all %t, lag %v, deep refused %t, malformed %t, kills %t, hold %v, latency %v, trouble %q}",
-		w.seed, w.jobs, w.all, w.lag, w.deep, w.malformed, w.kills, w.hold, w.latency, w.trouble)
+func (w *world) String() string {
+	return fmt.Sprintf("{seed %d: %d jobs, all %t, lag %v, deep refused %t, malformed %t, kills %t, hold %v, latency %v, fault %q}",
+		w.seed, w.jobs, w.all, w.lag, w.deep, w.malformed, w.kills, w.hold, w.latency, w.fault)
 }
 
-func (w *world) create(status livetranscode.JobStatus) *life {
-	l := &life{id: fmt.Sprintf("%032x", len(w.lives)), last: -1}
-	w.lives[l.id] = l
+func (w *world) create(status livetranscode.JobStatus) *worldJob {
+	l := &worldJob{id: fmt.Sprintf("%032x", len(w.byID)), last: -1}
+	w.byID[l.id] = l
 	w.order = append(w.order, l)
 	w.change(l, status)
 	return l
 }
 
-// change makes a new version of a job, which the index of List knows later.
-func (w *world) change(l *life, status livetranscode.JobStatus) {
+// change makes a new version of a job; the index of List may lag behind.
+func (w *world) change(l *worldJob, status livetranscode.JobStatus) {
 	l.history = append(l.history, version{time.Now(), status})
 	job := livetranscode.Job{
 		JobID: l.id, Name: strconv.Itoa(len(l.history) - 1), Status: status, CreateTime: l.history[0].at.Truncate(time.Second),
 	}
 	apply := func(srv *livetranscodetest.Server) {
-		if status == gone {
+		if status == deleted {
 			srv.RemoveJob(l.id)
 		} else {
 			srv.AddJob(job)
@@ -170,39 +169,39 @@ func (w *world) change(l *life, status livetranscode.JobStatus) {
 	}
 }
 
-var worldStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // of every bubble
+var worldStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the time at which every bubble starts
 
-// run lets the world live while processes watch it, one after the other.
+// run evolves the service while processes watch it, one after another.
 func (w *world) run() {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	go func() {
-		w.live()
+		w.evolve()
 		cancel()
 	}()
 	for ctx.Err() == nil {
-		life, kill := context.WithCancel(ctx)
+		processCtx, kill := context.WithCancel(ctx)
 		if w.kills {
 			after(time.Duration(10+w.random(120))*time.Second, kill)
 		}
-		w.process(life)
+		w.process(processCtx)
 		kill()
 		began := time.Now()
 		time.Sleep(time.Duration(w.random(30)) * time.Second)
-		w.locked(func() { w.blindSince(began) })
+		w.locked(func() { w.markUnobservable(began) })
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.order {
 		switch final := l.status(); {
-		case !l.watched && !w.all || l.poisoned:
+		case !l.watched && !w.all || l.failing:
 		case l.over, l.last == len(l.history)-1:
-		case w.all && l.last < 0 && (final == stopped || final == gone): // it began and ended while no process ran
+		case w.all && l.last < 0 && (final == stopped || final == deleted): // it started and ended while no process ran
 		default:
-			w.fail("%s: in the end version %d is known, of %+v", l.id, l.last, l.history)
+			w.fail("%s: version %d is the last delivered, of %+v", l.id, l.last, l.history)
 		}
 	}
-	if w.told["events"] == 0 {
+	if w.counts["events"] == 0 {
 		w.fail("no event")
 	}
 }
@@ -219,10 +218,12 @@ func (w *world) locked(f func()) {
 	f()
 }
 
-// blindSince notes that nothing could be known since a time.
-func (w *world) blindSince(from time.Time) { w.blind = append(w.blind, span{from, time.Now()}) }
+// markUnobservable records that changes could not be observed since a time.
+func (w *world) markUnobservable(from time.Time) {
+	w.unobservable = append(w.unobservable, span{from, time.Now()})
+}
 
-// process is one process that watches, and resumes from the store: it ends when it is killed.
+// process is a process that watches, resuming from the store, until it is killed.
 func (w *world) process(ctx context.Context) {
 	client := w.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: w}))
 	watcher := client.NewWatcher(livetranscode.PollInterval(worldInterval/2, worldInterval), livetranscode.NotFoundGrace(20*time.Second))
@@ -230,7 +231,7 @@ func (w *world) process(ctx context.Context) {
 		for _, l := range w.order {
 			if job := w.store[l.id]; job != nil {
 				watcher.Resume(job)
-			} else if (!w.all || l.poisoned) && !l.over {
+			} else if (!w.all || l.failing) && !l.over {
 				w.add(watcher, l)
 			}
 		}
@@ -238,7 +239,7 @@ func (w *world) process(ctx context.Context) {
 	if w.all {
 		watcher.AddAll(livetranscode.JobFilter{})
 	}
-	added := make(chan *life)
+	added := make(chan *worldJob)
 	defer close(added)
 	go func() { // jobs are added while it runs
 		for {
@@ -265,7 +266,7 @@ func (w *world) process(ctx context.Context) {
 			hold, crash := time.Duration(0), false
 			w.locked(func() {
 				crash = w.kills && w.rng.IntN(40) == 0 // before the event is stored
-				w.take(event, crash)
+				w.checkEvent(event, crash)
 				if w.hold > 0 && w.rng.IntN(3) == 0 {
 					hold = time.Duration(w.rng.Int64N(int64(w.hold)))
 				}
@@ -276,16 +277,16 @@ func (w *world) process(ctx context.Context) {
 			if hold > 0 {
 				began := time.Now()
 				time.Sleep(hold)
-				w.locked(func() { w.blindSince(began) })
+				w.locked(func() { w.markUnobservable(began) })
 			}
 		}
 		began := time.Now()
 		time.Sleep(time.Second)
-		w.locked(func() { w.blindSince(began) })
+		w.locked(func() { w.markUnobservable(began) })
 	}
 }
 
-func (w *world) add(watcher *livetranscode.Watcher, l *life) {
+func (w *world) add(watcher *livetranscode.Watcher, l *worldJob) {
 	l.watched = true
 	if l.added.IsZero() {
 		l.added = time.Now()
@@ -293,24 +294,24 @@ func (w *world) add(watcher *livetranscode.Watcher, l *life) {
 	watcher.Add(l.id)
 }
 
-// take holds an event against the history, and stores it unless the process crashes before.
-func (w *world) take(event livetranscode.JobEvent, crash bool) {
-	w.told["events"]++
-	l := w.lives[event.JobID]
+// checkEvent checks an event against the history, and stores it unless the process crashes first.
+func (w *world) checkEvent(event livetranscode.JobEvent, crash bool) {
+	w.counts["events"]++
+	l := w.byID[event.JobID]
 	if l == nil || l.over {
-		w.fail("an event of a job that has ended, or is none: %+v", event)
+		w.fail("an event of a job that has ended or does not exist: %+v", event)
 		return
 	}
 	final := event.Kind == livetranscode.EventStopped || event.Kind == livetranscode.EventLost
 	at := len(l.history) - 1
 	if event.Kind == livetranscode.EventLost {
-		if !errors.Is(event.Err, livetranscode.ErrNotFound) || l.status() != gone {
+		if !errors.Is(event.Err, livetranscode.ErrNotFound) || l.status() != deleted {
 			w.fail("%s: lost, but it is %v: %v", l.id, l.status(), event.Err)
 		}
 	} else {
 		at, _ = strconv.Atoi(event.Job.Name)
 		if at >= len(l.history) || l.history[at].status != event.Job.Status {
-			w.fail("%s: never was as %+v", l.id, event.Job)
+			w.fail("%s: no version is %+v", l.id, event.Job)
 			return
 		}
 	}
@@ -319,7 +320,7 @@ func (w *world) take(event livetranscode.JobEvent, crash bool) {
 	}
 	w.checkLate(l, l.last+1, event)
 	if crash {
-		w.told["crashes"]++
+		w.counts["crashes"]++
 		return
 	}
 	l.last = at
@@ -331,31 +332,31 @@ func (w *world) take(event livetranscode.JobEvent, crash bool) {
 }
 
 // isLagging reports whether the index of List may still show an earlier version of the same status.
-func (w *world) isLagging(l *life, v int) bool {
+func (w *world) isLagging(l *worldJob, v int) bool {
 	return w.lag > 0 && v < l.last && l.history[v].status >= l.history[l.last].status
 }
 
-// checkLate checks how long a version has waited for an event.
-func (w *world) checkLate(l *life, v int, event livetranscode.JobEvent) {
-	if v >= len(l.history) || l.poisoned {
+// checkLate checks the delay of an event since the version after the last delivered one.
+func (w *world) checkLate(l *worldJob, v int, event livetranscode.JobEvent) {
+	if v >= len(l.history) || l.failing {
 		return
 	}
 	since := later(l.history[v].at, l.added)
-	late := time.Since(since) - w.blindTime(since)
+	late := time.Since(since) - w.unobservableFor(since)
 	slack := worldSlack + w.lag
-	if l.history[v].status == gone || l.status() == gone {
+	if l.history[v].status == deleted || l.status() == deleted {
 		slack += worldInterval + 20*time.Second // to confirm it
 	}
 	if late > slack {
-		w.fail("%s: version %d of %+v came after %v: %v", l.id, v, l.history, late, event.Kind)
+		w.fail("%s: version %d of %+v was delivered after %v: %v", l.id, v, l.history, late, event.Kind)
 	}
 }
 
-// blindTime returns for how long nothing could be known since a time.
-func (w *world) blindTime(since time.Time) (sum time.Duration) {
-	spans := slices.Clone(w.blind)
-	if !w.troubleSince.IsZero() {
-		spans = append(spans, span{w.troubleSince, time.Now()})
+// unobservableFor returns for how long changes could not be observed since a time.
+func (w *world) unobservableFor(since time.Time) (sum time.Duration) {
+	spans := slices.Clone(w.unobservable)
+	if !w.faultSince.IsZero() {
+		spans = append(spans, span{w.faultSince, time.Now()})
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
 	for _, s := range spans {
@@ -370,44 +371,44 @@ func (w *world) blindTime(since time.Time) (sum time.Duration) {
 func (w *world) checkEnd(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-	case (w.outage || w.onlyPoisoned()) && errors.Is(err, livetranscode.ErrUnavailable):
-		w.told["watch ended"]++
+	case (w.outage || w.onlyFailing()) && errors.Is(err, livetranscode.ErrUnavailable):
+		w.counts["watch ended"]++
 	default:
 		w.fail("the watch ended with %v", err)
 	}
 }
 
-// onlyPoisoned reports whether no job is left whose Get does not always fail.
-func (w *world) onlyPoisoned() bool {
-	return !slices.ContainsFunc(w.order, func(l *life) bool { return l.watched && !l.poisoned && !l.over })
+// onlyFailing reports whether every watched job that has not ended is one whose Gets fail.
+func (w *world) onlyFailing() bool {
+	return !slices.ContainsFunc(w.order, func(l *worldJob) bool { return l.watched && !l.failing && !l.over })
 }
 
-// live changes the world, and makes its troubles. In the end it leaves the world alone.
-func (w *world) live() {
+// evolve changes jobs and makes faults. At the end nothing changes for long enough that every event is delivered.
+func (w *world) evolve() {
 	rng := rand.New(rand.NewPCG(w.seed, 13))
 	end := time.Now().Add(worldLength)
 	for time.Now().Before(end) {
-		trouble := []string{"", "", "outage", "throttling", "asked to wait", "noise"}[rng.IntN(6)]
+		fault := []string{"", "", "outage", "throttling", "Retry-After", "some failures"}[rng.IntN(6)]
 		began := time.Now()
 		w.locked(func() {
-			if w.trouble = trouble; trouble != "" {
-				w.troubleSince, w.outage = began, trouble == "outage"
+			if w.fault = fault; fault != "" {
+				w.faultSince, w.outage = began, fault == "outage"
 			}
 		})
-		for turn := time.Now().Add(time.Duration(30+rng.IntN(90)) * time.Second); time.Now().Before(turn); {
+		for startPhase := time.Now().Add(time.Duration(30+rng.IntN(90)) * time.Second); time.Now().Before(startPhase); {
 			time.Sleep(time.Duration(rng.ExpFloat64() * float64(4*time.Second)))
 			w.locked(w.step)
 		}
-		if trouble != "" {
-			w.locked(func() { w.trouble = "" })
+		if fault != "" {
+			w.locked(func() { w.fault = "" })
 			time.Sleep(45 * time.Second) // a delay that was asked for, a pause, and the sweep
 			w.locked(func() {
-				w.blindSince(began)
-				w.troubleSince, w.outage = time.Time{}, false
+				w.markUnobservable(began)
+				w.faultSince, w.outage = time.Time{}, false
 			})
 		}
 	}
-	w.locked(func() { w.trouble = "" })
+	w.locked(func() { w.fault = "" })
 	time.Sleep(worldSlack + 2*time.Minute + w.lag)
 }
 
@@ -419,18 +420,18 @@ func (w *world) step() {
 	}
 	l := w.order[w.rng.IntN(len(w.order))]
 	switch status := l.status(); {
-	case status == gone || l.poisoned:
+	case status == deleted || l.failing:
 	case status == stopped && w.rng.IntN(4) == 0 && l.over:
-		w.change(l, gone)
+		w.change(l, deleted)
 	case status == stopped:
 	case w.rng.IntN(8) == 0:
-		w.change(l, gone)
+		w.change(l, deleted)
 	default:
 		w.change(l, min(status+livetranscode.JobStatus(w.rng.IntN(2)), stopped))
 	}
 }
 
-// RoundTrip is the network, with the world's nature and its troubles.
+// RoundTrip is the network, with the properties and faults of the world.
 func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 	var resp *http.Response
 	var delay time.Duration
@@ -461,40 +462,40 @@ func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// respond returns a response of a trouble, if there is one, and how long the request takes.
+// respond returns a fault's response, if any, and the latency of the request.
 func (w *world) respond(req *http.Request) (*http.Response, time.Duration) {
-	w.told["requests"]++
+	w.counts["requests"]++
 	var delay time.Duration
 	if w.latency > 0 {
-		delay = time.Duration(w.wind.Int64N(int64(w.latency)))
+		delay = time.Duration(w.netRNG.Int64N(int64(w.latency)))
 	}
-	if l := w.lives[req.URL.Query().Get("JobId")]; l != nil && l.poisoned {
+	if l := w.byID[req.URL.Query().Get("JobId")]; l != nil && l.failing {
 		return failure(req, 500, "InternalError"), delay
 	}
 	if no, _ := strconv.Atoi(req.URL.Query().Get("PageNo")); w.deep && no > 1 {
 		return failure(req, 400, "InvalidParameter.PageNo"), delay
 	}
-	switch w.trouble {
+	switch w.fault {
 	case "outage":
-		if w.wind.IntN(2) == 0 {
+		if w.netRNG.IntN(2) == 0 {
 			return new(http.Response), delay // none
 		}
 		return failure(req, 503, ""), delay
-	case "throttling": // another client takes what there is
+	case "throttling": // another client shares the quota
 		now := time.Now()
 		w.tokens = min(w.tokens+now.Sub(w.filled).Seconds()/2, 3)
 		w.filled = now
-		if w.tokens < 1 || w.wind.IntN(2) == 0 {
+		if w.tokens < 1 || w.netRNG.IntN(2) == 0 {
 			return failure(req, 400, "Throttling.User"), delay
 		}
 		w.tokens--
-	case "asked to wait":
+	case "Retry-After":
 		resp := failure(req, 503, "ServiceUnavailable")
 		resp.Header.Set("X-Acs-Retry-After", "20000")
 		return resp, delay
-	case "noise":
-		if w.wind.IntN(4) == 0 {
-			return failure(req, []int{500, 502, 503, 404}[w.wind.IntN(4)], ""), delay
+	case "some failures":
+		if w.netRNG.IntN(4) == 0 {
+			return failure(req, []int{500, 502, 503, 404}[w.netRNG.IntN(4)], ""), delay
 		}
 	}
 	return nil, delay
