@@ -121,8 +121,8 @@ func TestForeignResponses(t *testing.T) {
 	}
 }
 
-// TestRequestInAMismatchIsNotShown checks that the request is redacted that the service returns when a signature does not
-// match: it has the token and every value of the query.
+// TestRequestInAMismatchIsNotShown checks that the request is redacted that the service returns when a signature does
+// not match: it has the token and every value of the query.
 func TestRequestInAMismatchIsNotShown(t *testing.T) {
 	t.Parallel()
 	canonical := "POST\n/\nJobId=secret-job-id&StreamInput=%7B%22InputUrl%22%3A%22rtmp%3A%2F%2Fd%2Fapp%2Fstreamkey%22%7D\nhost:ice.cn-shanghai.aliyuncs.com\n" +

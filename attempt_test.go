@@ -62,8 +62,8 @@ func TestAttemptsAreSignedSeparately(t *testing.T) {
 	})
 }
 
-// TestRotatingCredentials changes the credentials while many callers use one client. Every request must be signed with an
-// id, a secret and a token that belong together.
+// TestRotatingCredentials changes the credentials while many callers use one client. Every request must be signed with
+// an id, a secret and a token that belong together.
 func TestRotatingCredentials(t *testing.T) {
 	t.Parallel()
 	const callers, calls = 64, 20

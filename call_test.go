@@ -57,7 +57,8 @@ func TestRefusedBeforeSending(t *testing.T) {
 	}
 }
 
-// TestOneKindAfterARetry checks that a client-side error that ends the retries adds no kind to that of the last response.
+// TestOneKindAfterARetry checks that a client-side error that ends the retries adds no kind to that of the last
+// response.
 func TestOneKindAfterARetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -186,8 +186,8 @@ func configFile(variable, name string) (path string, configured bool) {
 // it is "get role name failed: GET http://100.100.100.200/latest/meta-data/ram/security-credentials/ 503".
 var metadataFailed = regexp.MustCompile(`/security-credentials/ (?:429|5[0-9][0-9])|^refresh Ecs sts token err`)
 
-// hasInstanceRole reports whether this is an instance with a RAM role, though the metadata service returned err. Without
-// a response that is not known: it is assumed if a variable names the role, or the machine is an ECS instance.
+// hasInstanceRole reports whether this is an instance with a RAM role, though the metadata service returned err.
+// Without a response that is not known: it is assumed if a variable names the role, or the machine is an ECS instance.
 func hasInstanceRole(err error, isInstance bool) bool {
 	switch text := err.Error(); {
 	case strings.Contains(text, "IMDS credentials is disabled"), strings.Contains(text, "/security-credentials/ 404"):

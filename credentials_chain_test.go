@@ -204,8 +204,8 @@ func TestDefaultCredentialsOfServices(t *testing.T) {
 	})
 }
 
-// wantLookupError checks the error of a call whose chain has no credentials: whether it is ErrNoCredentials, that it shows
-// the reason and names the source, and that it leaks nothing.
+// wantLookupError checks the error of a call whose chain has no credentials: whether it is ErrNoCredentials, that it
+// shows the reason and names the source, and that it leaks nothing.
 func wantLookupError(t *testing.T, none bool, shows ...string) {
 	t.Helper()
 	client := clientOver(t, newScript(respond(http.StatusOK, documentedJob)), WithCredentials(DefaultCredentials()))
@@ -384,8 +384,8 @@ func acceptOnly(accepted *string) step {
 	}
 }
 
-// TestRenewedCredentialsAreRead rewrites each source of credentials while it is in use: after the service has refused the
-// old key, the next call has the new one.
+// TestRenewedCredentialsAreRead rewrites each source of credentials while it is in use: after the service has refused
+// the old key, the next call has the new one.
 func TestRenewedCredentialsAreRead(t *testing.T) { inChild(t, testRenewedCredentials) } //nolint:paralleltest // it sets environment variables
 
 func testRenewedCredentials(t *testing.T) {

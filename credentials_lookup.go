@@ -117,8 +117,8 @@ const maxReason = 512
 var fileContent = regexp.MustCompile(`(?s)(unmarshal aliyun cli config from '[^']*' failed|` +
 	`(?:delimiter not found|empty key name|unclosed section|missing closing key quote)): .*`)
 
-// reasonText redacts the text of an error of credentials-go, which can contain whole responses and files. Of the error of
-// the default chain it keeps the end.
+// reasonText redacts the text of an error of credentials-go, which can contain whole responses and files. Of the error
+// of the default chain it keeps the end.
 func reasonText(text string) string {
 	text, isChain := strings.CutPrefix(text, chainPreamble)
 	text = fileContent.ReplaceAllString(text, "$1: ...")

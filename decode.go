@@ -103,8 +103,9 @@ func (d *decoder) document(v reflect.Value) error {
 	return nil
 }
 
-// A decodeFunc decodes one value. Numbers may be quoted, and where text belongs a number is its text. Any other value of
-// an unexpected type decodes like an absent field: a list, a struct or a text is empty, an enum unknown, a time zero.
+// A decodeFunc decodes one value. Numbers may be quoted, and where text belongs a number is its text. Any other value
+// of an unexpected type decodes like an absent field: a list, a struct or a text is empty, an enum unknown, a time
+// zero.
 type decodeFunc func(d *decoder, v reflect.Value) error
 
 // decodeFuncOf returns the function for a type of value.
@@ -289,7 +290,8 @@ func listOf(elem reflect.Type) decodeFunc {
 	}
 }
 
-// isInterned reports whether the texts of a field are few, or the same in each poll of a job. URLs of streams hold keys.
+// isInterned reports whether the texts of a field are few, or the same in each poll of a job. URLs of streams hold
+// keys.
 func isInterned(t reflect.Type, name string) bool {
 	switch t {
 	case reflect.TypeFor[Job](), reflect.TypeFor[StreamInput](), reflect.TypeFor[StreamInfo]():

@@ -62,9 +62,9 @@
 // that have not stopped, whichever needs fewer requests, and gets a job that is on no page before it reports it as
 // gone. An event is a difference between two polls; states in between may be skipped, the final state never is. A
 // watch that ends, as in a long outage, keeps its jobs: range again to continue. [Watcher.AddAll] watches every job of
-// the account, those created later included; [Watcher.Resume] continues after a restart, without repeating an event, from
-// what [Watcher.Jobs] returned; [Watcher.Stats] says for a health check how old the knowledge is. [Client.WatchJobs]
-// watches a fixed set, and [Client.WaitForAll] waits for all jobs of one.
+// the account, those created later included; [Watcher.Resume] continues after a restart, without repeating an event,
+// from what [Watcher.Jobs] returned; [Watcher.Stats] says for a health check how old the knowledge is.
+// [Client.WatchJobs] watches a fixed set, and [Client.WaitForAll] waits for all jobs of one.
 //
 // The service notifies nobody of the states of transcoding jobs, so polling is the only way to know them.
 //
@@ -86,6 +86,6 @@
 // # Testing
 //
 // Package livetranscodetest is an emulator of the service, for the tests of this package and of its users. It needs no
-// port and works inside a bubble of testing/synctest: this package takes the time from package time alone. Where a fixed
-// response is enough, any [http.RoundTripper] will do, such as that of github.com/jarcoal/httpmock.
+// port and works inside a bubble of testing/synctest: this package takes the time from package time alone. Where a
+// fixed response is enough, any [http.RoundTripper] will do, such as that of github.com/jarcoal/httpmock.
 package livetranscode

@@ -20,9 +20,9 @@ import (
 	"time"
 )
 
-// This file has two matrices of what can happen to a request: as a transport reports it, and on the wire. Each row spans
-// several files: transport.go and error_codes.go classify the failure, attempt.go decides whether the service may have
-// executed the request, retry.go whether to retry, call.go and errors.go what the caller learns.
+// This file has two matrices of what can happen to a request: as a transport reports it, and on the wire. Each row
+// spans several files: transport.go and error_codes.go classify the failure, attempt.go decides whether the service may
+// have executed the request, retry.go whether to retry, call.go and errors.go what the caller learns.
 
 // A retryRule is what a failed first attempt leads to.
 type retryRule int
@@ -79,8 +79,8 @@ func TestRetries(t *testing.T) {
 		"unwritten, idle closed": {unwritten(failWith(idleClosed)), retryAll},
 		"unwritten, unknown":     {unwritten(failWith(unknown)), never},
 
-		// Written, or unknown. HTTP/2 reports the headers only after all of them, so a field counts. The error may be that
-		// of a retry of the transport's own, so the trace counts more.
+		// Written, or unknown. HTTP/2 reports the headers only after all of them, so a field counts. The error may be
+		// that of a retry of the transport's own, so the trace counts more.
 		"written, reset":           {written(failWith(reset)), retrySafe},
 		"written, EOF":             {written(failWith(io.EOF)), retrySafe},
 		"written, broken pipe":     {written(failWith(syscall.EPIPE)), retrySafe},

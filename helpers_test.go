@@ -399,8 +399,8 @@ func (l *logRecorder) entries(t *testing.T, level slog.Level) []map[string]any {
 // childVariable tells a process that inChild has started which test it is to run.
 const childVariable = "LIVETRANSCODE_TEST_CHILD"
 
-// inChild runs a test in a process of its own, so that it may be parallel and change the environment. There, the default
-// chain of credentials finds nothing: no variable is set, the home directory is empty, and the metadata service
+// inChild runs a test in a process of its own, so that it may be parallel and change the environment. There, the
+// default chain of credentials finds nothing: no variable is set, the home directory is empty, and the metadata service
 // refuses connections. env adds variables.
 func inChild(t *testing.T, test func(t *testing.T), env ...string) {
 	t.Helper()

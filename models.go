@@ -191,8 +191,8 @@ type StreamInput struct {
 	InputURL string `json:"InputUrl"`
 }
 
-// Format implements [fmt.Formatter]. It redacts the parts of the URL that can contain a stream key: user info, query and
-// the last element of the path, and more of an unusual URL. JSON keeps them.
+// Format implements [fmt.Formatter]. It redacts the parts of the URL that can contain a stream key: user info, query
+// and the last element of the path, and more of an unusual URL. JSON keeps them.
 func (s StreamInput) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.InputURL)) }
 
 // LogValue implements [slog.LogValuer]. It redacts what Format redacts.
@@ -223,8 +223,8 @@ type StreamInfo struct {
 	OutputURL string `json:"OutputUrl"`
 }
 
-// Format implements [fmt.Formatter]. It redacts the parts of the URL that can contain a stream key: user info, query and
-// the last element of the path, and more of an unusual URL. JSON keeps them.
+// Format implements [fmt.Formatter]. It redacts the parts of the URL that can contain a stream key: user info, query
+// and the last element of the path, and more of an unusual URL. JSON keeps them.
 func (s StreamInfo) Format(f fmt.State, _ rune) { fmt.Fprint(f, streamText(s.Type, s.OutputURL)) }
 
 // LogValue implements [slog.LogValuer]. It redacts what Format redacts.

@@ -122,8 +122,8 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// WithCredentials sets the provider of the credentials of each request. A nil provider, nil pointer or nil function is a
-// [*ParamError]: it would act under the identity of [DefaultCredentials], to which the option defaults.
+// WithCredentials sets the provider of the credentials of each request. A nil provider, nil pointer or nil function is
+// a [*ParamError]: it would act under the identity of [DefaultCredentials], to which the option defaults.
 func WithCredentials(provider CredentialsProvider) Option {
 	return func(c *config) error {
 		if isNil(provider) {

@@ -66,13 +66,13 @@ func (p *pageHead) missingList(name string, isNil bool) string {
 }
 
 // AllLiveTranscodeJobs returns an iterator over all jobs that match req, newest first unless req.SortBy says otherwise,
-// each once. It lists page by page as the loop asks for more. A nil req matches all jobs. PageNo and PageSize of req are
-// ignored, and req is not changed.
+// each once. It lists page by page as the loop asks for more. A nil req matches all jobs. PageNo and PageSize of req
+// are ignored, and req is not changed.
 //
 // The pages shift while jobs come and go. A job that matches from the first request to the last is yielded, or else the
-// iterator ends with an error; one that comes or goes meanwhile may be missed. An error is yielded once, with a nil job,
-// and ends the iterator: that of a request, or [ErrBadResponse] if the pages do not add up to the service's TotalCount
-// or shift faster than they can be read. Each range starts again.
+// iterator ends with an error; one that comes or goes meanwhile may be missed. An error is yielded once, with a nil
+// job, and ends the iterator: that of a request, or [ErrBadResponse] if the pages do not add up to the service's
+// TotalCount or shift faster than they can be read. Each range starts again.
 func (c *Client) AllLiveTranscodeJobs(ctx context.Context, req *ListLiveTranscodeJobsRequest) iter.Seq2[*Job, error] {
 	all := *cmp.Or(req, new(ListLiveTranscodeJobsRequest))
 	all.SortBy = cmp.Or(all.SortBy, SortDescending)

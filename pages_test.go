@@ -122,8 +122,8 @@ func TestWalkIsComplete(t *testing.T) {
 	}
 }
 
-// TestWalkOnFaultyServices: whatever the service does, the iterator ends and yields each id once, and all that it saw. It
-// yields an error if the service counts more items.
+// TestWalkOnFaultyServices: whatever the service does, the iterator ends and yields each id once, and all that it saw.
+// It yields an error if the service counts more items.
 func TestWalkOnFaultyServices(t *testing.T) {
 	t.Parallel()
 	sound := listing{count: 250}

@@ -60,8 +60,8 @@ func OnPoll(f func(*Job)) PollOption {
 	}
 }
 
-// Concurrency sets how many requests a Watcher sends concurrently; 0 leaves it unchanged. It has no effect on a wait for
-// one job. Defaults to 8.
+// Concurrency sets how many requests a Watcher sends concurrently; 0 leaves it unchanged. It has no effect on a wait
+// for one job. Defaults to 8.
 func Concurrency(n int) PollOption {
 	return func(c *pollConfig) {
 		c.checkNegative(n < 0, "Concurrency", "n")
@@ -71,8 +71,9 @@ func Concurrency(n int) PollOption {
 	}
 }
 
-// NotFoundGrace sets for how long, from the start of a wait or from Add, a job that has never been read may be not found;
-// 0 is not at all. Whether the service finds a job as soon as it is submitted is not documented. Defaults to 30 s.
+// NotFoundGrace sets for how long, from the start of a wait or from Add, a job that has never been read may be not
+// found; 0 is not at all. Whether the service finds a job as soon as it is submitted is not documented. Defaults to 30
+// s.
 func NotFoundGrace(d time.Duration) PollOption {
 	return func(c *pollConfig) {
 		c.checkNegative(d < 0, "NotFoundGrace", "d")
@@ -102,8 +103,8 @@ const (
 	rampEnd   = 10 * time.Minute // from then on it is the longest
 )
 
-// interval returns the time to the next poll, given for how long nothing has happened: on average the shortest interval,
-// rising to the longest, with 10 % jitter.
+// interval returns the time to the next poll, given for how long nothing has happened: on average the shortest
+// interval, rising to the longest, with 10 % jitter.
 func (c *pollConfig) interval(elapsed time.Duration) time.Duration {
 	d := c.first
 	switch {

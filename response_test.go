@@ -52,7 +52,8 @@ func TestUsableResponses(t *testing.T) {
 	}
 }
 
-// TestUnusableResponses checks that a success without its content is not retried, and that its error says what is missing.
+// TestUnusableResponses checks that a success without its content is not retried, and that its error says what is
+// missing.
 func TestUnusableResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -437,8 +438,8 @@ func TestConnectionIsReusedAfterErrors(t *testing.T) {
 	}
 }
 
-// TestSwitchingProtocols checks that the body of such a response is not read: it is the bare connection, which no context
-// interrupts.
+// TestSwitchingProtocols checks that the body of such a response is not read: it is the bare connection, which no
+// context interrupts.
 func TestSwitchingProtocols(t *testing.T) {
 	t.Parallel()
 	s := newRawServer(t, always("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", stallConn))
@@ -456,8 +457,8 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 }
 
-// TestMemoryIsBounded checks that a call allocates less than 32 MiB, whatever the response. All allocations count, those
-// that were garbage already and those of the test's server too, so the peak is lower.
+// TestMemoryIsBounded checks that a call allocates less than 32 MiB, whatever the response. All allocations count,
+// those that were garbage already and those of the test's server too, so the peak is lower.
 //
 // It is not parallel because the allocations of other tests would count.
 func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // see above

@@ -297,8 +297,8 @@ func TestClockSkewStays(t *testing.T) {
 	})
 }
 
-// TestClockSkewOfASlowResponse checks that the Date is compared with the midpoint of the attempt, so that a slow response
-// does not distort it.
+// TestClockSkewOfASlowResponse checks that the Date is compared with the midpoint of the attempt, so that a slow
+// response does not distort it.
 func TestClockSkewOfASlowResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -37,8 +37,8 @@ type Signer struct {
 //
 // Sign returns a [*ParamError] that names what cannot be signed: an empty id, secret or nonce; one of these, or a
 // token, with control characters or surrounding white space (the error never contains the value); a secret of less
-// than 14 bytes in FIPS 140-only mode; a URL without a host; a query that cannot be parsed. In that case req is unchanged. A request may be signed again. Sign retains
-// neither req nor body.
+// than 14 bytes in FIPS 140-only mode; a URL without a host; a query that cannot be parsed. In that case req is
+// unchanged. A request may be signed again. Sign retains neither req nor body.
 func (s *Signer) Sign(req *http.Request, body []byte, creds Credentials, at time.Time, nonce string) error {
 	if err := checkSignable(req, nonce); err != nil {
 		return err

@@ -149,7 +149,8 @@ func mustSignAt(t testing.TB, s *Signer, req *http.Request, body []byte, creds C
 	}
 }
 
-// TestSignVectors signs the request of the documentation, V1, and others that were verified with Alibaba Cloud's own code.
+// TestSignVectors signs the request of the documentation, V1, and others that were verified with Alibaba Cloud's own
+// code.
 func TestSignVectors(t *testing.T) {
 	t.Parallel()
 	documented := Credentials{AccessKeyID: "YourAccessKeyId", AccessKeySecret: "YourAccessKeySecret"}

@@ -197,7 +197,8 @@ func TestEnsureConcurrently(t *testing.T) {
 	})
 }
 
-// TestEnsureAfterAnAmbiguousCall checks that a call that waits for one whose Submit was ambiguous does not submit again.
+// TestEnsureAfterAnAmbiguousCall checks that a call that waits for one whose Submit was ambiguous does not submit
+// again.
 func TestEnsureAfterAnAmbiguousCall(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

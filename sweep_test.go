@@ -158,7 +158,8 @@ func TestWatchCutOffInList(t *testing.T) {
 	})
 }
 
-// TestWatchFailedProbe: when Gets are the cheaper plan, a look whether pages have become so that fails holds up nothing.
+// TestWatchFailedProbe: when Gets are the cheaper plan, a look whether pages have become so that fails holds up
+// nothing.
 func TestWatchFailedProbe(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
@@ -289,7 +290,8 @@ func TestWatchMalformedCredentials(t *testing.T) {
 	})
 }
 
-// TestWatchIsNeverStaleUnseen: jobs that are not polled are logged, once in ten minutes at most, and so is their return.
+// TestWatchIsNeverStaleUnseen: jobs that are not polled are logged, once in ten minutes at most, and so is their
+// return.
 func TestWatchIsNeverStaleUnseen(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]livetranscodetest.Fault{
@@ -400,7 +402,8 @@ func TestWatchDeliversEarly(t *testing.T) {
 	})
 }
 
-// TestWatchUserPanics: what user code does in a call is raised in the goroutine of the range, and leaves nothing behind.
+// TestWatchUserPanics: what user code does in a call is raised in the goroutine of the range, and leaves nothing
+// behind.
 func TestWatchUserPanics(t *testing.T) {
 	t.Parallel()
 	for name, exit := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
@@ -521,7 +524,8 @@ func TestWatchRetryAfterOfOneJob(t *testing.T) {
 	})
 }
 
-// TestWatchNotFoundOnce: replicas can disagree for a moment; a job that was read is lost when the next sweep confirms it.
+// TestWatchNotFoundOnce: replicas can disagree for a moment; a job that was read is lost when the next sweep confirms
+// it.
 func TestWatchNotFoundOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {

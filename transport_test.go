@@ -73,7 +73,8 @@ type timeoutError struct{}
 func (timeoutError) Error() string { return "net/http: timeout awaiting response headers" }
 func (timeoutError) Timeout() bool { return true }
 
-// TestTransportErrors checks that known transient errors are retried, before the response and in the middle of its body.
+// TestTransportErrors checks that known transient errors are retried, before the response and in the middle of its
+// body.
 func TestTransportErrors(t *testing.T) {
 	t.Parallel()
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }

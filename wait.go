@@ -229,8 +229,8 @@ func (c *Client) WatchJobs(ctx context.Context, jobIDs []string, opts ...PollOpt
 
 // WaitForAll waits until each of the jobs has the status want or can no longer reach it. It returns the jobs that did,
 // by id, and if any did not, [WaitErrors] with one *WaitError for each. A failure of one job does not end the wait for
-// the others; the end of ctx, and what ends the watch of all (see [Watcher.Events]), do. It polls as a Watcher does, and
-// once more half a second before the deadline of ctx.
+// the others; the end of ctx, and what ends the watch of all (see [Watcher.Events]), do. It polls as a Watcher does,
+// and once more half a second before the deadline of ctx.
 func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus, opts ...PollOption) (map[string]*Job, error) {
 	switch {
 	case want < 0:
@@ -277,7 +277,8 @@ func (c *Client) WaitForAll(ctx context.Context, jobIDs []string, want JobStatus
 	return arrived, nil
 }
 
-// waitEnd returns what ended the wait for a job in a watch that has ended, with the error of its last poll if that failed.
+// waitEnd returns what ended the wait for a job in a watch that has ended, with the error of its last poll if that
+// failed.
 func (w *Watcher) waitEnd(j *trackedJob, end error) error {
 	var (
 		watch *WatchError

@@ -382,8 +382,8 @@ func TestWaitRetryAfter(t *testing.T) {
 	}
 }
 
-// TestWaitNotFoundOnce: replicas of the service can disagree for a moment, but a job that is not found twice in a row is
-// gone, whatever failures lie between.
+// TestWaitNotFoundOnce: replicas of the service can disagree for a moment, but a job that is not found twice in a row
+// is gone, whatever failures lie between.
 func TestWaitNotFoundOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
@@ -473,8 +473,8 @@ func TestWaitArguments(t *testing.T) {
 	}
 }
 
-// TestWaitEndedByItsContextInCond: the context ends while the job is judged. What was found then does not count: a caller
-// that has given up is not told of success.
+// TestWaitEndedByItsContextInCond: the context ends while the job is judged. What was found then does not count: a
+// caller that has given up is not told of success.
 func TestWaitEndedByItsContextInCond(t *testing.T) {
 	t.Parallel()
 	srv := livetranscodetest.NewServer()

@@ -39,10 +39,10 @@ type listPage[T any] struct {
 	items     []*T
 }
 
-// A walk reads a list page by page. Pages are numbered by position, so that an item that comes or goes shifts all behind
-// it. A page is linked to those before it if no item that was there all the time can be between them: it is the first
-// page; or it has an item of a linked page, for what comes after that item is on this page or on a later one; or the
-// list has not become shorter since, and only grows in front. Elsewhere pages overlap by an item, to be linked.
+// A walk reads a list page by page. Pages are numbered by position, so that an item that comes or goes shifts all
+// behind it. A page is linked to those before it if no item that was there all the time can be between them: it is the
+// first page; or it has an item of a linked page, for what comes after that item is on this page or on a later one; or
+// the list has not become shorter since, and only grows in front. Elsewhere pages overlap by an item, to be linked.
 type walk struct {
 	growsInFront bool // newest first, and no item starts or ceases to match but when it is created and deleted
 

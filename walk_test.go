@@ -156,8 +156,8 @@ func (l *changingList) check(t *testing.T, ids []int, err error) {
 	}
 }
 
-// TestWalkOverChangingLists: whatever changes between two pages, an item that is there all the time is yielded, or there
-// is an error; and an error is rare unless much changes.
+// TestWalkOverChangingLists: whatever changes between two pages, an item that is there all the time is yielded, or
+// there is an error; and an error is rare unless much changes.
 func TestWalkOverChangingLists(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

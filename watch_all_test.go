@@ -65,7 +65,8 @@ func TestWatchAll(t *testing.T) {
 	}
 }
 
-// TestWatchAllShortLives: a job that starts and stops between two sweeps is seen once, as stopped; the history never is.
+// TestWatchAllShortLives: a job that starts and stops between two sweeps is seen once, as stopped; the history never
+// is.
 func TestWatchAllShortLives(t *testing.T) {
 	t.Parallel()
 	for _, batch := range []int{1, 99, 100, 101, 250} {

@@ -259,8 +259,8 @@ func ownText(job, before *livetranscode.Job) (n int) {
 	return n
 }
 
-// TestTimeFromChangeToEvent measures, in virtual time, how long the stop of one of 100,000 jobs takes to become an event
-// when each request takes 50 ms. With -simulation.full.
+// TestTimeFromChangeToEvent measures, in virtual time, how long the stop of one of 100,000 jobs takes to become an
+// event when each request takes 50 ms. With -simulation.full.
 func TestTimeFromChangeToEvent(t *testing.T) {
 	t.Parallel()
 	if !*simulationFull {

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// TestNetworkErrors checks that a call without a response is a CallError, with the transport's error and without the URL.
+// TestNetworkErrors checks that a call without a response is a CallError, with the transport's error and without the
+// URL.
 func TestNetworkErrors(t *testing.T) {
 	t.Parallel()
 	requestURL := "https://ice.cn-shanghai.aliyuncs.com/?JobId=secret-job-id&StreamInput=rtmp%3A%2F%2Fd%2Fapp%2Fstreamkey"
@@ -59,9 +60,9 @@ func TestNetworkErrors(t *testing.T) {
 	}
 }
 
-// TestContextEndsTheCall checks that the end of the caller's context ends a call at once in every phase, and that the error
-// has the context's error, its cause, the phase and the last failure. A Submit or Create is ambiguous if the request may
-// have been written.
+// TestContextEndsTheCall checks that the end of the caller's context ends a call at once in every phase, and that the
+// error has the context's error, its cause, the phase and the last failure. A Submit or Create is ambiguous if the
+// request may have been written.
 func TestContextEndsTheCall(t *testing.T) {
 	t.Parallel()
 	wait := func(_ int, ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -213,8 +214,8 @@ func waitForStop(ctx context.Context, c *Client) error {
 	return err
 }
 
-// TestCauseIsNotTheKind checks that the cause of a context is not the kind of a call's error: errgroup cancels its context
-// with the error of another goroutine, which says nothing about the calls that end.
+// TestCauseIsNotTheKind checks that the cause of a context is not the kind of a call's error: errgroup cancels its
+// context with the error of another goroutine, which says nothing about the calls that end.
 func TestCauseIsNotTheKind(t *testing.T) {
 	t.Parallel()
 	sibling := responseError(t, 404, errorBodyJSON("InvalidParameter.ResourceNotFound", "text"))

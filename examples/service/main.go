@@ -1,5 +1,5 @@
-// Command service is a small HTTP service for the live transcoding jobs of an account: it submits jobs and serves the state
-// of all, which one Watcher keeps up to date. Reads make no calls to Alibaba Cloud.
+// Command service is a small HTTP service for the live transcoding jobs of an account: it submits jobs and serves the
+// state of all, which one Watcher keeps up to date. Reads make no calls to Alibaba Cloud.
 //
 //	POST /jobs       submits a job: {"name", "template_id", "input_url", "domain", "start", "end"}; 201 and Location
 //	GET  /jobs       all jobs of the account that have not stopped; ended ones for an hour

@@ -7,8 +7,8 @@
 //	go run . -job ID [-job ID]... [-state FILE] [-endpoint URL] [-interval D] [-once] [-json]
 //	go run . -all [-state FILE] [-endpoint URL] [-interval D] [-json]
 //
-// With -all it watches all jobs of the account, also those created later. With -state it keeps the jobs in a file, stream
-// keys included, and resumes from it: a restart shows only what has changed meanwhile.
+// With -all it watches all jobs of the account, also those created later. With -state it keeps the jobs in a file,
+// stream keys included, and resumes from it: a restart shows only what has changed meanwhile.
 //
 // If the output is not a terminal, it prints one line for each event; with -json, one JSON object. With -once it
 // prints the current state and exits. Ctrl-C exits with a summary.

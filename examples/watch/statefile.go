@@ -12,7 +12,8 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// resume watches the jobs in the state file as they were known when it was written: of these, only differences are shown.
+// resume watches the jobs in the state file as they were known when it was written: of these, only differences are
+// shown.
 func (w *watch) resume() error {
 	if w.stateFile == "" {
 		return nil

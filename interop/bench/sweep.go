@@ -66,8 +66,8 @@ func measureSweep(n int) {
 	runtime.KeepAlive(client)
 }
 
-// measureRestart prints what the first sweep costs of a Watcher that resumes n jobs, none of which has changed, and watches
-// the whole account.
+// measureRestart prints what the first sweep costs of a Watcher that resumes n jobs, none of which has changed, and
+// watches the whole account.
 func measureRestart(n int) {
 	client, requests := pagesOf(n)
 	watcher := client.NewWatcher(livetranscode.PollInterval(time.Hour, 0))

@@ -1,5 +1,5 @@
-// Command sdk is a minimal program with Alibaba's generic client, whose build is measured. It does without the generated
-// package for the service, which would come on top.
+// Command sdk is a minimal program with Alibaba's generic client, whose build is measured. It does without the
+// generated package for the service, which would come on top.
 package main
 
 import (
