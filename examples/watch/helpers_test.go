@@ -34,7 +34,7 @@ func inBubble(t *testing.T, args ...string) (out, errOut string) {
 // noKeys fails the test if text shows a key of the simulation's stream URLs.
 func noKeys(t *testing.T, text string) {
 	t.Helper()
-	if found := regexp.MustCompile(`ingest:|auth_key|rtmp://[^/]*/[a-z]*/[0-9a-f]`).FindString(text); found != "" {
+	if found := regexp.MustCompile(`ingest:|auth_key|rtmp://[^/]*/live/[0-9a-f]`).FindString(text); found != "" {
 		t.Errorf("a stream key is shown: %q", found)
 	}
 }

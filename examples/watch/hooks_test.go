@@ -30,7 +30,7 @@ func TestHooks(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				w.simulation.srv.Inject(test.fault)
+				w.simulation.Server.Inject(test.fault)
 				if err := w.follow(t.Context(), func(change) error { return nil }); err != nil {
 					t.Fatal(err)
 				}

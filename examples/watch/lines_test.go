@@ -15,8 +15,8 @@ func TestLines(t *testing.T) {
 	if len(lines) < 40 {
 		t.Fatalf("%d lines in a minute:\n%s", len(lines), out)
 	}
-	shape := regexp.MustCompile(`^\d\d:\d\d:\d\d  (in progress|not started|stopped    |gone       )  [a-z]+-[a-z]+-\d{3} +`)
-	first := regexp.MustCompile(`  rtmp://in-\d\.example\.net/[a-z]+/\[redacted\]$`)
+	shape := regexp.MustCompile(`^\d\d:\d\d:\d\d  (in progress|not started|stopped    |gone       )  [a-z-]+-\d{3} +`)
+	first := regexp.MustCompile(`  rtmp://[a-z0-9.-]+\.example\.(com|net|org)/live/\[redacted\]$`)
 	var changed, gone int
 	for i, line := range lines {
 		if !shape.MatchString(line) {

@@ -124,7 +124,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	defer background.Wait()
 	defer cancel()
 	if w.simulation != nil && !o.once {
-		background.Go(func() { w.simulation.run(ctx, w.watcher.Add) })
+		background.Go(func() { w.simulation.Run(ctx, w.watcher.Add) })
 	}
 	summary := errOut // out may be read by a program
 	switch {

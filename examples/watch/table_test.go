@@ -79,7 +79,7 @@ func TestShowTable(t *testing.T) {
 			}
 		}, false},
 		{"the context", func(_ *testing.T, _ *watch, _ io.Writer, cancel context.CancelFunc) { cancel() }, false},
-		{"the watch", func(_ *testing.T, w *watch, _ io.Writer, _ context.CancelFunc) { w.simulation.srv.SetCredentials() }, true},
+		{"the watch", func(_ *testing.T, w *watch, _ io.Writer, _ context.CancelFunc) { w.simulation.Server.SetCredentials() }, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +98,7 @@ func TestShowTable(t *testing.T) {
 				if (err != nil) != test.failed {
 					t.Errorf("error: %v", err)
 				}
-				for _, want := range []string{"Live transcoding jobs", "in progress", "rtmp://in-", "[redacted]"} {
+				for _, want := range []string{"Live transcoding jobs", "in progress", "rtmp://", "[redacted]"} {
 					if !strings.Contains(out.String(), want) {
 						t.Errorf("%q was not drawn", want)
 					}

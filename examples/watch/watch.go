@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/examples/internal/simulation"
 )
 
 // watch is a running watch of the real service's jobs or the emulator's, and the state that it keeps.
@@ -12,8 +13,8 @@ type watch struct {
 	options
 	state      *state
 	watcher    *livetranscode.Watcher
-	simulation *simulation // nil for the real service
-	saved      time.Time   // when the state file was last written
+	simulation *simulation.Simulation // nil for the real service
+	saved      time.Time              // when the state file was last written
 }
 
 func newWatch(o options, s *state) (*watch, error) {
@@ -55,9 +56,9 @@ func (w *watch) useEmulator() {
 	if w.interval == 0 {
 		w.interval = time.Second
 	}
-	w.simulation = newSimulation(w.seed, w.jobs)
-	w.watcher = w.simulation.srv.Client(w.clientOptions()...).NewWatcher(w.pollOptions()...)
-	w.watcher.Add(w.simulation.jobIDs()...)
+	w.simulation = simulation.New(w.seed, w.jobs)
+	w.watcher = w.simulation.Server.Client(w.clientOptions()...).NewWatcher(w.pollOptions()...)
+	w.watcher.Add(w.simulation.JobIDs()...)
 }
 
 func (w *watch) clientOptions() []livetranscode.Option {

@@ -22,7 +22,7 @@ func TestStateIsCorrect(t *testing.T) {
 		traffic, done := context.WithTimeout(ctx, time.Minute)
 		defer done()
 		var background sync.WaitGroup
-		background.Go(func() { w.simulation.run(traffic, w.watcher.Add) })
+		background.Go(func() { w.simulation.Run(traffic, w.watcher.Add) })
 		background.Go(func() {
 			if err := w.follow(ctx, func(change) error { return nil }); err != nil {
 				t.Errorf("follow: %v", err)
@@ -39,16 +39,16 @@ func TestStateIsCorrect(t *testing.T) {
 		for _, c := range f.counts {
 			total += c.jobs
 		}
-		if total != len(f.rows) || len(f.rows) != w.simulation.created || f.jobs != w.simulation.created {
-			t.Errorf("%d counted, %d rows, %d jobs created", total, len(f.rows), w.simulation.created)
+		if total != len(f.rows) || len(f.rows) != w.simulation.Created() || f.jobs != w.simulation.Created() {
+			t.Errorf("%d counted, %d rows, %d jobs created", total, len(f.rows), w.simulation.Created())
 		}
 		for _, r := range f.rows {
-			job, ok := w.simulation.srv.Job(r.id)
+			job, ok := w.simulation.Server.Job(r.id)
 			if want := job.Status.String(); ok && r.status != want || !ok && r.status != "gone" && r.status != "stopped" {
 				t.Errorf("%s is %q, want %q (the job exists: %v)", r.name, r.status, want, ok)
 			}
 		}
-		if n := len(w.simulation.srv.Calls()); f.requests != n {
+		if n := len(w.simulation.Server.Calls()); f.requests != n {
 			t.Errorf("%d requests counted, %d sent", f.requests, n)
 		}
 		if age := f.now.Sub(f.oldestPoll); age > 10*time.Second {

@@ -1,4 +1,4 @@
-package main
+package simulation
 
 import (
 	"strings"
@@ -10,10 +10,10 @@ func TestSimulationRepeats(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) (ids []string) {
 		synctest.Test(t, func(*testing.T) {
-			w := newSimulation(seed, 10)
-			ids = w.jobIDs()
+			s := New(seed, 10)
+			ids = s.JobIDs()
 			for range 500 {
-				ids = append(ids, w.step())
+				ids = append(ids, s.Step())
 			}
 		})
 		return ids

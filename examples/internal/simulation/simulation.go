@@ -1,4 +1,6 @@
-package main
+// Package simulation is an emulator with traffic, for the examples: jobs appear, start, stop and vanish, and some
+// requests fail.
+package simulation
 
 import (
 	"context"
@@ -12,10 +14,12 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// simulation is an emulator with traffic: jobs appear, start, stop and vanish, and some requests fail. The same seed
-// gives the same simulation.
-type simulation struct {
-	srv     *livetranscodetest.Server
+// A Simulation changes the jobs of an emulator. The same seed gives the same changes. Jobs that a client submits are
+// left alone.
+type Simulation struct {
+	// Server is the emulator.
+	Server *livetranscodetest.Server
+
 	rand    *rand.Rand
 	size    int           // number of active jobs to keep up
 	period  time.Duration // between two steps
@@ -24,9 +28,10 @@ type simulation struct {
 	stopped []string // ids of jobs that were stopped at the start
 }
 
-func newSimulation(seed uint64, size int) *simulation {
-	s := &simulation{
-		srv:    livetranscodetest.NewServer(),
+// New returns a simulation with size jobs, whose emulator has the options.
+func New(seed uint64, size int, opts ...livetranscodetest.Option) *Simulation {
+	s := &Simulation{
+		Server: livetranscodetest.NewServer(opts...),
 		rand:   rand.New(rand.NewPCG(seed, 0)),
 		size:   size,
 		period: max(24*time.Second/time.Duration(size), time.Millisecond),
@@ -45,11 +50,14 @@ func newSimulation(seed uint64, size int) *simulation {
 	return s
 }
 
-// jobIDs returns the ids of the jobs at the start.
-func (s *simulation) jobIDs() []string { return slices.Concat(s.active, s.stopped) }
+// JobIDs returns the ids of the jobs at the start.
+func (s *Simulation) JobIDs() []string { return slices.Concat(s.active, s.stopped) }
 
-// run changes jobs until ctx ends, and calls added for each new one.
-func (s *simulation) run(ctx context.Context, added func(jobIDs ...string)) {
+// Created returns the number of jobs so far. It must not be called while Run runs.
+func (s *Simulation) Created() int { return s.created }
+
+// Run changes jobs until ctx ends, and calls added for each new one.
+func (s *Simulation) Run(ctx context.Context, added func(jobIDs ...string)) {
 	ticker := time.NewTicker(s.period)
 	defer ticker.Stop()
 	for {
@@ -57,15 +65,15 @@ func (s *simulation) run(ctx context.Context, added func(jobIDs ...string)) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if id := s.step(); id != "" {
+			if id := s.Step(); id != "" {
 				added(id)
 			}
 		}
 	}
 }
 
-// step changes at most one job. If it adds one, it returns the id.
-func (s *simulation) step() (added string) {
+// Step changes at most one job. If it adds one, it returns the id.
+func (s *Simulation) Step() (added string) {
 	if s.rand.Float64() < s.period.Seconds()/15 {
 		s.injectFault()
 	}
@@ -73,16 +81,16 @@ func (s *simulation) step() (added string) {
 		return s.add(livetranscode.JobStatusNotStarted, time.Now())
 	}
 	i := s.rand.IntN(len(s.active))
-	job, _ := s.srv.Job(s.active[i])
+	job, _ := s.Server.Job(s.active[i])
 	ended := true
 	switch n := s.rand.IntN(100); {
 	case n < 6:
-		s.srv.RemoveJob(job.JobID)
+		s.Server.RemoveJob(job.JobID)
 	case job.Status == livetranscode.JobStatusNotStarted:
 		ended = false
-		s.srv.SetStatus(job.JobID, livetranscode.JobStatusInProgress)
+		s.Server.SetStatus(job.JobID, livetranscode.JobStatusInProgress)
 	case n < 40:
-		s.srv.SetStatus(job.JobID, livetranscode.JobStatusStopped)
+		s.Server.SetStatus(job.JobID, livetranscode.JobStatusStopped)
 	default:
 		ended = false // it continues
 	}
@@ -93,12 +101,12 @@ func (s *simulation) step() (added string) {
 }
 
 // add adds a job and returns its id.
-func (s *simulation) add(status livetranscode.JobStatus, created time.Time) string {
+func (s *Simulation) add(status livetranscode.JobStatus, created time.Time) string {
 	s.created++
-	event, city := pick(s.rand, events), pick(s.rand, cities)
-	name := fmt.Sprintf("%s-%s-%03d", event, city, s.created)
+	show, city := pick(s.rand, shows), pick(s.rand, cities)
+	name := fmt.Sprintf("%s-%s-%03d", show, city, s.created)
 	template := pick(s.rand, templates)
-	id := s.srv.AddJob(livetranscode.Job{
+	id := s.Server.AddJob(livetranscode.Job{
 		Name:         name,
 		JobID:        s.hex(),
 		TemplateID:   template.TemplateID,
@@ -106,7 +114,7 @@ func (s *simulation) add(status livetranscode.JobStatus, created time.Time) stri
 		TemplateType: template.TemplateType,
 		Status:       status,
 		StreamInput: livetranscode.StreamInput{Type: "rtmp", InputURL: fmt.Sprintf(
-			"rtmp://ingest:%s@in-%d.example.net/%s/%s?auth_key=%s", s.hex()[:8], 1+s.rand.IntN(4), event, s.hex()[:16], s.hex())},
+			"rtmp://ingest:%s@%s/live/%s?auth_key=%s", s.hex()[:8], pick(s.rand, hosts), s.hex()[:16], s.hex())},
 		OutputStream: livetranscode.OutputStream{StreamInfos: []livetranscode.StreamInfo{
 			{Type: "rtmp", OutputURL: "rtmp://play.example.net/live/" + name},
 		}},
@@ -121,8 +129,8 @@ func (s *simulation) add(status livetranscode.JobStatus, created time.Time) stri
 }
 
 // injectFault makes the next request fail.
-func (s *simulation) injectFault() {
-	s.srv.Inject(pick(s.rand, []livetranscodetest.Fault{
+func (s *Simulation) injectFault() {
+	s.Server.Inject(pick(s.rand, []livetranscodetest.Fault{
 		{Code: "Throttling.User", RetryAfter: 300 * time.Millisecond},
 		{Code: "ServiceUnavailable"},
 		{StatusCode: http.StatusBadGateway, Body: "<html>Bad Gateway</html>"},
@@ -131,13 +139,16 @@ func (s *simulation) injectFault() {
 }
 
 // hex returns 32 hexadecimal digits, the form of ids.
-func (s *simulation) hex() string { return fmt.Sprintf("%016x%016x", s.rand.Uint64(), s.rand.Uint64()) }
+func (s *Simulation) hex() string { return fmt.Sprintf("%016x%016x", s.rand.Uint64(), s.rand.Uint64()) }
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
 var (
-	events = []string{"football", "concert", "news", "chess", "theatre", "lecture", "cycling", "auction"}
+	shows = []string{
+		"evening-news", "city-council", "matchday", "jazz-night", "chess-open", "opera", "lecture", "cycling", "auction", "marathon",
+	}
 	cities = []string{"bergen", "cusco", "dakar", "hanoi", "lyon", "osaka", "perth", "quito", "riga", "tunis"}
+	hosts  = []string{"ingest-1.example.net", "ingest-2.example.net", "studio.example.com", "arena.example.com", "field.example.org"}
 
 	templates = []livetranscode.Job{
 		{TemplateID: "b6491d5b3e514b7d895d14b5453ea119", TemplateName: "hd", TemplateType: livetranscode.TemplateTypeNormal},
