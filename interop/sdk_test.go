@@ -15,7 +15,10 @@ import (
 )
 
 // sdk is Alibaba's generic client, used as their generated SDK for the service uses it.
-type sdk struct{ *openapi.Client }
+type sdk struct {
+	*openapi.Client
+	runtime dara.RuntimeOptions
+}
 
 // sendVia sends the requests of an sdk.
 type sendVia func(*http.Request) (*http.Response, error)
@@ -45,7 +48,7 @@ func newSDK(t *testing.T, srv *httptest.Server, c livetranscode.Credentials, sen
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sdk{client}
+	return sdk{Client: client}
 }
 
 // parameters are the parameters of a call by name.
@@ -102,7 +105,7 @@ func (s sdk) call(operation string, in parameters, headers ...string) (map[strin
 		ReqBodyType: dara.String("formData"),
 		BodyType:    dara.String("json"),
 	}
-	result, err := s.CallApi(params, req, &dara.RuntimeOptions{})
+	result, err := s.CallApi(params, req, &s.runtime)
 	if err != nil {
 		return nil, err
 	}
