@@ -10,7 +10,7 @@
 // A [Client] is safe for concurrent use; create one and share it. Without options it calls cn-shanghai, the only
 // region that offers live transcoding, with [DefaultCredentials].
 //
-// The service notifies nobody of changes of transcoding jobs; polling is the only way to learn of them. See
+// The service does not send notifications about transcoding jobs; polling is the only way to know their states. See
 // [Client.WaitForStatus] for one job and [Watcher] for many.
 //
 // # Errors
@@ -62,11 +62,9 @@
 // that have not stopped, whichever needs fewer requests, and gets a job that is on no page before it reports it as
 // gone. An event is a difference between two polls; states in between may be skipped, the final state never is. A
 // watch that ends, as in a long outage, keeps its jobs: range again to continue. [Watcher.AddAll] watches every job of
-// the account, those created later included; [Watcher.Resume] continues after a restart, without repeating an event,
-// from what [Watcher.Jobs] returned; [Watcher.Stats] says for a health check how old the knowledge is.
-// [Client.WatchJobs] watches a fixed set, and [Client.WaitForAll] waits for all jobs of one.
-//
-// The service notifies nobody of the states of transcoding jobs, so polling is the only way to know them.
+// the account that has not stopped, and those created later; [Watcher.Resume] continues after a restart, without
+// repeating an event, from what [Watcher.Jobs] returned; [Watcher.Stats] says for a health check how old the knowledge
+// is. [Client.WatchJobs] watches a fixed set, and [Client.WaitForAll] waits until all jobs of a set have a status.
 //
 // # Observing
 //

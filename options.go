@@ -165,8 +165,9 @@ func WithRetryPolicy(p RetryPolicy) Option {
 	}
 }
 
-// WithLimiter calls l before every attempt, retries included. An error of l ends the call. A nil l, nil pointer or nil
-// function is ignored. Defaults to no limit; the service does not document its own.
+// WithLimiter calls l before every attempt, retries included. The time it takes does not count against
+// [RetryPolicy].AttemptTimeout. An error of l ends the call. A nil l, nil pointer or nil function is ignored. Defaults
+// to no limit; the service does not document its own.
 func WithLimiter(l Limiter) Option {
 	return func(c *config) error {
 		if !isNil(l) {
@@ -176,9 +177,8 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
-// WithLogger logs to l: each attempt at level Debug (operation, attempt, status, code, request id, delay), and at
-// level Warn a clock that differs from the service's, dates that cannot be parsed, and a [Watcher] that may not list
-// jobs. Secrets and stream keys are redacted. Defaults to no logging.
+// WithLogger logs to l what the package documentation lists under "Observing": attempts and calls at level Debug, and
+// at level Warn what needs attention. Secrets and stream keys are redacted. A nil l is ignored. Defaults to no logging.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l != nil {
@@ -189,7 +189,7 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithUserAgent appends product, such as "myservice/1.4", to the User-Agent header, which names this package and the
-// versions of it and of Go. A product with control characters is a [*ParamError]. Defaults to nothing appended.
+// versions of it and of Go. A product with control characters is a [*ParamError]. By default nothing is appended.
 func WithUserAgent(product string) Option {
 	return func(c *config) error {
 		switch {

@@ -50,8 +50,8 @@ func TolerateErrors(inARow int) PollOption {
 	}
 }
 
-// OnPoll calls f with every job that is read, changed or not, one at a time, from the goroutine of the wait or of the
-// range loop. f must not change the job. Defaults to none; a nil f is ignored.
+// OnPoll calls f with every job that [Client.WaitUntil] or [Client.WaitForStatus] reads, changed or not, from the
+// goroutine of the wait. f must not change the job. Of a [Watcher] it is a [*ParamError]. A nil f is ignored.
 func OnPoll(f func(*Job)) PollOption {
 	return func(c *pollConfig) {
 		if f != nil {
@@ -72,8 +72,8 @@ func Concurrency(n int) PollOption {
 }
 
 // NotFoundGrace sets for how long, from the start of a wait or from Add, a job that has never been read may be not
-// found; 0 is not at all. Whether the service finds a job as soon as it is submitted is not documented. Defaults to 30
-// s.
+// found; 0 is not at all. Whether the service finds a job as soon as it is submitted is not documented. Defaults to
+// 30 s.
 func NotFoundGrace(d time.Duration) PollOption {
 	return func(c *pollConfig) {
 		c.checkNegative(d < 0, "NotFoundGrace", "d")

@@ -12,7 +12,7 @@ import (
 // and a Get for each watched job on neither. Without the permission ice:ListLiveTranscodeJobs it can only Get, which is
 // many times more requests; it logs that as a warning.
 //
-// Create one with [Client.NewWatcher], name jobs with Add, Resume or AddAll, and range over Events, again if it ends:
+// Create one with [Client.NewWatcher], choose jobs with Add, Resume or AddAll, and range over Events, again if it ends:
 //
 //	watcher := client.NewWatcher()
 //	watcher.Resume(stored...)                  // as stored by an earlier process: only differences are events
@@ -24,13 +24,14 @@ import (
 //				break
 //			}
 //			handle(event)
-//			store(event) // Kind, and Job: what Resume needs; EventStopped and EventLost are a job's last
+//			store(event) // Job is what Resume needs; after EventStopped and EventLost, delete it
 //		}
 //		wait(ctx, time.Minute) // a later range continues: no event is lost or delivered twice
 //	}
 //
-// For health checks: a service is live while that loop runs, and ready while the OldestPoll of [Watcher.Stats] is at
-// most three of the longest intervals plus the duration of a sweep ago; Err says why it is not.
+// For health checks: a service is live while that loop runs, and ready while [WatcherStats.OldestPoll] is recent:
+//
+//	ready := time.Since(watcher.Stats().OldestPoll) < 100*time.Second // three intervals of 30 s, and a sweep of 10 s
 //
 // All methods may be called at any time and from any goroutine, also from the body of the loop, except that only one
 // range runs at a time. Between ranges a Watcher keeps its jobs and their states, and runs nothing. It need not be
@@ -49,12 +50,13 @@ type Watcher struct {
 	filters    []*filter               // of AddAll
 	suppressed map[string]*suppression // IDs that AddAll must not discover again
 	fresh      []*trackedJob           // added, and to be polled without waiting for a sweep
-	pending    []*trackedJob           // jobs with an event to deliver, oldest first
+	pending    []pendingJob            // jobs with an event to deliver, oldest first
 	targets    int                     // jobs that the sweep under way has not polled yet
 	seq        uint64
 	events     int // that were queued
 	err        error
 
+	lastListed   time.Duration // when List last reported the jobs of AddAll; when that was called if never
 	lastEvent    time.Duration // or Add
 	nextSweep    time.Duration // when it is due
 	notBefore    time.Duration // the end of a pause after a sweep or of a Retry-After delay
@@ -123,7 +125,9 @@ func (w *Watcher) add(id string) *trackedJob {
 // Resume watches jobs from the states that an earlier process stored, so that a restart repeats no event: a job has an
 // event only when it differs from the one passed here, which is then the event's Previous. The jobs are copied. A job
 // with [JobStatusUnknown] is added as by [Watcher.Add]; nil jobs, stopped jobs, jobs without an ID and jobs that are
-// already watched are ignored. Store the jobs of [Watcher.Jobs] or of the events.
+// already watched are ignored. Store WatchedJob.Job of each of [Watcher.Jobs] from time to time, or JobEvent.Job of
+// each event by its JobID: a Job is about 1 KiB, and Jobs takes time proportional to the number of jobs. A Job holds
+// the URLs of its streams, keys included: protect the store as you protect secrets.
 func (w *Watcher) Resume(jobs ...*Job) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -173,7 +177,8 @@ func (w *Watcher) Remove(jobIDs ...string) {
 // if every Get is refused; of a refused List that AddAll needs; or of the last failure after more than 5 consecutive
 // sweeps without any response ([TolerateErrors]). Throttling never ends it but slows the sweeps. [ErrWatcherBusy] and
 // the [*ParamError] of an option are not wrapped. The jobs are kept, and a later range continues: events that were not
-// delivered come first, and none is delivered twice. The event on which the body breaks counts as delivered. When ctx
+// delivered come first, and none is delivered twice. The event on which the body breaks or panics counts as delivered.
+// When ctx
 // ends, what was not delivered is kept for a later range; any other end delivers it first.
 //
 // The range leaves no goroutine and no request behind: it cancels the requests in flight and waits for them, which a

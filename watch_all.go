@@ -29,9 +29,10 @@ func (f JobFilter) request(no int) *ListLiveTranscodeJobsRequest {
 }
 
 // AddAll watches every job of the account that matches f: those that have not stopped, and those created later, even if
-// they start and stop between two sweeps. Jobs that were created and stopped before the watch began, or while no range
-// was running, are not reported. Several calls add up. AddAll requires the permission ice:ListLiveTranscodeJobs: a
-// refused List ends the watch. An invalid filter is the error of the next range.
+// they start and stop between two sweeps. Jobs that were created and stopped before the first range began, or while no
+// process was running, are history and not reported: list them with [Client.AllLiveTranscodeJobs] if they matter.
+// Several calls add up. AddAll requires the permission ice:ListLiveTranscodeJobs: a refused List ends the watch. An
+// invalid filter is the error of the next range.
 func (w *Watcher) AddAll(f JobFilter) {
 	if f.StartMode != nil {
 		f.StartMode = new(*f.StartMode)
@@ -46,8 +47,12 @@ func (w *Watcher) AddAll(f JobFilter) {
 			return
 		}
 	}
+	now := w.now()
+	if len(w.filters) == 0 {
+		w.lastListed = now
+	}
 	w.filters = append(w.filters[:len(w.filters):len(w.filters)], &filter{JobFilter: f})
-	w.lastEvent, w.nextSweep = w.now(), 0
+	w.lastEvent, w.nextSweep = now, 0
 	notify(w.wake)
 }
 

@@ -284,6 +284,42 @@ func TestWatchAllListFails(t *testing.T) {
 	})
 }
 
+// TestWatchAllOldestPoll: with AddAll, OldestPoll is also old while List fails, though no known job is polled late.
+func TestWatchAllOldestPoll(t *testing.T) {
+	t.Parallel()
+	const interval, sweep = 30 * time.Second, 10 * time.Second
+	for _, jobs := range []int{0, 5} {
+		t.Run(fmt.Sprint(jobs), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				w := srv.Client(one()).NewWatcher(every(interval))
+				start := time.Now()
+				w.AddAll(livetranscode.JobFilter{})
+				time.Sleep(time.Hour)
+				if oldest := w.Stats().OldestPoll; !oldest.Equal(start) {
+					t.Errorf("before a range the oldest poll was at %v", oldest)
+				}
+				addJobs(srv, jobs, inProgress)
+				collect(t, w, 10*time.Minute)
+				if age := time.Since(w.Stats().OldestPoll); age > 2*interval+sweep {
+					t.Errorf("the oldest poll was %v ago", age)
+				}
+				srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 500, Times: -1})
+				w.Add(srv.AddJob(livetranscode.Job{Status: inProgress})) // its Gets succeed, so the watch does not end
+				collect(t, w, 10*time.Minute)
+				if age := time.Since(w.Stats().OldestPoll); age < 10*time.Minute {
+					t.Errorf("List has failed for 10 min, but the oldest poll was %v ago", age)
+				}
+				srv.ClearFaults()
+				collect(t, w, 10*time.Minute)
+				if age := time.Since(w.Stats().OldestPoll); age > 2*interval+sweep {
+					t.Errorf("List responds again, but the oldest poll was %v ago", age)
+				}
+			})
+		})
+	}
+}
+
 // TestWatchMalformedJobs: malformed jobs of others neither hide the rest nor stop the watch.
 func TestWatchMalformedJobs(t *testing.T) {
 	t.Parallel()

@@ -246,6 +246,9 @@ func (w *Watcher) schedule(s *sweep, ended time.Duration, cut bool) {
 		return
 	}
 	w.lastSweep = w.start.Add(ended)
+	if s.pages > 0 && !s.listFailed {
+		w.lastListed = s.began
+	}
 	if w.sweepErr = s.err(); w.sweepErr == nil {
 		w.lastComplete = w.lastSweep
 		w.expireSuppressed()

@@ -34,6 +34,12 @@ type pollFailure struct {
 	notFound bool          // the last response was that the job is not found
 }
 
+// A pendingJob is a job with an event to deliver.
+type pendingJob struct {
+	job   *trackedJob
+	since time.Duration
+}
+
 // hasEvent reports whether there is an event to deliver.
 func (j *trackedJob) hasEvent() bool {
 	return j.lost || j.job != nil && (j.delivered == nil || !j.delivered.equal(j.job))
@@ -106,8 +112,8 @@ func (w *Watcher) dequeue() (event JobEvent, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.pending) > 0 {
-		j := w.pending[0]
-		w.pending[0], w.pending = nil, w.pending[1:]
+		j := w.pending[0].job
+		w.pending[0], w.pending = pendingJob{}, w.pending[1:]
 		j.queued = false
 		if w.jobs[j.id] != j || !j.hasEvent() {
 			continue
@@ -260,8 +266,8 @@ func (w *Watcher) enqueue(j *trackedJob) {
 		return
 	}
 	j.queued = true
-	w.pending = append(w.pending, j)
-	w.events++
 	w.lastEvent = w.now()
+	w.pending = append(w.pending, pendingJob{j, w.lastEvent})
+	w.events++
 	notify(w.ready)
 }

@@ -264,6 +264,31 @@ func TestWatchJobsAndStats(t *testing.T) {
 	})
 }
 
+// TestWatchOldestPending: a loop whose body is stuck shows in the statistics; a removed job waits for nothing.
+func TestWatchOldestPending(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 3, inProgress)
+		w := srv.Client().NewWatcher(every(10 * time.Second))
+		w.Add(ids...)
+		if stats := w.Stats(); !stats.OldestPending.IsZero() {
+			t.Errorf("before a range: %+v", stats)
+		}
+		for event := range w.Events(t.Context()) {
+			began := time.Now()
+			time.Sleep(5 * time.Minute)
+			if stats := w.Stats(); stats.Pending != 2 || !stats.OldestPending.Equal(began) || time.Since(stats.OldestPoll) > 20*time.Second {
+				t.Errorf("the body is stuck: %+v", stats)
+			}
+			w.Remove(slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == event.JobID })...)
+			if stats := w.Stats(); stats.Pending != 0 || !stats.OldestPending.IsZero() {
+				t.Errorf("nothing is pending: %+v", stats)
+			}
+			break
+		}
+	})
+}
+
 // TestWatchBusy: a second range gets a bare error.
 func TestWatchBusy(t *testing.T) {
 	t.Parallel()

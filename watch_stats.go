@@ -93,18 +93,23 @@ func (w *Watcher) snapshot() []WatchedJob {
 }
 
 // WatcherStats says how a [Watcher] is doing. For a readiness check, compare OldestPoll with the longest interval: a
-// watch that keeps up has polled every job within an interval plus the duration of a sweep.
+// watch that keeps up has polled every job within an interval plus the duration of a sweep. OldestPending shows a loop
+// whose body is stuck, which delays no poll.
 type WatcherStats struct {
 	// Jobs counts the watched jobs by the status that was last read, JobStatusUnknown if none was.
 	Jobs map[JobStatus]int
 	// Pending is the number of events that are not delivered yet.
 	Pending int
+	// OldestPending is when the oldest of these was queued; the zero time if there is none.
+	OldestPending time.Time
 	// LastSweep is when the last sweep ended; the zero time if none has.
 	LastSweep time.Time
 	// LastComplete is when the last sweep ended that polled every job; the zero time if none has.
 	LastComplete time.Time
 	// OldestPoll is when the job that was polled least recently was polled: when it was added, if it never was, and
-	// now if no job is watched. Throttled calls and responses without the state of the job do not count.
+	// now if no job is watched. Throttled calls and responses without the state of the job do not count. With
+	// [Watcher.AddAll] it is not later than the last sweep for which List responded, so that it is also old while
+	// new jobs cannot be discovered.
 	OldestPoll time.Time
 	// Err is why the last sweep did not poll every job; nil if it did.
 	Err error
@@ -117,8 +122,8 @@ func (s WatcherStats) LogValue() slog.Value {
 		jobs += n
 	}
 	attrs := []slog.Attr{
-		slog.Int("jobs", jobs), slog.Int("pending", s.Pending), slog.Time("last_sweep", s.LastSweep),
-		slog.Time("last_complete", s.LastComplete), slog.Time("oldest_poll", s.OldestPoll),
+		slog.Int("jobs", jobs), slog.Int("pending", s.Pending), slog.Time("oldest_pending", s.OldestPending),
+		slog.Time("last_sweep", s.LastSweep), slog.Time("last_complete", s.LastComplete), slog.Time("oldest_poll", s.OldestPoll),
 	}
 	if s.Err != nil {
 		attrs = append(attrs, slog.String("error", s.Err.Error()))
@@ -132,6 +137,9 @@ func (w *Watcher) Stats() WatcherStats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	oldest := w.now()
+	if len(w.filters) > 0 {
+		oldest = w.lastListed
+	}
 	s := WatcherStats{Jobs: make(map[JobStatus]int), LastSweep: w.lastSweep, LastComplete: w.lastComplete, Err: w.sweepErr}
 	for _, j := range w.jobs {
 		status := JobStatusUnknown
@@ -147,5 +155,11 @@ func (w *Watcher) Stats() WatcherStats {
 		}
 	}
 	s.OldestPoll = w.start.Add(oldest)
+	for _, p := range w.pending {
+		if w.jobs[p.job.id] == p.job && p.job.hasEvent() {
+			s.OldestPending = w.start.Add(p.since)
+			break
+		}
+	}
 	return s
 }

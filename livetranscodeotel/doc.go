@@ -35,6 +35,7 @@
 //
 //	livetranscode.watcher.jobs              {job}      watched jobs, by livetranscode.job.status
 //	livetranscode.watcher.pending           {event}    events that are not delivered yet
+//	livetranscode.watcher.oldest_pending    s          how long the oldest of these has been waiting
 //	livetranscode.watcher.oldest_poll       s          time since the job that was polled least recently was polled
 //
 // The number of calls, attempts and sweeps is the count of their histogram, and the number of failures that of the

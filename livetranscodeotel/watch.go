@@ -26,8 +26,10 @@ func Watch(w *livetranscode.Watcher, opts ...Option) (stop func() error, err err
 	pending, err2 := meter.Int64ObservableUpDownCounter("livetranscode.watcher.pending", metric.WithUnit("{event}"),
 		metric.WithDescription("Number of events that are not delivered yet."))
 	oldest, err3 := meter.Float64ObservableGauge("livetranscode.watcher.oldest_poll", metric.WithUnit("s"),
-		metric.WithDescription("Time since the job that was polled least recently was polled."))
-	if err = errors.Join(err1, err2, err3); err != nil {
+		metric.WithDescription("Time since the job that was polled least recently was polled; with AddAll at least the time since List responded."))
+	oldestPending, err4 := meter.Float64ObservableGauge("livetranscode.watcher.oldest_pending", metric.WithUnit("s"),
+		metric.WithDescription("Time for which the oldest undelivered event has been waiting, 0 if there is none."))
+	if err = errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, err
 	}
 	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
@@ -37,8 +39,13 @@ func Watch(w *livetranscode.Watcher, opts ...Option) (stop func() error, err err
 		}
 		o.ObserveInt64(pending, int64(stats.Pending), watcher)
 		o.ObserveFloat64(oldest, time.Since(stats.OldestPoll).Seconds(), watcher)
+		waiting := time.Duration(0)
+		if !stats.OldestPending.IsZero() {
+			waiting = time.Since(stats.OldestPending)
+		}
+		o.ObserveFloat64(oldestPending, waiting.Seconds(), watcher)
 		return nil
-	}, jobs, pending, oldest)
+	}, jobs, pending, oldest, oldestPending)
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,7 @@ func TestWatch(t *testing.T) {
 		r.wantPoints(t, "livetranscode.watcher.sweep.duration", point{onWatcher, 1, sweeps[0].EndTime.Sub(sweeps[0].StartTime).Seconds()})
 		r.wantPoints(t, "livetranscode.watcher.unread", point{onWatcher, 0, 0})
 		r.wantPoints(t, "livetranscode.watcher.pending", point{onWatcher, 0, 0})
+		r.wantPoints(t, "livetranscode.watcher.oldest_pending", point{onWatcher, 0, 0})
 		r.wantPoints(t, "livetranscode.watcher.jobs", byStatus(n, 0, 0, 0)...) // the stopped one has left
 
 		for range 2 { // the second does nothing
@@ -96,7 +97,7 @@ func TestWatch(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for _, name := range []string{"jobs", "pending", "oldest_poll"} {
+		for _, name := range []string{"jobs", "pending", "oldest_poll", "oldest_pending"} {
 			if all := points(r.metrics(t)["livetranscode.watcher."+name]); len(all) > 0 {
 				t.Errorf("after stop, %s is still measured: %+v", name, all)
 			}
@@ -147,8 +148,10 @@ func TestSlowReader(t *testing.T) {
 		startWatch(t, r, srv, 3, func() { time.Sleep(time.Hour) })
 		time.Sleep(time.Second)
 		r.wantPoints(t, "livetranscode.watcher.pending", point{onWatcher, 0, 3}) // of 4, one is being delivered
+		r.wantPoints(t, "livetranscode.watcher.oldest_pending", point{onWatcher, 0, 1})
 		for name, want := range map[string]string{
 			"jobs": "{job}, up-down counter", "pending": "{event}, up-down counter", "oldest_poll": "s, gauge",
+			"oldest_pending": "s, gauge",
 		} {
 			if got := describe(r.metrics(t)["livetranscode.watcher."+name]); got != want {
 				t.Errorf("%s is %s, want %s", name, got, want)

@@ -41,7 +41,7 @@ func TestMetrics(t *testing.T) {
 		table := regexp.MustCompile("(?m)^\\| `[a-z._]+` \\| `([a-z_]+)` ").FindAllStringSubmatch(readme, -1)
 		_, rules, _ := strings.Cut(readme, "groups:")
 		selectors := regexp.MustCompile(`\b((?:rpc|livetranscode)_[a-z_]+)(?:\{([^}]*)\})?(?:\[| >)`).FindAllStringSubmatch(rules, -1)
-		if len(table) != 10 || len(selectors) != 6 {
+		if len(table) != 11 || len(selectors) != 7 {
 			t.Fatalf("the README has the metrics %q and the selectors %q", table, selectors)
 		}
 		for _, selected := range append(table, selectors...) {

@@ -69,6 +69,8 @@ var watchingRows = []mutant{
 	{"what has ended is not found again", "watch_all.go", `	if a := w.suppressed[job.JobID]; a != nil {
 		a.listed`, `	if a := w.suppressed[job.JobID]; a != nil && a.sweeps < 0 {
 		a.listed`, "TestWatchAllDoesNotRevive"},
+	{"OldestPoll is old while List fails", "watch_stats.go", `oldest = w.lastListed`, `oldest = w.now()`, "TestWatchAllOldestPoll"},
+	{"a removed job is not the oldest pending", "watch_stats.go", `w.jobs[p.job.id] == p.job && p.job.hasEvent()`, `p.job.hasEvent()`, "TestWatchOldestPending"},
 	{"the history is not new", "watch_all.go", `(i < lastKnown || !older(job))`, `true`, "TestWatchAllHistory"},
 	{"a job that starts and stops between two sweeps is seen", "watch_all.go", `(i < lastKnown || !older(job))`, `false`, "TestWatchAllShortLives"},
 	{"undelivered events are kept when ctx ends", "watch.go", `for ctx.Err() == nil {
