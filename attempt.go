@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
-	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // An operation is what a call needs to know about the operation that it calls.
@@ -42,6 +42,7 @@ type attempt struct {
 
 	phase       phase
 	creds       Credentials
+	timed       time.Time     // when its timeout began
 	clockOffset time.Duration // that the request was signed with
 	started     time.Time     // when it was signed
 	req         *http.Request
@@ -50,31 +51,33 @@ type attempt struct {
 	requestID   string
 }
 
-// run sends the request once, with a date, nonce and credentials of its own.
-func (a *attempt) run(ctx context.Context) (*body, *failure) {
+// run sends the request once, with a date, nonce and credentials of its own. ctx is derived from the caller's context by
+// a hook, and may end before it.
+func (a *attempt) run(caller, ctx context.Context) (*body, *failure) {
 	a.phase = phaseLimiter
-	if err := a.waitLimiter(ctx); err != nil {
-		return nil, a.clientFailure(ctx, err)
+	if err := a.waitLimiter(caller, ctx); err != nil {
+		return nil, a.clientFailure(caller, err)
 	}
-	attemptCtx, cancel := context.WithTimeout(ctx, a.client.policy.AttemptTimeout)
+	a.timed = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, a.client.policy.AttemptTimeout)
 	defer cancel()
 	a.phase = phaseCredentials
-	if err := a.fetchCredentials(attemptCtx); err != nil {
-		return nil, a.clientFailure(ctx, err)
+	if failed := a.fetchCredentials(caller, ctx); failed != nil {
+		return nil, failed
 	}
 	a.phase = phaseRequest
-	written, err := a.newRequest(attemptCtx)
+	written, err := a.newRequest(ctx)
 	if err != nil {
-		return nil, a.clientFailure(ctx, err)
+		return nil, a.clientFailure(caller, err)
 	}
 	resp, err := a.send()
 	if err != nil {
-		return nil, a.transportFailure(ctx, err, written)
+		return nil, a.transportFailure(caller, err, written)
 	}
 	a.status, a.requestID = resp.StatusCode, resp.Header.Get(headerRequestID)
 	a.phase = phaseBody
 	body, err := readBody(resp)
-	return a.classify(ctx, body, err)
+	return a.classify(caller, body, err)
 }
 
 // A phase is what a call is doing. The error of a call that the caller's context ended names it.
@@ -90,57 +93,88 @@ const (
 	phaseBackoff     phase = "backoff"
 )
 
+// contextEnd returns what ends the call between two attempts: the caller's context or that of a hook; nil if neither
+// has ended.
+func (a *attempt) contextEnd(caller, ctx context.Context) error {
+	switch {
+	case caller.Err() != nil:
+		return a.contextError(caller)
+	case ctx.Err() != nil:
+		return hookContextError(ctx)
+	}
+	return nil
+}
+
 // contextError returns the error of the caller's ended context, and where it ended the call.
-func (a *attempt) contextError(ctx context.Context) error {
-	return fmt.Errorf("%w (phase %s, attempt %d, after %v, %s)", contextError(ctx),
+func (a *attempt) contextError(caller context.Context) error {
+	return fmt.Errorf("%w (phase %s, attempt %d, after %v, %s)", contextError(caller),
 		a.phase, a.number, time.Since(a.began).Round(time.Millisecond), a.client.template.Host)
 }
 
+// took returns how long an attempt took that its timeout, or the context of a hook, has ended.
+func (a *attempt) took() time.Duration { return time.Since(a.timed).Round(10 * time.Millisecond) }
+
 // waitLimiter waits until the limiter permits a request. A limiter may return early if its wait would exceed the
 // deadline of ctx; the one of golang.org/x/time/rate says so in its text only.
-func (a *attempt) waitLimiter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
+func (a *attempt) waitLimiter(caller, ctx context.Context) error {
+	if ctx.Err() != nil {
+		return hookContextError(ctx)
 	}
 	if a.client.limiter == nil {
 		return nil
 	}
 	err := a.client.limiter.Wait(ctx)
-	if _, hasDeadline := ctx.Deadline(); err != nil && hasDeadline && strings.Contains(err.Error(), "would exceed context deadline") {
-		return &limiterDeadlineError{err}
+	if err == nil {
+		return nil
 	}
-	return err
+	var kind error
+	deadline, ok := caller.Deadline()
+	if end, _ := ctx.Deadline(); ok && end.Equal(deadline) && strings.Contains(err.Error(), "would exceed context deadline") {
+		kind = context.DeadlineExceeded
+	}
+	return newForeignError(kind, err)
 }
-
-// A limiterDeadlineError is a limiter's refusal to wait longer than the caller's deadline.
-type limiterDeadlineError struct{ err error }
-
-func (e *limiterDeadlineError) Error() string        { return e.err.Error() }
-func (e *limiterDeadlineError) Is(target error) bool { return target == context.DeadlineExceeded }
-func (e *limiterDeadlineError) Unwrap() error        { return e.err }
 
 // errSameCredentials ends a call whose provider returns the credentials that the service has just refused.
 var errSameCredentials = errors.New("the provider returned the refused credentials again")
 
 // fetchCredentials sets the credentials of this attempt.
-func (a *attempt) fetchCredentials(ctx context.Context) error {
+func (a *attempt) fetchCredentials(caller, ctx context.Context) *failure {
 	creds, err := a.client.provider.Credentials(ctx)
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("no credentials in %v: %w", a.client.policy.AttemptTimeout, err)
+	case errors.Is(err, ErrNoCredentials):
+		err = newForeignError(ErrNoCredentials, err)
+	case ctx.Err() != nil:
+		return a.credentialsTimeout(caller, ctx, cmp.Or(err, ctx.Err()))
 	case err != nil && isContextError(err):
-		return fmt.Errorf("the context of the credentials provider ended: %w", err)
+		err = newForeignError(nil, fmt.Errorf("the context of the credentials provider ended: %w", err))
 	case err != nil && !strings.Contains(err.Error(), "credentials"):
-		return fmt.Errorf("credentials: %w", err)
+		err = newForeignError(nil, fmt.Errorf("credentials: %w", err))
 	case err != nil:
-		return err
+		err = newForeignError(nil, err)
 	case creds.AccessKeyID == "" && creds.AccessKeySecret == "":
-		return fmt.Errorf("%w: the provider returned an empty access key", ErrNoCredentials)
+		err = fmt.Errorf("%w: the provider returned an empty access key", ErrNoCredentials)
 	case creds == a.rejected:
-		return errSameCredentials
+		err = errSameCredentials
+	default:
+		a.creds = creds
+		return nil
 	}
-	a.creds = creds
-	return nil
+	return a.clientFailure(caller, err)
+}
+
+// credentialsTimeout is the failure of an attempt whose provider returned no credentials before ctx ended.
+func (a *attempt) credentialsTimeout(caller, ctx context.Context, err error) *failure {
+	presentable := newForeignError(ErrUnavailable, err)
+	reason := strings.TrimRight(strings.TrimSuffix(presentable.text, ctx.Err().Error()), ": ")
+	if presentable.text = fmt.Sprintf("no credentials in %v", a.took()); reason != "" {
+		presentable.text += ": " + reason
+	}
+	f := a.clientFailure(caller, presentable)
+	if caller.Err() == nil {
+		f.reason, f.timedOut, f.clientSide = transient, true, false
+	}
+	return f
 }
 
 // newRequest makes and signs the request of this attempt, with the service's time as far as it is known. The
@@ -193,7 +227,7 @@ func (a *attempt) roundTrip() (*http.Response, error) {
 
 // classify returns the body of a successful response, and the failure of any other. readErr is what ended the
 // reading of the body. That of a Submit or Create is decoded as far as it was read: it may hold the new id.
-func (a *attempt) classify(ctx context.Context, b *body, readErr error) (*body, *failure) {
+func (a *attempt) classify(caller context.Context, b *body, readErr error) (*body, *failure) {
 	if isSuccess(b.resp) && (readErr == nil || !a.op.idempotent) {
 		b.err = readErr
 		return b, nil
@@ -202,7 +236,7 @@ func (a *attempt) classify(ctx context.Context, b *body, readErr error) (*body, 
 	if api := a.newAPIError(b); readErr == nil || api.Code != "" {
 		return nil, a.apiFailure(api, b.resp)
 	}
-	return nil, a.cutOffFailure(ctx, b, readErr)
+	return nil, a.cutOffFailure(caller, b, readErr)
 }
 
 // apiFailure is the failure of an attempt that the service responded to with an error.
@@ -216,9 +250,9 @@ func (a *attempt) apiFailure(api *APIError, resp *http.Response) *failure {
 }
 
 // cutOffFailure is the failure of an attempt whose response was cut off.
-func (a *attempt) cutOffFailure(ctx context.Context, b *body, readErr error) *failure {
-	if ctx.Err() != nil && isSuccess(b.resp) {
-		f := a.clientFailure(ctx, ctx.Err())
+func (a *attempt) cutOffFailure(caller context.Context, b *body, readErr error) *failure {
+	if caller.Err() != nil && isSuccess(b.resp) {
+		f := a.clientFailure(caller, readErr)
 		f.maybeExecuted = true
 		return f
 	}
@@ -226,16 +260,17 @@ func (a *attempt) cutOffFailure(ctx context.Context, b *body, readErr error) *fa
 	f := a.failure(api)
 	f.maybeExecuted = true
 	switch class := classifyTransportError(readErr); {
-	case ctx.Err() != nil:
-		api.cause, f.reason = a.contextError(ctx), noRetry
+	case caller.Err() != nil:
+		api.cause, f.reason = a.contextError(caller), noRetry
 		return f
 	case f.reason == noRetry && !errors.Is(readErr, errTooLarge):
 		f.reason, f.timedOut = retryReasonFor(class), class == transportTimeout
 	}
-	api.cause = newTransportError(readErr, a.secrets())
+	cause := newTransportError(readErr, a.secrets())
 	if isContextError(readErr) {
-		api.cause = &opaqueError{text: "the body did not arrive in time"}
+		cause.text = "the body did not arrive in time"
 	}
+	api.cause = cause
 	return f
 }
 
@@ -255,34 +290,26 @@ func (a *attempt) newAPIError(b *body) *APIError {
 
 func (a *attempt) secrets() []string { return []string{a.creds.AccessKeySecret, a.creds.SecurityToken} }
 
-// clientFailure is the failure of an attempt that the client's side ended: the context, the provider, the limiter.
-func (a *attempt) clientFailure(ctx context.Context, err error) *failure {
-	var deadline *limiterDeadlineError
-	switch {
-	case ctx.Err() != nil:
-		err = a.contextError(ctx)
-	case errors.As(err, &deadline):
-	case errors.Is(err, ErrNoCredentials):
-		err = &opaqueError{text: redact.Text(err.Error()), kind: ErrNoCredentials, err: &foreignError{err}}
-	case isContextError(err): // of a context that is not the caller's
-		err = &opaqueError{text: redact.Text(err.Error())}
-	default:
-		err = &opaqueError{text: redact.Text(err.Error()), err: &foreignError{err}}
+// clientFailure is the failure of an attempt that the client's side ended: the caller's context, or else the provider or
+// the limiter with an error that can be shown.
+func (a *attempt) clientFailure(caller context.Context, err error) *failure {
+	if caller.Err() != nil {
+		err = a.contextError(caller)
 	}
 	return &failure{err: &CallError{Operation: a.op.name, ResourceID: a.resourceID, Err: err}, clientSide: true}
 }
 
 // transportFailure is the failure of an attempt whose transport returned an error.
-func (a *attempt) transportFailure(ctx context.Context, err error, written *writeTrace) *failure {
+func (a *attempt) transportFailure(caller context.Context, err error, written *writeTrace) *failure {
 	maybeExecuted := written.mayBeWritten(err)
-	if ctx.Err() != nil {
+	if caller.Err() != nil {
 		switch {
 		case written != nil && written.wrote.Load():
 			a.phase = phaseResponse
 		case written != nil && written.reports.Load():
 			a.phase = phaseConnect
 		}
-		f := a.clientFailure(ctx, err)
+		f := a.clientFailure(caller, err)
 		f.maybeExecuted = maybeExecuted
 		return f
 	}
@@ -291,7 +318,7 @@ func (a *attempt) transportFailure(ctx context.Context, err error, written *writ
 		err = refusal
 	}
 	if a.req.Context().Err() != nil {
-		err = fmt.Errorf("no response in %v: %w", a.client.policy.AttemptTimeout, withoutURL(err))
+		err = fmt.Errorf("no response in %v: %w", a.took(), withoutURL(err))
 	}
 	kind := ErrUnavailable
 	if class == transportBadEndpoint {

@@ -190,7 +190,7 @@ func TestAttemptTimeout(t *testing.T) {
 		"half a body":      {respondThenBlock(200, `{"RequestId":"r","Job":`), 0, ErrBadResponse, "the body did not arrive in time"},
 		"fast credentials": {block, time.Millisecond, ErrUnavailable, "no response in 30s"},
 		"slow credentials": {block, 29 * time.Second, ErrUnavailable, "no response in 30s"},
-		"no credentials":   {success, time.Hour, nil, "no credentials in 30s"},
+		"no credentials":   {success, time.Hour, ErrUnavailable, "no credentials in 30s: fetching"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +227,7 @@ func TestAttemptTimeout(t *testing.T) {
 					t.Errorf("the error %q does not read as the caller's deadline", err)
 				}
 				wantOneLine(t, err)
-				if tt.kind == nil {
+				if tt.credentials > time.Minute { // TestSlowProvider has the retries
 					return
 				}
 
@@ -253,6 +253,71 @@ func TestAttemptTimeout(t *testing.T) {
 				rt.wantRequests(t, 3)
 			})
 		})
+	}
+}
+
+// TestSlowProvider checks that an attempt whose provider took too long is retried, a Submit too: nothing was sent.
+func TestSlowProvider(t *testing.T) {
+	t.Parallel()
+	good := Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}
+	for name, tt := range map[string]struct {
+		provide   func(context.Context) (Credentials, error)
+		text      string
+		permanent bool
+	}{
+		"bare": {func(ctx context.Context) (Credentials, error) { <-ctx.Done(); return Credentials{}, ctx.Err() }, "no credentials in 30s", false},
+		"wrapped": {func(ctx context.Context) (Credentials, error) {
+			<-ctx.Done()
+			return Credentials{}, fmt.Errorf("STS: %w", ctx.Err())
+		}, "no credentials in 30s: STS", false},
+		"other error": {func(ctx context.Context) (Credentials, error) {
+			<-ctx.Done()
+			return Credentials{}, errors.New("gave up")
+		}, "no credentials in 30s: gave up", false},
+		"too late": {func(ctx context.Context) (Credentials, error) { <-ctx.Done(); return good, nil }, "no credentials in 30s", false},
+		"none":     {func(ctx context.Context) (Credentials, error) { <-ctx.Done(); return Credentials{}, ErrNoCredentials }, "no credentials", true},
+	} {
+		for _, call := range []func(context.Context, *Client) error{getJob, submitJob} {
+			synctest.Test(t, func(t *testing.T) {
+				asked, slow := 0, 2
+				rt := newScript(respond(200, `{"RequestId":"r","JobId":"j","Job":{}}`))
+				c := clientOver(t, rt, WithCredentials(CredentialsFunc(func(ctx context.Context) (Credentials, error) {
+					if asked++; asked <= slow {
+						return tt.provide(ctx)
+					}
+					return good, nil
+				})))
+				err := call(t.Context(), c)
+				if tt.permanent {
+					if !errors.Is(err, ErrNoCredentials) || errors.Is(err, ErrUnavailable) || asked != 1 {
+						t.Errorf("%s: the provider was asked %d times, and the error is %v", name, asked, err)
+					}
+					return
+				}
+				if err != nil || asked != 3 {
+					t.Errorf("%s: the provider was asked %d times, and the error is %v", name, asked, err)
+				}
+				rt.wantRequests(t, 1)
+
+				asked, slow = 0, 10
+				start := time.Now()
+				err = call(t.Context(), c)
+				if took := time.Since(start); asked != 3 || took < 90*time.Second || took > 92*time.Second {
+					t.Errorf("%s: the provider was asked %d times in %v, want 3 times 30s", name, asked, took)
+				}
+				wantKind(t, err, ErrUnavailable)
+				wantNoContextError(t, err)
+				if e, ok := errors.AsType[*CallError](err); !ok || e.Attempts != 0 || ErrorKind(err) != "unavailable" || !Retryable(err) {
+					t.Errorf("%s: the error is %#v", name, err)
+				}
+				if !strings.HasSuffix(err.Error(), tt.text) || strings.Contains(err.Error(), "deadline") {
+					t.Errorf("%s: the error is %q, want it to end in %q", name, err, tt.text)
+				}
+				if c.quota.used != 0 {
+					t.Errorf("%s: the quota lacks %d", name, c.quota.used)
+				}
+			})
+		}
 	}
 }
 
@@ -323,6 +388,20 @@ func TestLimiter(t *testing.T) {
 			wantOneLine(t, err)
 			wantNoContextError(t, err)
 		}
+	})
+	t.Run("a hook's deadline is not the caller's", func(t *testing.T) {
+		t.Parallel()
+		limiter := rate.NewLimiter(rate.Every(time.Hour), 1)
+		limiter.Allow()
+		hook := func(ctx context.Context, _ AttemptStart) (context.Context, func(AttemptEnd)) {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			return ctx, func(AttemptEnd) { cancel() }
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+		defer cancel()
+		err := getJob(ctx, clientOver(t, newScript(success), WithLimiter(limiter), WithHooks(Hooks{Attempt: hook})))
+		wantOneLine(t, err)
+		wantNoContextError(t, err)
 	})
 	t.Run("that does not wait past the caller's deadline", func(t *testing.T) {
 		t.Parallel()

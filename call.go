@@ -17,13 +17,13 @@ type call struct {
 	attempt attempt // the current one
 	retrier retrier
 
-	last    error // the previous attempt's error, if the service or the network caused it
-	unknown bool  // an earlier attempt may have been executed
+	last    callError // the previous attempt's error
+	unknown bool      // an earlier attempt may have been executed
 }
 
 // do executes one operation: it validates and encodes the parameters, makes attempts until one succeeds or
 // another is not worth it, and decodes the response into out.
-func (c *Client) do(ctx context.Context, op *operation, in params, out responseDecoder) error {
+func (c *Client) do(caller context.Context, op *operation, in params, out responseDecoder) error {
 	values, err := encodeParams(op.name, in)
 	if err != nil {
 		return err
@@ -33,84 +33,85 @@ func (c *Client) do(ctx context.Context, op *operation, in params, out responseD
 		first:   attempt{client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now()},
 		retrier: retrier{client: c, operation: op.name, resourceID: values.Get(op.idParam), idempotent: op.idempotent},
 	}
-	if c.hooks.Call == nil {
-		err = call.run(ctx, out)
-		call.logEnd(ctx, err)
-		return err
-	}
-	ctx, end := startHook(ctx, c.hooks.Call, CallStart{Operation: op.name, Host: c.template.Host, ResourceID: call.first.resourceID})
-	err = call.run(ctx, out)
-	call.logEnd(ctx, err)
-	endHook(end, CallEnd{Attempts: call.retrier.sent, RequestID: call.requestID(), ResourceID: call.attempt.resourceID, Err: err})
+	call.retrier.deadline, _ = caller.Deadline()
+	ctx, hook := startHook(caller, c.hooks.Call, CallStart{Operation: op.name, Host: c.template.Host, ResourceID: call.first.resourceID})
+	err = errAborted
+	defer func() { call.end(ctx, hook, err) }() // deferred because user code may panic
+	err = call.run(caller, ctx, out)
 	return err
 }
 
-// run makes attempts until one succeeds or another is not worth it.
-func (c *call) run(ctx context.Context, out responseDecoder) error {
+// end ends the call: it gives back the quota of a retry that was not sent, logs, and calls the hook.
+func (c *call) end(ctx context.Context, hook func(CallEnd), err error) {
+	c.retrier.giveBack()
+	if hook != nil {
+		defer hook(CallEnd{Attempts: c.retrier.sent, RequestID: c.requestID(), ResourceID: c.attempt.resourceID, Err: err})
+	}
+	c.logEnd(ctx, err)
+}
+
+// run makes attempts until one succeeds or another is not worth it. ctx is derived from the caller's context by a hook,
+// and may end before it.
+func (c *call) run(caller, ctx context.Context, out responseDecoder) error {
 	for {
-		c.attempt = c.first
-		c.attempt.number, c.attempt.rejected = c.retrier.sent+1, c.retrier.rejected
-		attemptCtx, end := ctx, (func(AttemptEnd))(nil)
-		if hook := c.client.hooks.Attempt; hook != nil {
-			start := AttemptStart{Operation: c.first.op.name, Host: c.client.template.Host, Number: c.attempt.number}
-			attemptCtx, end = startHook(ctx, hook, start)
-		}
-		body, failed := c.attempt.run(attemptCtx)
-		c.retrier.count(c.attempt.sent)
+		failed, end := c.makeAttempt(caller, ctx, out)
 		if failed == nil {
-			failed = c.decode(attemptCtx, body, out)
-		}
-		if failed == nil {
-			c.observeEnd(end, nil, false, 0)
 			return nil
 		}
-		delay, retry := c.retrier.nextDelay(ctx, failed)
-		c.logFailure(ctx, failed, delay, retry)
-		c.observeEnd(end, failed.err, retry, delay)
-		if !retry {
+		if !end.Retry {
 			return c.finish(failed)
 		}
-		if err := c.backoff(ctx, failed, delay); err != nil {
-			return err
+		c.last, c.unknown = failed.err, c.unknown || failed.maybeExecuted
+		if sleep(ctx, end.Delay) != nil {
+			return c.finish(c.attempt.clientFailure(caller, hookContextError(ctx)))
 		}
 	}
 }
 
-// observeEnd tells the hooks how an attempt ended.
-func (c *call) observeEnd(end func(AttemptEnd), err error, retry bool, delay time.Duration) {
-	if end != nil {
-		end(AttemptEnd{StatusCode: c.attempt.status, RequestID: c.requestID(), Err: err, Retry: retry, Delay: delay})
+// makeAttempt makes one attempt, and decides whether another is worth it.
+func (c *call) makeAttempt(caller, ctx context.Context, out responseDecoder) (failed *failure, end AttemptEnd) {
+	c.attempt = c.first
+	c.attempt.number, c.attempt.rejected = c.retrier.made+1, c.retrier.rejected
+	start := AttemptStart{Operation: c.first.op.name, Host: c.client.template.Host, Number: c.attempt.number}
+	attemptCtx, hook := startHook(ctx, c.client.hooks.Attempt, start)
+	end.Err = errAborted
+	defer func() { c.endAttempt(hook, end) }() // deferred because user code may panic
+
+	body, failed := c.attempt.run(caller, attemptCtx)
+	c.retrier.count(c.attempt.sent)
+	if failed == nil {
+		failed = c.decode(caller, body, out)
 	}
+	if end.Err = nil; failed == nil {
+		return nil, end
+	}
+	c.attempt.phase = phaseBackoff
+	end.Delay, end.Retry = c.retrier.nextDelay(ctx, failed, c.attempt.contextEnd(caller, ctx))
+	end.Err = failed.err
+	c.logFailure(ctx, failed, end.Delay, end.Retry)
+	return failed, end
 }
 
-// backoff waits before the next attempt. It returns the error of the call if ctx ends.
-func (c *call) backoff(ctx context.Context, f *failure, delay time.Duration) error {
-	c.last, c.unknown = f.err, c.unknown || f.maybeExecuted
-	c.attempt.phase = phaseBackoff
-	if err := sleep(ctx, delay); err != nil {
-		return c.finish(c.attempt.clientFailure(ctx, err))
+// endAttempt calls the hook of an attempt that has ended.
+func (c *call) endAttempt(hook func(AttemptEnd), end AttemptEnd) {
+	if hook != nil {
+		end.StatusCode, end.RequestID = c.attempt.status, c.requestID()
+		hook(end)
 	}
-	return nil
 }
 
 // finish completes the error that ends the call. A failure on the client's side that follows one of the service
 // does not replace it but becomes its cause, so that the caller sees both.
 func (c *call) finish(f *failure) error {
-	c.retrier.giveBack()
-	err, ambiguous := f.err, !c.first.op.idempotent && f.maybeExecuted
-	if f.clientSide && c.last != nil && !ambiguous {
-		if call := (*CallError)(nil); errors.As(err, &call) {
-			err = addCause(c.last, call.Err)
-		}
+	ambiguous := c.ambiguous(f)
+	if call, ok := f.err.(*CallError); ok && f.clientSide && c.last != nil && !ambiguous {
+		return c.last.withCause(call.Err).completed(c.retrier.sent, false, c.unknown)
 	}
-	if e := callError(nil); errors.As(err, &e) {
-		e.complete(c.retrier.sent, ambiguous)
-	}
-	if api := (*APIError)(nil); errors.As(err, &api) {
-		api.unknownPast = c.unknown
-	}
-	return err
+	return f.err.completed(c.retrier.sent, ambiguous, c.unknown)
 }
+
+// ambiguous reports whether a failed attempt leaves it unknown whether the operation was executed.
+func (c *call) ambiguous(f *failure) bool { return !c.first.op.idempotent && f.maybeExecuted }
 
 // decode reads a success into out. It fails if the response cannot be used.
 func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failure {
@@ -118,7 +119,7 @@ func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failur
 	if err := decodeResponse(b, out); err != nil {
 		f := c.unusable(ctx, b, err)
 		if id := redact.Truncate(redact.Text(partialID(b.bytes, out), c.attempt.secrets()...), maxSnippet); id != "" {
-			addNote(f.err, "the response names the id "+id+", perhaps not all of it")
+			f.err = f.err.withNote("the response names the id " + id + ", perhaps not all of it")
 		}
 		return f
 	}

@@ -1,7 +1,6 @@
 package livetranscode
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -200,8 +199,9 @@ func (e *APIError) Unwrap() error { return e.cause }
 
 // CallError is a call without a response: the network failed, the context ended, or the credentials provider or
 // the limiter returned an error. [errors.Is] finds [ErrUnavailable] or [ErrBadEndpoint] if the request failed in the
-// network, the context's error only if the caller's context ended or its deadline is too near for the limiter, and the
-// error of the provider or limiter. If the context ended, the text says where: in which phase and attempt, and after
+// network, [ErrUnavailable] also if the provider was too slow, the context's error only if the caller's context ended or
+// its deadline is too near for the limiter, and the error of the transport, provider or limiter, but none of this package
+// in it: that comes from another call. If the context ended, the text says where: in which phase and attempt, and after
 // what time.
 type CallError struct {
 	// Operation is the name of the operation, such as GetLiveTranscodeJob.
@@ -272,44 +272,55 @@ func (e *ParamError) Error() string {
 // Is reports whether target is [ErrInvalidRequest].
 func (e *ParamError) Is(target error) bool { return target == ErrInvalidRequest }
 
-// A callError is the error of a call that made or prepared an attempt: an *APIError or a *CallError.
+// A callError is the error of a call that made or prepared an attempt: an *APIError or a *CallError. Hooks keep such
+// errors, so that none is changed once it was made.
 type callError interface {
 	ownError
-	// complete adds what is known when the call ends.
-	complete(attempts int, ambiguous bool)
-	// setCause adds what ended the retries.
-	setCause(cause error)
+	// completed returns the error with what is known when the attempt, and later the call, ends. unknownPast is whether
+	// an earlier attempt of the call may have been executed.
+	completed(attempts int, ambiguous, unknownPast bool) callError
+	// withCause returns the error with what ended the retries.
+	withCause(cause error) callError
+	// withNote returns the error with a note at the end of the text of what happened.
+	withNote(note string) callError
 }
 
-func (e *APIError) complete(attempts int, ambiguous bool) {
-	e.Attempts, e.ambiguous = attempts, ambiguous
+func (e *APIError) completed(attempts int, ambiguous, unknownPast bool) callError {
+	c := *e
+	c.Attempts, c.ambiguous, c.unknownPast = attempts, ambiguous, unknownPast
+	return &c
 }
-func (e *APIError) setCause(cause error) { e.cause = cause }
 
-func (e *CallError) complete(attempts int, ambiguous bool) {
-	e.Attempts, e.ambiguous = attempts, ambiguous
+func (e *APIError) withCause(cause error) callError {
+	c := *e
+	c.cause = cause
+	return &c
 }
-func (e *CallError) setCause(cause error) { e.cause = cause }
 
-// addNote appends a note to the text of what happened.
-func addNote(err error, note string) {
-	with := func(err error) error { return &opaqueError{text: err.Error() + "; " + note, err: err} }
-	switch e := err.(type) { //nolint:errorlint // not wrapped yet
-	case *APIError:
-		e.cause = with(e.cause)
-	case *CallError:
-		e.Err = with(e.Err)
-	}
+func (e *APIError) withNote(note string) callError { return e.withCause(withNote(e.cause, note)) }
+
+func (e *CallError) completed(attempts int, ambiguous, _ bool) callError {
+	c := *e
+	c.Attempts, c.ambiguous = attempts, ambiguous
+	return &c
+}
+
+func (e *CallError) withCause(cause error) callError {
+	c := *e
+	c.cause = cause
+	return &c
+}
+
+func (e *CallError) withNote(note string) callError {
+	c := *e
+	c.Err = withNote(e.Err, note)
+	return &c
+}
+
+func withNote(err error, note string) error {
+	return &opaqueError{text: err.Error() + "; " + note, err: err}
 }
 
 func (*APIError) ownError()   {}
 func (*CallError) ownError()  {}
 func (*ParamError) ownError() {}
-
-// addCause records what ended the retries after the failure err, and returns err.
-func addCause(err, cause error) error {
-	if e := callError(nil); errors.As(err, &e) {
-		e.setCause(cause)
-	}
-	return err
-}

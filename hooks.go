@@ -16,8 +16,12 @@ import (
 // Hooks are functions that a [Client] calls around its calls, their attempts, and the sweeps of its watchers, for
 // metrics and traces. Any of them may be nil. A hook returns the context to continue with, which must be derived from
 // the one that it was given (nil: that one), and a function that is called once at the end (nil: none). Hooks run on
-// the goroutine of what they observe, and concurrently. A panic of a hook stays there. No argument holds a secret or
-// the URL of a stream. Unused hooks cost nothing.
+// the goroutine of what they observe, and concurrently. No argument holds a secret or the URL of a stream. Unused hooks
+// cost nothing.
+//
+// The end of a context that a hook has derived ends the attempt or the call, but never reads as the end of the caller's
+// context. A panic of a hook is not recovered. If a hook, provider, limiter or transport panics or calls
+// [runtime.Goexit], the ends of the call and the attempt are called all the same, with an error.
 //
 // Calls that waits, iterators, [Client.EnsureLiveTranscodeJob] and sweeps make are observed like any other, with the
 // context of what they belong to. A call that is refused before anything is sent, with a [ParamError], is not observed.
@@ -102,12 +106,35 @@ func chainHooks[Start, End any](outer, inner hookFunc[Start, End]) hookFunc[Star
 	}
 	return func(ctx context.Context, s Start) (context.Context, func(End)) {
 		ctx, endOuter := startHook(ctx, outer, s)
+		started := false
+		defer func() {
+			if !started { // inner has panicked
+				endHook(endOuter, abortedEnd[End]())
+			}
+		}()
 		ctx, endInner := startHook(ctx, inner, s)
+		started = true
 		return ctx, func(e End) {
+			defer endHook(endOuter, e) // deferred because inner may panic
 			endHook(endInner, e)
-			endHook(endOuter, e)
 		}
 	}
+}
+
+// errAborted is what hooks are told of a call or an attempt that a panic or runtime.Goexit of user code ended.
+var errAborted = errors.New("livetranscode: ended by a panic or runtime.Goexit")
+
+// abortedEnd returns the outcome of what a panic or runtime.Goexit of user code ended.
+func abortedEnd[End any]() (end End) {
+	switch e := any(&end).(type) {
+	case *CallEnd:
+		e.Err = errAborted
+	case *AttemptEnd:
+		e.Err = errAborted
+	case *SweepEnd:
+		e.Err = errAborted
+	}
+	return end
 }
 
 func startHook[Start, End any](ctx context.Context, hook hookFunc[Start, End], s Start) (context.Context, func(End)) {

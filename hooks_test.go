@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // A hookRecorder records what hooks are told.
@@ -157,6 +159,207 @@ func TestHooksAreChained(t *testing.T) {
 	want := []string{"a call", "b call", "a attempt", "b attempt", "b attempt end", "a attempt end", "b call end", "a call end"}
 	if !slices.Equal(r.order, want) {
 		t.Errorf("the hooks ran as %v, want %v", r.order, want)
+	}
+}
+
+// TestHookErrorsAreNotChanged checks that the error that a hook was given is not changed afterwards: the hook may keep it,
+// and use it on another goroutine.
+func TestHookErrorsAreNotChanged(t *testing.T) {
+	t.Parallel()
+	lost := failWith(io.EOF)
+	for name, tt := range map[string]struct {
+		call  func(context.Context, *Client) error
+		steps []step
+	}{
+		"throttled, then ctx ends":      {getJob, []step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "20000")}},
+		"network, then ctx ends":        {getJob, []step{lost, block}},
+		"throttled past the deadline":   {getJob, []step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "50000")}},
+		"three failures":                {getJob, []step{lost, respondError(503, "ServiceUnavailable")}},
+		"ambiguous Submit":              {submitJob, []step{respondError(500, "InternalError")}},
+		"ambiguous Submit, no response": {submitJob, []step{lost}},
+		"Submit with a part of an id":   {submitJob, []step{respondThenFail(200, `{"JobId":"par`, io.EOF)}},
+		"Stop, lost, then refused":      {stopJob, []step{lost, respondError(403, "OperationDenied")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				type seen struct{ err, text, fields string }
+				var kept []error
+				var were []seen
+				look := func(err error) seen {
+					fields := fmt.Sprintf("%#v", err)
+					return seen{fmt.Sprintf("%p", err), fmt.Sprint(err), fields + fmt.Sprint(errors.Is(err, ErrAmbiguous), ErrorKind(err))}
+				}
+				_ = tt.call(ctx, clientOver(t, newScript(tt.steps...), WithHooks(Hooks{
+					Attempt: func(context.Context, AttemptStart) (context.Context, func(AttemptEnd)) {
+						return nil, func(e AttemptEnd) { kept, were = append(kept, e.Err), append(were, look(e.Err)) }
+					},
+				})))
+				for i, err := range kept {
+					if now := look(err); now != were[i] {
+						t.Errorf("the error of attempt %d was\n%+v and is\n%+v", i+1, were[i], now)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestHookContexts checks that the end of a context that a hook has derived ends the attempt, or the call, but does not
+// read as the end of the caller's context.
+func TestHookContexts(t *testing.T) {
+	t.Parallel()
+	hooks := map[string]func(derive func(context.Context) context.Context) Hooks{
+		"attempt": func(derive func(context.Context) context.Context) Hooks {
+			return Hooks{Attempt: func(ctx context.Context, _ AttemptStart) (context.Context, func(AttemptEnd)) { return derive(ctx), nil }}
+		},
+		"call": func(derive func(context.Context) context.Context) Hooks {
+			return Hooks{Call: func(ctx context.Context, _ CallStart) (context.Context, func(CallEnd)) { return derive(ctx), nil }}
+		},
+	}
+	waits := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	credentials := func(ctx context.Context) (Credentials, error) { return Credentials{}, waits(ctx) }
+	for hook, with := range hooks {
+		for name, tt := range map[string]struct {
+			next step
+			opts []Option
+			kind error
+		}{
+			"in the limiter":     {success, []Option{WithLimiter(limiterFunc(waits))}, nil},
+			"in the credentials": {success, []Option{WithCredentials(CredentialsFunc(credentials))}, ErrUnavailable},
+			"before a response":  {block, nil, ErrUnavailable},
+			"in the body":        {respondThenBlock(200, `{"RequestId":`), nil, ErrBadResponse},
+			"in an error's body": {respondThenBlock(503, `{"RequestId":`), nil, ErrUnavailable},
+			"in the delay":       {respondError(400, "Throttling.User", "X-Acs-Retry-After", "5000"), nil, ErrThrottled},
+			"delay too long":     {respondError(400, "Throttling.User", "X-Acs-Retry-After", "65000"), nil, ErrThrottled},
+		} {
+			for _, cancels := range []bool{false, true} {
+				t.Run(fmt.Sprint(hook, " ", name, ", canceled ", cancels), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						c := clientOver(t, newScript(tt.next), append(tt.opts, WithHooks(with(func(ctx context.Context) context.Context {
+							if !cancels {
+								ctx, stop := context.WithTimeout(ctx, time.Second)
+								t.Cleanup(stop)
+								return ctx
+							}
+							ctx, stop := context.WithCancelCause(ctx)
+							time.AfterFunc(time.Second, func() { stop(errors.New("the hook's own")) })
+							return ctx
+						})))...)
+						start := time.Now()
+						err := getJob(t.Context(), c)
+						if took := time.Since(start); took > 20*time.Second {
+							t.Errorf("the call took %v", took)
+						}
+						wantKind(t, err, tt.kind)
+						wantNoContextError(t, err)
+						wantOneLine(t, err)
+						if strings.Contains(err.Error(), "30s") || strings.Contains(err.Error(), "phase") {
+							t.Errorf("the error is %v", err)
+						}
+						if c.quota.used > 2*timeoutRetryCost {
+							t.Errorf("the quota lacks %d", c.quota.used)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestHooksOfPanics checks that the ends of hooks are called, and that a retry is given back, if user code panics or ends
+// its goroutine.
+func TestHooksOfPanics(t *testing.T) {
+	t.Parallel()
+	for way, crash := range map[string]func(){"panic": func() { panic("surprise") }, "Goexit": runtime.Goexit} {
+		crashAt := func(n int) func() {
+			return func() {
+				if n--; n == 0 {
+					crash()
+				}
+			}
+		}
+		for name, opts := range map[string]func(at func()) []Option{
+			"limiter": func(at func()) []Option {
+				return []Option{WithLimiter(limiterFunc(func(context.Context) error { at(); return nil }))}
+			},
+			"provider": func(at func()) []Option {
+				return []Option{WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
+					at()
+					return Credentials{AccessKeyID: testKeyID, AccessKeySecret: testSecret}, nil
+				}))}
+			},
+			"transport": func(at func()) []Option {
+				return []Option{WithHTTPClient(&http.Client{Transport: step(func(req *http.Request) (*http.Response, error) {
+					at()
+					return respondError(503, "ServiceUnavailable")(req)
+				})})}
+			},
+			"body": func(at func()) []Option {
+				return []Option{WithHTTPClient(&http.Client{Transport: step(func(req *http.Request) (*http.Response, error) {
+					return responseTo(req, 503, readerFunc(func() error { at(); return io.EOF })), nil
+				})})}
+			},
+			"inner Attempt hook": func(at func()) []Option {
+				return []Option{WithHooks(Hooks{Attempt: func(context.Context, AttemptStart) (context.Context, func(AttemptEnd)) { at(); return nil, nil }})}
+			},
+			"end of the inner Attempt hook": func(at func()) []Option {
+				return []Option{WithHooks(Hooks{Attempt: func(context.Context, AttemptStart) (context.Context, func(AttemptEnd)) {
+					return nil, func(AttemptEnd) { at() }
+				}})}
+			},
+			"inner Call hook": func(at func()) []Option {
+				return []Option{WithHooks(Hooks{Call: func(context.Context, CallStart) (context.Context, func(CallEnd)) { at(); return nil, nil }})}
+			},
+			"end of the inner Call hook": func(at func()) []Option {
+				return []Option{WithHooks(Hooks{Call: func(context.Context, CallStart) (context.Context, func(CallEnd)) {
+					return nil, func(CallEnd) { at() }
+				}})}
+			},
+		} {
+			for n := range 2 {
+				if n++; n > 1 && strings.Contains(name, "Call") {
+					continue
+				}
+				t.Run(fmt.Sprint(way, " ", name, " ", n), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						var r hookRecorder
+						rt := newScript(respondError(503, "ServiceUnavailable"))
+						c := clientOver(t, rt, append([]Option{WithHooks(r.hooks(t, "outer"))}, opts(crashAt(n))...)...)
+						done := make(chan struct{})
+						go func() {
+							defer close(done)
+							defer func() { _ = recover() }()
+							getJob(t.Context(), c)
+							t.Error("nothing has crashed")
+						}()
+						<-done
+						if len(r.starts) != 1 || len(r.calls) != 1 || len(r.numbers) != len(r.attempts) {
+							t.Errorf("the hooks ran as %v", r.order)
+						}
+						if len(r.calls) > 0 && r.calls[0].Err == nil {
+							t.Error("the call ended without an error")
+						}
+						for _, end := range r.attempts {
+							if end.Err == nil {
+								t.Error("an attempt ended without an error")
+							}
+						}
+						cost := 0
+						if strings.HasPrefix(name, "end of") { // the retries before were sent
+							cost = retryCost * (len(rt.requests(t)) - 1)
+						}
+						if c.quota.used != cost {
+							t.Errorf("the quota lacks %d, want %d", c.quota.used, cost)
+						}
+					})
+				})
+			}
+		}
 	}
 }
 

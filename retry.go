@@ -79,7 +79,7 @@ const (
 
 // A failure is an attempt that did not succeed.
 type failure struct {
-	err           error // what the call returns if it ends here
+	err           callError // what the call returns if it ends here
 	reason        retryReason
 	retryAfter    time.Duration // the delay that the service asks for
 	creds         Credentials   // that the attempt was signed with
@@ -96,7 +96,9 @@ type retrier struct {
 	client                *Client
 	operation, resourceID string
 	idempotent            bool
+	deadline              time.Time // of the caller's context; zero: none
 
+	made     int                   // attempts
 	sent     int                   // requests handed to the transport
 	cost     int                   // quota taken for the next retry
 	spent    int                   // quota that earlier retries took
@@ -106,14 +108,21 @@ type retrier struct {
 
 // count counts an attempt. One that was not sent has cost nothing.
 func (r *retrier) count(sent bool) {
-	if sent {
-		r.sent++
-		r.spent, r.cost = r.spent+r.cost, 0
+	if r.made++; !sent {
+		r.giveBack()
+		return
 	}
+	r.sent++
+	r.spent, r.cost = r.spent+r.cost, 0
 }
 
 // giveBack returns the quota of a retry that was not sent.
-func (r *retrier) giveBack() { r.client.quota.giveBack(r.cost) }
+func (r *retrier) giveBack() {
+	if r.cost > 0 {
+		r.client.quota.giveBack(r.cost)
+		r.cost = 0
+	}
+}
 
 // succeeded returns the quota that the call has spent, at least 1, and notes that the credentials are accepted.
 func (r *retrier) succeeded(ctx context.Context) {
@@ -158,20 +167,20 @@ func reasonFor(e *APIError) retryReason {
 }
 
 // nextDelay decides whether another attempt is worth it, and returns the delay before it. It repairs what made
-// the attempt fail and takes the retry's cost from the quota.
-func (r *retrier) nextDelay(ctx context.Context, f *failure) (delay time.Duration, retry bool) {
+// the attempt fail and takes the retry's cost from the quota. ended is what ends the call if nothing else does, or nil.
+func (r *retrier) nextDelay(ctx context.Context, f *failure, ended error) (delay time.Duration, retry bool) {
 	r.reportRejected(ctx, f)
 	if f.clientSide || f.reason == noRetry || !r.idempotent && f.maybeExecuted {
 		return 0, false
 	}
-	if ctx.Err() != nil {
-		_ = addCause(f.err, contextError(ctx))
+	if ended != nil {
+		f.err = f.err.withCause(ended)
 		return 0, false
 	}
-	if !r.repair(ctx, f) || r.sent >= r.client.policy.MaxAttempts {
+	if !r.repair(ctx, f) || r.made >= r.client.policy.MaxAttempts {
 		return 0, false
 	}
-	if delay, retry = r.delay(ctx, f); !retry {
+	if delay, retry = r.delay(f); !retry {
 		return 0, false
 	}
 	return delay, r.takeQuota(ctx, f)
@@ -212,17 +221,17 @@ func (r *retrier) correctClock(ctx context.Context, f *failure) bool {
 
 // delay returns the delay before the next attempt: the one that the service asks for, or the backoff. It
 // reports false if the service asks for more than the call waits.
-func (r *retrier) delay(ctx context.Context, f *failure) (time.Duration, bool) {
+func (r *retrier) delay(f *failure) (time.Duration, bool) {
 	if f.retryAfter <= 0 {
 		return r.backoff(f.reason), true
 	}
 	left := time.Duration(math.MaxInt64)
-	if deadline, ok := ctx.Deadline(); ok {
-		left = time.Until(deadline)
+	if !r.deadline.IsZero() {
+		left = time.Until(r.deadline)
 	}
 	switch {
 	case left < f.retryAfter:
-		_ = addCause(f.err, fmt.Errorf("the delay that the service asks for is too long: %w", context.DeadlineExceeded))
+		f.err = f.err.withCause(fmt.Errorf("the delay that the service asks for is too long: %w", context.DeadlineExceeded))
 		return 0, false
 	case f.retryAfter > maxCallDelay:
 		return 0, false
@@ -238,9 +247,9 @@ func (r *retrier) backoff(reason retryReason) time.Duration {
 	p := r.client.policy
 	switch reason {
 	case transient:
-		return jitter(0, maxBackoff(p.BaseDelay, p.MaxDelay, r.sent+1))
+		return jitter(0, maxBackoff(p.BaseDelay, p.MaxDelay, r.made+1))
 	case throttled:
-		longest := maxBackoff(max(p.BaseDelay, minThrottleDelay), p.MaxDelay, r.sent+1)
+		longest := maxBackoff(max(p.BaseDelay, minThrottleDelay), p.MaxDelay, r.made+1)
 		return jitter(min(minThrottleDelay, longest), longest)
 	default:
 	}

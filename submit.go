@@ -213,6 +213,7 @@ func (e *ensureError) Unwrap() []error {
 	return []error{e.submit, e.ended}
 }
 func (e *ensureError) checksBeforeSubmit() {}
+func (e *ensureError) ownError()           {}
 
 // An ensureRun is what concurrent calls of EnsureLiveTranscodeJob for one name share. They take turns until one of them
 // succeeds.

@@ -31,11 +31,17 @@ func (e *opaqueError) Unwrap() error        { return e.err }
 // Format implements [fmt.Formatter]. It prints the text for every verb, and never the cause.
 func (e *opaqueError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
+// newForeignError makes an error of the caller's code, such as its provider or limiter, presentable. kind is what it
+// means for the call.
+func newForeignError(kind, err error, secrets ...string) *opaqueError {
+	foreign := &foreignError{redact.Text(err.Error(), secrets...), err}
+	return &opaqueError{text: foreign.text, kind: kind, err: foreign}
+}
+
 // newTransportError makes an error of a transport presentable: without the URL of the request, which holds the
 // whole query, and without secrets.
 func newTransportError(err error, secrets []string) *opaqueError {
-	err = withoutURL(err)
-	return &opaqueError{text: redact.Text(err.Error(), secrets...), err: err}
+	return newForeignError(nil, withoutURL(err), secrets...)
 }
 
 // withoutURL returns what a *url.Error wraps. Its text has the URL of the request.
@@ -46,15 +52,11 @@ func withoutURL(err error) error {
 	return err
 }
 
-// newNetworkError is newTransportError for a request without a response: it names the host and has a kind. It never
-// reads as the end of the caller's context.
+// newNetworkError is newTransportError for a request without a response: it names the host and has a kind.
 func newNetworkError(host string, kind, err error, secrets []string) *opaqueError {
 	e := newTransportError(err, secrets)
 	if e.kind = kind; !strings.Contains(e.text, host) {
 		e.text = host + ": " + e.text
-	}
-	if isContextError(e.err) {
-		e.err = nil
 	}
 	return e
 }
@@ -69,13 +71,18 @@ func contextError(ctx context.Context) error {
 	if errors.Is(err, cause) {
 		return err
 	}
-	return &contextEnd{err, &foreignError{cause}}
+	return &contextEnd{err, &foreignError{redact.OneLine(cause.Error()), cause}}
+}
+
+// hookContextError returns the error of an ended context that is not the caller's but was derived from it by a hook.
+func hookContextError(ctx context.Context) error {
+	return newForeignError(nil, fmt.Errorf("the context of a hook ended: %w", contextError(ctx)))
 }
 
 // A contextEnd is the error of an ended context that was given a cause.
 type contextEnd struct{ err, cause error }
 
-func (e *contextEnd) Error() string   { return redact.OneLine(e.err.Error() + ": " + e.cause.Error()) }
+func (e *contextEnd) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
 func (e *contextEnd) Unwrap() []error { return []error{e.err, e.cause} }
 
 // An ownError is an error type of this package.
@@ -84,15 +91,18 @@ type ownError interface {
 	ownError()
 }
 
-// A foreignError is an error of the caller's code: a context's cause, or the error of a provider or limiter. errors.Is
-// and errors.As see it, but no kinds and errors of this package in it, nor the end of a context: it may come from
-// another call, which says nothing about this one.
-type foreignError struct{ err error }
+// A foreignError is an error of the caller's code: a context's cause, or the error of a provider, limiter or transport.
+// errors.Is and errors.As see it, but no kinds and errors of this package in it, nor the end of a context: it may come
+// from another call, which says nothing about this one.
+type foreignError struct {
+	text string // safe to print
+	err  error
+}
 
-func (e *foreignError) Error() string { return e.err.Error() }
+func (e *foreignError) Error() string { return e.text }
 
 // Format implements [fmt.Formatter]. It prints the text for every verb.
-func (e *foreignError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.err.Error()) }
+func (e *foreignError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
 func (e *foreignError) Is(target error) bool {
 	_, isKind := target.(kind)
@@ -100,5 +110,14 @@ func (e *foreignError) Is(target error) bool {
 }
 
 func (e *foreignError) As(target any) bool {
-	return !reflect.TypeOf(target).Elem().Implements(reflect.TypeFor[ownError]()) && errors.As(e.err, target)
+	found := reflect.New(reflect.TypeOf(target).Elem())
+	if !errors.As(e.err, found.Interface()) {
+		return false
+	}
+	err := found.Elem().Interface()
+	if _, isOwn := err.(ownError); isOwn || err == context.Canceled || err == context.DeadlineExceeded {
+		return false
+	}
+	reflect.ValueOf(target).Elem().Set(found.Elem())
+	return true
 }

@@ -246,6 +246,121 @@ func TestCauseIsNotTheKind(t *testing.T) {
 	}
 }
 
+// TestContextEndsBeforeTheDelay checks that a context that ends between a response and the delay is named with its phase.
+func TestContextEndsBeforeTheDelay(t *testing.T) {
+	t.Parallel()
+	for code, kind := range map[string]error{"Throttling.User": ErrThrottled, "ServiceUnavailable": ErrUnavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			rt := newScript(func(req *http.Request) (*http.Response, error) {
+				atEnd := readerFunc(func() error { cancel(); return io.EOF })
+				return responseTo(req, 503, io.MultiReader(strings.NewReader(errorBodyJSON(code, "m")), atEnd)), nil
+			})
+			c := clientOver(t, rt)
+			err := getJob(ctx, c)
+			if !errors.Is(err, context.Canceled) || !errors.Is(err, kind) ||
+				!strings.Contains(err.Error(), "(phase backoff, attempt 1, after 0s, ice.cn-shanghai.aliyuncs.com)") {
+				t.Errorf("%s: the error is %v", code, err)
+			}
+			rt.wantRequests(t, 1)
+			if c.quota.used != 0 {
+				t.Errorf("%s: the retry that was not made cost %d", code, c.quota.used)
+			}
+		})
+	}
+}
+
+// errTyped is an error of the caller's own type that wraps another one.
+type errTyped struct{ err error }
+
+func (e errTyped) Error() string { return "typed: " + e.err.Error() }
+func (e errTyped) Unwrap() error { return e.err }
+
+// TestErrorsOfOthers checks that the errors of this package, and those of contexts, mean nothing in an error of the caller's
+// code: they come from another call. The caller's own types are found.
+func TestErrorsOfOthers(t *testing.T) {
+	t.Parallel()
+	others := []error{
+		ErrNotFound, ErrThrottled, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrUnavailable, ErrBadResponse, ErrAmbiguous,
+		ErrBadEndpoint, ErrNameConflict, ErrJobStopped, ErrWatcherBusy, context.Canceled, context.DeadlineExceeded,
+		&APIError{Code: "JobNotFound", StatusCode: 404, unknownPast: true, ambiguous: true}, &CallError{Err: ErrNotFound, ambiguous: true},
+		&ParamError{Field: "JobID"}, &WaitError{Err: ErrJobStopped}, WaitErrors{{Err: ErrNotFound}}, &WatchError{Err: ErrForbidden},
+		&ensureError{submit: ErrAmbiguous}, nameError(ErrNameConflict, "op", "name", "text"), newForeignError(context.DeadlineExceeded, io.EOF),
+	}
+	sources := map[string]func(*testing.T, error) error{
+		"transport": func(t *testing.T, other error) error {
+			return stopJob(t.Context(), clientOver(t, failWith(other), attempts(1)))
+		},
+		"transport, url.Error": func(t *testing.T, other error) error {
+			return stopJob(t.Context(), clientOver(t, failWith(&url.Error{Op: "Post", URL: "u", Err: other}), attempts(1)))
+		},
+		"body": func(t *testing.T, other error) error {
+			return stopJob(t.Context(), clientOver(t, respondThenFail(200, "{", other), attempts(1)))
+		},
+		"body of an error": func(t *testing.T, other error) error {
+			return stopJob(t.Context(), clientOver(t, respondThenFail(503, "{", other), attempts(1)))
+		},
+		"provider": func(t *testing.T, other error) error {
+			return stopJob(t.Context(), clientOver(t, success, WithCredentials(CredentialsFunc(func(context.Context) (Credentials, error) {
+				return Credentials{}, other
+			}))))
+		},
+		"limiter": func(t *testing.T, other error) error {
+			return stopJob(t.Context(), clientOver(t, success, WithLimiter(limiterFunc(func(context.Context) error { return other }))))
+		},
+		"limiter with a deadline": func(t *testing.T, other error) error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			return stopJob(ctx, clientOver(t, success, WithLimiter(limiterFunc(func(context.Context) error {
+				return fmt.Errorf("would exceed context deadline: %w", other)
+			}))))
+		},
+	}
+	kindOf := map[string]error{ // what the failure itself is
+		"transport": ErrUnavailable, "transport, url.Error": ErrUnavailable, "body": ErrBadResponse, "body of an error": ErrUnavailable,
+		"limiter with a deadline": context.DeadlineExceeded,
+	}
+	for name, source := range sources {
+		for _, other := range others {
+			for _, err := range []error{source(t, errTyped{other}), source(t, fmt.Errorf("x: %w", errors.Join(io.ErrNoProgress, errTyped{other})))} {
+				if err == nil {
+					t.Errorf("%s: with %#v there is no error", name, other)
+					continue
+				}
+				for _, target := range others {
+					_, isKind := target.(kind)
+					if (isKind || target == context.Canceled || target == context.DeadlineExceeded) && errors.Is(err, target) && target != kindOf[name] { //nolint:errorlint // the kinds themselves
+						t.Errorf("%s: with %#v errors.Is finds %v", name, other, target)
+					}
+				}
+				var api *APIError
+				if errors.As(err, &api) && api.Operation != "SendLiveTranscodeJobCommand" {
+					t.Errorf("%s: errors.As finds %#v", name, api)
+				}
+				var param *ParamError
+				var wait *WaitError
+				var watch *WatchError
+				var waits WaitErrors
+				var ensured interface{ checksBeforeSubmit() }
+				if errors.As(err, &param) || errors.As(err, &wait) || errors.As(err, &watch) || errors.As(err, &waits) || errors.As(err, &ensured) {
+					t.Errorf("%s: with %#v errors.As finds an error of another call", name, other)
+				}
+				var timeout net.Error
+				if errors.As(err, &timeout) {
+					t.Errorf("%s: with %#v errors.As finds the net.Error %#v", name, other, timeout)
+				}
+				if typed, ok := errors.AsType[errTyped](err); !ok || fmt.Sprint(typed.err) != fmt.Sprint(other) {
+					t.Errorf("%s: with %#v errors.As does not find the caller's type in %v", name, other, err)
+				}
+				if refusedAfterUnknown(err) || isPermanent(err) {
+					t.Errorf("%s: with %#v the error is permanent, or a refusal", name, other)
+				}
+			}
+		}
+	}
+}
+
 // A stopSignal is a cause of the caller's own.
 type stopSignal struct{ reason string }
 

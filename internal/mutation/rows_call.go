@@ -29,9 +29,38 @@ var callRows = []mutant{
 	{"the Date of a cached response is not used", "retry_after.go", ` || h.Get("Age") != ""`, ``, "TestClockSkew|TestClockSkewStays"},
 	{"refused credentials are replaced once a call", "retry.go", `case r.repaired[f.reason]:`, `case r.repaired[f.reason] && f.reason != expiredToken:`, "TestRefusedCredentials"},
 	{"the same refused credentials are not sent again", "attempt.go", `case creds == a.rejected:`, `case creds == a.rejected && a.number == 0:`, "TestRefusedCredentials"},
-	{"a retry that is not sent costs nothing", "call.go", `c.retrier.giveBack()`, ``, "TestRetryQuota"},
+	{"a retry that is not sent costs nothing", "call.go", `c.retrier.giveBack()`, ``, "TestRetryQuota|TestHooksOfPanics"},
+	{"a retry whose attempt is not sent costs nothing", "retry.go", `r.giveBack()`, `r.cost = 0`, "TestRetryQuota|TestSlowProvider"},
+	{"a provider that is too slow is asked again", "attempt.go", `f.reason, f.timedOut, f.clientSide = transient, true, false`, `f.timedOut = true`, "TestSlowProvider"},
+	{"attempts that are not sent count", "retry.go", `r.made >= r.client.policy.MaxAttempts`, `r.sent >= r.client.policy.MaxAttempts || r.made > 50`, "TestSlowProvider"},
+	{"the errors of other calls are not found", "wrap.go", `isOwn || err == context.Canceled`, `isOwn && err == nil || err == context.Canceled`, "TestErrorsOfOthers|TestCauseIsNotTheKind"},
+	{"no context's error is found as a net.Error", "wrap.go", `isOwn || err == context.Canceled || err == context.DeadlineExceeded {`, `isOwn {`, "TestErrorsOfOthers"},
+	{"the error that a hook was given is not changed", "errors.go", `func (e *APIError) completed(attempts int, ambiguous, unknownPast bool) callError {
+	c := *e
+	c.Attempts, c.ambiguous, c.unknownPast = attempts, ambiguous, unknownPast
+	return &c`, `func (e *APIError) completed(attempts int, ambiguous, unknownPast bool) callError {
+	c := e
+	c.Attempts, c.ambiguous, c.unknownPast = attempts, ambiguous, unknownPast
+	return c`, "TestHookErrorsAreNotChanged"},
+	{"the context of a hook is not the caller's", "call.go", `c.attempt.run(caller, attemptCtx)`, `c.attempt.run(attemptCtx, attemptCtx)`, "TestHookContexts"},
+	{"a delay that a hook's context ends is not ended by the caller", "call.go", `c.attempt.clientFailure(caller, hookContextError(ctx))`, `c.attempt.clientFailure(ctx, hookContextError(ctx))`, "TestHookContexts"},
+	{"an attempt that panics has ended for the hooks", "call.go", `defer func() { c.endAttempt(hook, end) }()`, `defer func() {
+		if end.Err != errAborted {
+			c.endAttempt(hook, end)
+		}
+	}()`, "TestHooksOfPanics"},
+	{"a call that panics has ended for the hooks", "call.go", `defer func() { call.end(ctx, hook, err) }()`, `defer func() {
+		if err != errAborted {
+			call.end(ctx, hook, err)
+		}
+	}()`, "TestHooksOfPanics"},
+	{"a hook that panics does not keep another from its end", "hooks.go", `if !started { // inner`, `if started { // inner`, "TestHooksOfPanics"},
+	{"the end of a hook that panics does not keep another from its end", "hooks.go", `defer endHook(endOuter, e) // deferred because inner may panic
+			endHook(endInner, e)`, `endHook(endInner, e)
+			endHook(endOuter, e)`, "TestHooksOfPanics"},
+	{"a context that ends before a delay is named with its phase", "call.go", `c.attempt.phase = phaseBackoff`, `_ = phaseBackoff`, "TestContextEndsBeforeTheDelay|TestContextEndsTheCall"},
 	{"a proxy's 404 is not ErrNotFound", "error_codes.go", `case code == "":`, `case code == "" && e.StatusCode != http.StatusNotFound:`, "TestStatuses"},
-	{"an attempt's timeout does not read as the caller's deadline", "wrap.go", `if isContextError(e.err) {`, `if isContextError(e.err) && e.text == "" {`, "TestAttemptTimeout"},
+	{"an attempt's timeout does not read as the caller's deadline", "wrap.go", `target != context.DeadlineExceeded && errors.Is(e.err, target)`, `errors.Is(e.err, target)`, "TestAttemptTimeout|TestErrorsOfOthers"},
 	{"nor does that of a body", "attempt.go", `if isContextError(readErr) {`, `if isContextError(readErr) && api == nil {`, "TestAttemptTimeout"},
 	{"an error does not show the URL of the request", "wrap.go", `(*url.Error)(nil); errors.As(err, &address); {`, `(*url.Error)(nil); err == nil && errors.As(err, &address); {`, "TestNetworkErrors"},
 	{"a stream key that the service repeats is redacted", "api_error.go", `!values.Has("StreamInput")`, `values.Has("StreamInput")`, "TestStreamKeysInMessages"},
@@ -55,7 +84,8 @@ var callRows = []mutant{
 	{"a refused HTTP/2 stream was not processed", "transport.go", `case isRefusedStream(err):`, `case err == nil:`, "TestHTTP2Faults"},
 	{"the id in a response that breaks later is kept", "attempt.go", `(readErr == nil || !a.op.idempotent)`, `readErr == nil`, "TestHTTP2Faults|TestFaultMatrix"},
 	{"the end of a context names its phase", "attempt.go", `a.phase = phaseBody`, `_ = phaseBody`, "TestContextEndsTheCall"},
-	{"a limiter that cannot wait reads as the deadline", "attempt.go", `return &limiterDeadlineError{err}`, `return err`, "TestLimiter"},
+	{"a limiter that cannot wait reads as the deadline", "attempt.go", `kind = context.DeadlineExceeded`, `kind = nil`, "TestLimiter"},
+	{"a limiter's refusal of a hook's deadline is not the caller's", "attempt.go", `ok && end.Equal(deadline) && strings`, `ok && !end.IsZero() && strings`, "TestLimiter"},
 	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect,`, ``, "TestProxyFaults"},
 	{"a Stop that was executed is a success", "call.go", `if !errors.As(err, &api) || !api.unknownPast {`, `if !errors.As(err, &api) || api.unknownPast {`, "TestRefusedAfterUnknown"},
 }

@@ -24,6 +24,8 @@ var credentialsRows = []mutant{
 	{"a source that has worked is not the lack of one", "credentials_chain.go", `case c.worked != "":`, `case c.worked == "x":`, "TestFailureKeepsTheIdentity"},
 	{"an instance without a role has no credentials", "credentials_chain.go", `, strings.Contains(text, "/security-credentials/ 404"):`, `:`, "TestHasInstanceRole"},
 	{"a metadata service that fails for now is a source", "credentials_chain.go", `(?:429|5[0-9][0-9])`, `(?:999)`, "TestDefaultCredentialsFailOfServices|TestHasInstanceRole"},
-	{"a provider's own timeout is not that of the attempt", "attempt.go", `case err != nil && ctx.Err() != nil:`, `case err != nil && isContextError(err):`, "TestProviderErrors"},
+	{"a provider's own timeout is not that of the attempt", "attempt.go", `case ctx.Err() != nil:
+		return a.credentialsTimeout`, `case err != nil && isContextError(err):
+		return a.credentialsTimeout`, "TestProviderErrors"},
 	{"half an access key is not the lack of one", "attempt.go", `case creds.AccessKeyID == "" && creds.AccessKeySecret == "":`, `case creds.AccessKeyID == "" || creds.AccessKeySecret == "":`, "TestProviderErrors|TestFailingProviderEndsNothing"},
 }
