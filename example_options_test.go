@@ -64,10 +64,9 @@ func ExampleWithLogger() {
 		log.Fatal(err)
 	}
 	// Output:
-	// level=DEBUG msg="livetranscode: attempt failed" operation=GetLiveTranscodeJob attempt=1 error_kind=unavailable
-	// status=503 code=ServiceUnavailable level=DEBUG msg="livetranscode: attempt succeeded"
-	// operation=GetLiveTranscodeJob attempt=2 status=200 level=DEBUG msg="livetranscode: call ended"
-	// operation=GetLiveTranscodeJob attempts=2
+	// level=DEBUG msg="livetranscode: attempt failed" operation=GetLiveTranscodeJob attempt=1 error_kind=unavailable status=503 code=ServiceUnavailable
+	// level=DEBUG msg="livetranscode: attempt succeeded" operation=GetLiveTranscodeJob attempt=2 status=200
+	// level=DEBUG msg="livetranscode: call ended" operation=GetLiveTranscodeJob attempts=2
 }
 
 // A program with its own retries turns the client's off.
