@@ -1,0 +1,202 @@
+package livetranscodetemporal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/livetranscode/livetranscode-go"
+)
+
+// Activities are the activities of a job. [Register] registers them; their methods are called by workflows only.
+// Every job that they return is a redacted copy, and every error is an [ApplicationError].
+type Activities struct {
+	client  *livetranscode.Client
+	request RequestFunc
+	poll    []livetranscode.PollOption
+}
+
+const (
+	// searchTime is for how long a job that may have been submitted is looked for by its name. The service does not
+	// document how soon it lists a new job.
+	searchTime = 30 * time.Second
+	// searchPause is the time between two searches.
+	searchPause = 3 * time.Second
+)
+
+// A submitFailure is the detail of an error of Submit.
+type submitFailure struct {
+	NotSubmitted bool // no attempt has sent a Submit that may have been executed
+}
+
+// Submit submits the job of a spec unless it exists, and returns it: only with the ids and the name if it is new. It
+// calls [livetranscode.Client.EnsureLiveTranscodeJob]. From its second attempt on, the service may have executed a
+// Submit whose response was lost, so the name is first looked for, for 30 s. A job of that name that has stopped is a
+// name conflict, if found in the first attempt.
+//
+// Give it a StartToCloseTimeout of two minutes and no heartbeat: a worker that was frozen and continues after the
+// timeout, when another attempt may have submitted, finds its deadline passed and sends nothing. What no deadline
+// prevents is a process that is frozen between the check of its deadline and the writing of the request, for some
+// microseconds, and continues after the timeout.
+func (a *Activities) Submit(ctx context.Context, spec JobSpec) (*livetranscode.Job, error) {
+	attempt := activity.GetInfo(ctx).Attempt
+	job, err := a.submit(ctx, spec, attempt)
+	if err != nil {
+		notSubmitted := attempt == 1 && !errors.Is(err, livetranscode.ErrAmbiguous)
+		return nil, applicationError(err, submitFailure{NotSubmitted: notSubmitted})
+	}
+	return redacted(job), nil
+}
+
+func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*livetranscode.Job, error) {
+	made, err := a.request(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if made == nil {
+		return nil, &livetranscode.ParamError{Operation: "Submit", Field: "request", Reason: "returned nil"}
+	}
+	req := *made
+	req.Name = spec.Name
+	if attempt > 1 {
+		if err = a.awaitListed(ctx, req.Name); err != nil {
+			return nil, err
+		}
+	}
+	resp, err := a.client.EnsureLiveTranscodeJob(ctx, &req)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.Existing == nil:
+		return &livetranscode.Job{
+			Name: req.Name, JobID: resp.JobID, TemplateID: req.TemplateID, StartMode: req.StartMode,
+			Status: livetranscode.JobStatusUnknown, StreamInput: req.StreamInput,
+		}, nil
+	case resp.Existing.Status.Final() && attempt == 1:
+		return nil, fmt.Errorf("%w: job %s of this name has already stopped", livetranscode.ErrNameConflict, resp.JobID)
+	}
+	return resp.Existing, nil
+}
+
+// awaitListed returns when a job of the name is listed, or has not been for searchTime.
+func (a *Activities) awaitListed(ctx context.Context, name string) error {
+	for end := time.Now().Add(searchTime); ; {
+		_, err := a.client.FindLiveTranscodeJob(ctx, name)
+		if !errors.Is(err, livetranscode.ErrNotFound) {
+			return err
+		}
+		if !time.Now().Before(end) {
+			return nil
+		}
+		if err = sleep(ctx, searchPause); err != nil {
+			return err
+		}
+	}
+}
+
+// WaitRequest is the argument of [Activities.WaitForStatus].
+type WaitRequest struct {
+	JobID string
+	Want  livetranscode.JobStatus
+}
+
+// WaitForStatus waits until a job has a status, as [livetranscode.Client.WaitForStatus] does, and returns the job. Give
+// it a HeartbeatTimeout of 30 s, and a StartToCloseTimeout as long as you like: an attempt that it ends is retried.
+func (a *Activities) WaitForStatus(ctx context.Context, req WaitRequest) (*livetranscode.Job, error) {
+	defer heartbeat(ctx)()
+	job, err := a.client.WaitForStatus(ctx, req.JobID, req.Want, a.poll...)
+	return redacted(job), ApplicationError(err)
+}
+
+// StopRequest is the argument of [Activities.Stop].
+type StopRequest struct {
+	// Name is the name of the job. It is used only if JobID is empty.
+	Name string `json:",omitempty"`
+	// JobID identifies the job. If it is empty, the job may exist, or not: Stop looks for the name for 30 s, and
+	// stops every job that has it.
+	JobID string `json:",omitempty"`
+}
+
+// Stop stops a job, waits until it has stopped, and returns it. The job is nil if the service does not know it, for 30
+// s. Give Stop a HeartbeatTimeout of 30 s and a StartToCloseTimeout of some minutes.
+func (a *Activities) Stop(ctx context.Context, req StopRequest) (*livetranscode.Job, error) {
+	defer heartbeat(ctx)()
+	attempt := activity.GetInfo(ctx).Attempt
+	if req.JobID != "" {
+		job, err := a.stop(ctx, req.JobID, attempt)
+		return redacted(job), ApplicationError(err)
+	}
+	job, err := a.stopByName(ctx, req.Name)
+	return redacted(job), ApplicationError(err)
+}
+
+// stopByName stops every job that has a name, and returns one of them, nil if there is none.
+func (a *Activities) stopByName(ctx context.Context, name string) (stopped *livetranscode.Job, err error) {
+	for end := time.Now().Add(searchTime); ; {
+		for job, err := range a.client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{Keyword: name}) {
+			if err != nil {
+				return nil, err
+			}
+			if job.Name != name {
+				continue
+			}
+			if !job.Status.Final() {
+				if job, err = a.stop(ctx, job.JobID, 1); err != nil {
+					return nil, err
+				}
+			}
+			if job != nil {
+				stopped = job
+			}
+		}
+		if stopped != nil || !time.Now().Before(end) {
+			return stopped, nil
+		}
+		if err = sleep(ctx, searchPause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// stop stops one job, and returns it, nil if the service does not know it.
+func (a *Activities) stop(ctx context.Context, jobID string, attempt int32) (*livetranscode.Job, error) {
+	if attempt > 1 { // an earlier attempt may have stopped it
+		if resp, err := a.client.GetLiveTranscodeJob(ctx, jobID); err == nil && resp.Job.Status.Final() {
+			return resp.Job, nil
+		}
+	}
+	err := a.sendStop(ctx, jobID)
+	switch {
+	case errors.Is(err, livetranscode.ErrNotFound):
+		return nil, nil //nolint:nilnil // documented
+	case errors.Is(err, livetranscode.ErrForbidden): // also how a stop in the wrong state may be refused
+		if resp, getErr := a.client.GetLiveTranscodeJob(ctx, jobID); getErr == nil && resp.Job.Status.Final() {
+			return resp.Job, nil
+		}
+		return nil, err
+	case err != nil:
+		return nil, err
+	}
+	job, err := a.client.WaitForStatus(ctx, jobID, livetranscode.JobStatusStopped, a.poll...)
+	if errors.Is(err, livetranscode.ErrNotFound) {
+		return nil, nil //nolint:nilnil // documented
+	}
+	return job, err
+}
+
+// sendStop sends the command, and again while the service does not know the job, for searchTime: a new job may be
+// unknown to a replica.
+func (a *Activities) sendStop(ctx context.Context, jobID string) error {
+	for end := time.Now().Add(searchTime); ; {
+		_, err := a.client.SendLiveTranscodeJobCommand(ctx, jobID, livetranscode.JobCommandStop)
+		if !errors.Is(err, livetranscode.ErrNotFound) || !time.Now().Before(end) {
+			return err
+		}
+		if err := sleep(ctx, searchPause); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package livetranscodetemporal
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/livetranscode/livetranscode-go"
+)
+
+// fleetTimeout is how often a workflow whose job a Fleet watches makes sure that one runs.
+const fleetTimeout = 15 * time.Minute
+
+// Activities are retried without end. What must end a workflow is not retryable: see ApplicationError.
+var (
+	retryPolicy = &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
+
+	// No heartbeat: an attempt is taken to be under way until its timeout, and is waited for when it is canceled.
+	submitOptions = workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute, WaitForCancellation: true, RetryPolicy: retryPolicy,
+	}
+	waitOptions = workflow.ActivityOptions{
+		StartToCloseTimeout: 24 * time.Hour, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retryPolicy,
+	}
+	readOptions = workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Minute, RetryPolicy: retryPolicy}
+	stopOptions = workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retryPolicy,
+	}
+)
+
+// A change is the signal of a Fleet.
+type change struct {
+	// Job is the job as the Fleet has read it; nil if the Fleet does not see it, so that the workflow has to read it.
+	Job *livetranscode.Job `json:",omitempty"`
+	// Gone means that the service does not know the job any more.
+	Gone bool `json:",omitempty"`
+}
+
+// watch waits until the job has run for its time, has ended, or is to be stopped.
+func (r *jobRun) watch(ctx workflow.Context) error {
+	ctx, cancel := workflow.WithCancel(ctx) // ends the timers and activities that are left
+	defer cancel()
+	w := &jobWatch{jobRun: r}
+	for w.err == nil && !w.over && !r.stopped && !r.ended() {
+		if w.err = r.continueAsNew(ctx); w.err != nil || r.stopped {
+			break
+		}
+		w.start(ctx)
+		selector := workflow.NewSelector(ctx)
+		selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { w.err = ctx.Err() })
+		selector.AddReceive(r.stops, func(c workflow.ReceiveChannel, _ bool) {
+			c.Receive(ctx, nil)
+			r.stopped = true
+		})
+		selector.AddReceive(r.changes, func(c workflow.ReceiveChannel, _ bool) {
+			var news change
+			c.Receive(ctx, &news)
+			w.apply(ctx, news)
+		})
+		selector.AddFuture(w.next, func(f workflow.Future) { w.polled(ctx, f) })
+		if w.limit != nil {
+			selector.AddFuture(w.limit, func(workflow.Future) { w.over = true })
+		}
+		selector.Select(ctx)
+	}
+	return w.err
+}
+
+// A jobWatch is one watch of a jobRun.
+type jobWatch struct {
+	*jobRun
+	limit workflow.Future // the end of spec.Live; nil before the job is live
+	next  workflow.Future // of an activity that waits for the job or reads it, or of the timer before it
+	timer bool            // next is a timer
+
+	over bool  // the job has run for its time
+	err  error // what ends the watch
+}
+
+// start starts what is not under way.
+func (w *jobWatch) start(ctx workflow.Context) {
+	if w.limit == nil && w.spec.Live > 0 && !w.LiveAt.IsZero() {
+		w.limit = workflow.NewTimer(ctx, w.LiveAt.Add(w.spec.Live).Sub(workflow.Now(ctx)))
+	}
+	switch {
+	case w.next != nil:
+	case w.spec.ByFleet:
+		w.next, w.timer = workflow.NewTimer(ctx, fleetTimeout), true
+	default:
+		req := WaitRequest{JobID: w.Job.JobID, Want: livetranscode.JobStatusInProgress}
+		if !w.LiveAt.IsZero() {
+			req.Want = livetranscode.JobStatusStopped
+		}
+		w.next = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, waitOptions), ActivityWaitForStatus, req)
+	}
+}
+
+// apply applies what a Fleet has signaled.
+func (w *jobWatch) apply(ctx workflow.Context, news change) {
+	switch {
+	case news.Gone:
+		w.gone = true
+	case news.Job != nil && news.Job.JobID != w.Job.JobID: // of another job with this name
+	case news.Job != nil:
+		w.observe(ctx, news.Job)
+	case w.timer:
+		w.read(ctx, false)
+	}
+}
+
+// read reads the job; with unlessFleet only if no Fleet runs.
+func (w *jobWatch) read(ctx workflow.Context, unlessFleet bool) {
+	req := readRequest{JobID: w.Job.JobID, UnlessFleet: unlessFleet}
+	w.next, w.timer = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, readOptions), activityReadJob, req), false
+}
+
+// polled applies the result of what next waited for.
+func (w *jobWatch) polled(ctx workflow.Context, f workflow.Future) {
+	if w.timer {
+		if err := f.Get(ctx, nil); err == nil { // else canceled
+			w.read(ctx, true)
+		}
+		return
+	}
+	w.next = nil
+	if w.spec.ByFleet {
+		w.readJob(ctx, f)
+		return
+	}
+	var job *livetranscode.Job
+	switch err := f.Get(ctx, &job); {
+	case err == nil:
+		w.observe(ctx, job)
+	case hasKind(err, "job_stopped"):
+		stopped := *w.Job
+		stopped.Status = livetranscode.JobStatusStopped
+		w.observe(ctx, &stopped)
+	case hasKind(err, "not_found"):
+		w.gone = true
+	default:
+		w.err = err
+	}
+}
+
+// readJob applies the result of reading the job of a Fleet.
+func (w *jobWatch) readJob(ctx workflow.Context, f workflow.Future) {
+	var result readResult
+	switch err := f.Get(ctx, &result); {
+	case hasKind(err, "not_found"):
+		w.gone = true
+	case err != nil:
+		w.err = err
+	case result.Job != nil:
+		w.observe(ctx, result.Job)
+	}
+	if result.NoFleet {
+		w.log.Warn("no fleet runs: the workflow polls the job by itself", "job_id", w.Job.JobID, "every", fleetTimeout)
+	}
+}
+
+// continueAsNew returns the error that continues the workflow with a new history, if the one it has is long. Signals
+// that have arrived are applied first: a new run does not have them.
+func (r *jobRun) continueAsNew(ctx workflow.Context) error {
+	info := workflow.GetInfo(ctx)
+	if !info.GetContinueAsNewSuggested() || info.WorkflowType.Name != workflowRunJob { // else it is the user's workflow
+		return nil
+	}
+	for news := (change{}); r.changes.ReceiveAsync(&news); news = (change{}) {
+		if news.Job != nil && news.Job.JobID == r.Job.JobID {
+			r.observe(ctx, news.Job)
+		}
+		r.gone = r.gone || news.Gone
+	}
+	r.stopped = r.stops.ReceiveAsync(nil)
+	if r.stopped || r.ended() {
+		return nil
+	}
+	return workflow.NewContinueAsNewError(ctx, workflowRunJob, r.spec, r.progress)
+}
