@@ -77,9 +77,11 @@
 //   - Info: the service accepts the credentials again; a watcher has polled all its jobs again.
 //   - Warn, once each time: clock skew; the service refuses the credentials; the retry quota is used up; a watcher may
 //     not list jobs, or leaves jobs unpolled.
+//   - Error: a panic of the program's own code, such as a credentials provider, in a watch.
 //
 // The attributes of the records: operation, resource_id (the job or template), attempt, attempts, duration, delay,
 // status (HTTP), code (the service's), request_id, error_kind (see [ErrorKind]), error. No record contains a secret.
+// docs/operations.md says what to do about each record and each kind of error.
 //
 // # Testing
 //

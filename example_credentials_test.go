@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"sync/atomic"
 
 	"github.com/aliyun/credentials-go/credentials"
 
@@ -28,6 +29,33 @@ func ExampleCredentialsFunc() {
 	}
 	fmt.Println(resp.Job.Name)
 	// Output: evening-show
+}
+
+// How do I rotate the access key without a restart? The provider is asked before every attempt: replace what it
+// returns, then disable the old key.
+func ExampleCredentialsFunc_rotation() {
+	srv := livetranscodetest.NewServer()
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show"})
+	var key atomic.Pointer[livetranscode.Credentials] // a program: what it has read last from its secret store
+	key.Store(new(srv.Credentials()))
+	client := srv.Client(livetranscode.WithCredentials(livetranscode.CredentialsFunc(
+		func(context.Context) (livetranscode.Credentials, error) { return *key.Load(), nil },
+	)))
+	call := func() {
+		_, err := client.GetLiveTranscodeJob(context.Background(), id)
+		fmt.Printf("%s: %t\n", key.Load().AccessKeyID, err == nil)
+	}
+
+	call()
+	newKey := livetranscode.Credentials{AccessKeyID: "new-key", AccessKeySecret: "new-secret"}
+	srv.SetCredentials(newKey) // the old key is disabled too early
+	call()
+	key.Store(&newKey)
+	call()
+	// Output:
+	// emulator-key-id: true
+	// emulator-key-id: false
+	// new-key: true
 }
 
 // FromCredential takes any credential of github.com/aliyun/credentials-go.

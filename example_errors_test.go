@@ -71,3 +71,47 @@ func ExampleParamError() {
 	// problem:   TemplateID is empty
 	// requests:  0
 }
+
+// Which label does a metric of errors get? ErrorKind names the kind in one word.
+func ExampleErrorKind() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show"})
+	srv.Inject(livetranscodetest.Fault{Code: "Throttling.User"})
+
+	failures := map[string]int{} // a counter with the label error_kind
+	for _, jobID := range []string{id, id, "some-id", ""} {
+		if _, err := client.GetLiveTranscodeJob(context.Background(), jobID); err != nil {
+			failures[livetranscode.ErrorKind(err)]++
+		}
+	}
+	fmt.Println(failures)
+	// Output: map[invalid_request:1 not_found:1 throttled:1]
+}
+
+// Should a worker put a failed task back into its queue? Only if the error is Retryable; the client has made its own
+// retries by then.
+func ExampleRetryable() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
+	stop := func(jobID string) string {
+		_, err := client.SendLiveTranscodeJobCommand(context.Background(), jobID, livetranscode.JobCommandStop)
+		switch {
+		case err == nil:
+			return "done"
+		case livetranscode.Retryable(err):
+			return "again later"
+		}
+		return "give up"
+	}
+
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusInProgress})
+	srv.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable"})
+	fmt.Println(stop(id))
+	fmt.Println(stop(id))
+	fmt.Println(stop("some-id"))
+	// Output:
+	// again later
+	// done
+	// give up
+}

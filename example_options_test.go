@@ -2,10 +2,15 @@ package livetranscode_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"time"
 
@@ -37,6 +42,69 @@ func ExampleWithLimiter() {
 	// evening-show
 	// evening-show
 	// too late: true
+}
+
+// How do replicas share the account's quota? Each takes its share, and one limiter limits all clients of a process.
+func ExampleWithLimiter_replicas() {
+	const perMinute, replicas = 600, 4 // what the account may use; nobody else tells the replicas of each other
+	limiter := rate.NewLimiter(rate.Limit(perMinute/60.0/replicas), 3)
+
+	srv := livetranscodetest.NewServer()
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusInProgress})
+	api := srv.Client(livetranscode.WithLimiter(limiter))
+	watcher := srv.Client(livetranscode.WithLimiter(limiter)).NewWatcher()
+	watcher.Add(id)
+
+	if _, err := api.GetLiveTranscodeJob(context.Background(), id); err != nil {
+		log.Fatal(err)
+	}
+	for range watcher.Events(context.Background()) {
+		break
+	}
+	fmt.Println("requests a second:", limiter.Limit())
+	fmt.Println("requests:", len(srv.Calls()), "left of the burst:", int(limiter.Tokens()))
+	// Output:
+	// requests a second: 2.5
+	// requests: 2 left of the burst: 1
+}
+
+// How do I call through a proxy? The client's own transport uses HTTPS_PROXY and NO_PROXY. For another proxy, or a
+// private certificate authority, pass a transport.
+func ExampleWithHTTPClient() {
+	proxy := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusProxyAuthRequired) // a proxy that wants a password
+	}))
+	defer proxy.Close()
+	proxyURL, err := url.Parse(proxy.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	roots.AddCert(proxy.Certificate()) // a program: AppendCertsFromPEM, with the authority's file
+
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = http.ProxyURL(proxyURL) // with user:password@ in the URL, if the proxy wants one
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	client, err := livetranscode.NewClient(
+		livetranscode.WithHTTPClient(&http.Client{Transport: transport}),
+		livetranscode.WithCredentials(livetranscode.StaticCredentials("key-id", "key-secret", "")),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = client.GetLiveTranscodeJob(context.Background(), "some-id")
+	fmt.Println("kind:", livetranscode.ErrorKind(err))
+	fmt.Println(err)
+	// Output:
+	// kind: bad_endpoint
+	// livetranscode: GetLiveTranscodeJob some-id: ice.cn-shanghai.aliyuncs.com: the proxy refused to connect: 407 Proxy Authentication Required
 }
 
 // The client logs each attempt at level Debug. This example leaves out times and ids because they

@@ -15,7 +15,7 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// callOperation calls an operation that package livetranscode does not have, once, and decodes its response into result.
+// callOperation calls an operation that package livetranscode does not have, once. It decodes the response into result.
 func callOperation(
 	ctx context.Context, endpoint string, provider livetranscode.CredentialsProvider,
 	operation string, params url.Values, result any,
