@@ -50,7 +50,7 @@ func TestApplicationError(t *testing.T) {
 		{err: livetranscode.ErrJobStopped, kind: "job_stopped", permanent: true},
 		{err: fmt.Errorf("%w: two jobs", livetranscode.ErrNameConflict), kind: "other", permanent: true},
 		{err: get(livetranscodetest.Fault{Code: "StreamNotFound"}), kind: "invalid_request", permanent: true},
-		{err: submit(livetranscodetest.Fault{DropAnswer: true}), kind: "ambiguous", permanent: true, delay: time.Minute},
+		{err: submit(livetranscodetest.Fault{DropResponse: true}), kind: "ambiguous", permanent: true, delay: time.Minute},
 		{err: get(livetranscodetest.Fault{Code: "Forbidden.RAM"}), kind: "forbidden", delay: time.Minute},
 		{err: get(livetranscodetest.Fault{Code: "InvalidAccessKeyId.NotFound"}), kind: "authentication", delay: time.Minute},
 		{err: livetranscode.ErrNoCredentials, kind: "no_credentials", delay: time.Minute},
