@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -68,6 +69,11 @@ type instance struct {
 
 func start(t *testing.T, srv *livetranscodetest.Server, file string) *instance {
 	t.Helper()
+	return startWith(t, srv, config{database: file})
+}
+
+func startWith(t *testing.T, srv *livetranscodetest.Server, c config) *instance {
+	t.Helper()
 	i := &instance{
 		t: t, net: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}, ended: make(chan error, 1),
 		log: new(bytes.Buffer),
@@ -75,17 +81,23 @@ func start(t *testing.T, srv *livetranscodetest.Server, file string) *instance {
 	transport := &http.Transport{DialContext: i.net.dial}
 	i.http = &http.Client{Transport: transport}
 	client, telemetry := observed(t, srv)
-	s, err := newService(client, telemetry, file, slog.New(slog.NewTextHandler(i.log, nil)))
+	st, err := openStore(c.database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.service = s
+	c.interval = 30 * time.Second
+	if i.service, err = newService(c, client, telemetry, st, slog.New(slog.NewTextHandler(i.log, nil))); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	i.cancel = func() {
 		cancel()
 		transport.CloseIdleConnections()
 	}
-	go func() { i.ended <- i.serve(ctx, i.net) }()
+	go func() {
+		err := i.serve(ctx, i.net)
+		i.ended <- cmp.Or(err, st.db.Close())
+	}()
 	return i
 }
 
@@ -120,9 +132,18 @@ func (i *instance) stop() time.Duration {
 // do sends a request and returns the response. A stream key in it fails the test.
 func (i *instance) do(method, path, body string) (status int, header http.Header, text string) {
 	i.t.Helper()
-	req, err := http.NewRequestWithContext(i.t.Context(), method, "http://service"+path, strings.NewReader(body))
+	return i.send(method, "http://localhost"+path, body, "")
+}
+
+// send is do with a URL and an Authorization header.
+func (i *instance) send(method, url, body, authorization string) (status int, header http.Header, text string) {
+	i.t.Helper()
+	req, err := http.NewRequestWithContext(i.t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		i.t.Fatal(err)
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
 	resp, err := i.http.Do(req)
 	if err != nil {
@@ -134,22 +155,25 @@ func (i *instance) do(method, path, body string) (status int, header http.Header
 		i.t.Fatal(err)
 	}
 	if strings.Contains(string(read), "s3cret") {
-		i.t.Errorf("%s %s serves a stream key: %s", method, path, read)
+		i.t.Errorf("%s %s serves a stream key: %s", method, url, read)
 	}
 	return resp.StatusCode, resp.Header, string(read)
 }
 
-const someJob = `{"name":"show","template_id":"t","input_url":"rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"}`
+// someJob returns the body of a POST, with stream keys.
+func someJob(name string) string {
+	return `{"name":"` + name + `","template_id":"t","input_url":"rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"}`
+}
 
 // post submits a job and returns its id.
-func (i *instance) post() string {
+func (i *instance) post(name string) string {
 	i.t.Helper()
-	status, header, text := i.do(http.MethodPost, "/jobs", someJob)
+	status, header, text := i.do(http.MethodPost, "/jobs", someJob(name))
 	if status != http.StatusCreated {
 		i.t.Fatalf("POST /jobs: %d %s", status, text)
 	}
 	id, ok := strings.CutPrefix(header.Get("Location"), "/jobs/")
-	if !ok || !strings.HasPrefix(text, `{"id":"`+id+`","name":"show","status":"submitted"`) {
+	if !ok || !strings.HasPrefix(text, `{"id":"`+id+`","name":"`+name+`","status":"submitted"`) {
 		i.t.Fatalf("Location %q, body %s", header.Get("Location"), text)
 	}
 	return id
@@ -171,18 +195,18 @@ func (i *instance) status(id string) string {
 
 // stream is what a client of /events has received.
 type stream struct {
-	mu    sync.Mutex
-	lines []string
-	ended bool
+	mu      sync.Mutex
+	updates []update
+	text    string
+	ended   bool
 }
 
-func (i *instance) stream(lastEventID string) *stream {
+func (i *instance) stream() *stream {
 	i.t.Helper()
-	req, err := http.NewRequestWithContext(i.t.Context(), http.MethodGet, "http://service/events", http.NoBody)
+	req, err := http.NewRequestWithContext(i.t.Context(), http.MethodGet, "http://localhost/events", http.NoBody)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	req.Header.Set("Last-Event-ID", lastEventID)
 	resp, err := i.http.Do(req) //nolint:bodyclose // the goroutine below closes it
 	if err != nil {
 		i.t.Fatal(err)
@@ -194,9 +218,7 @@ func (i *instance) stream(lastEventID string) *stream {
 	go func() {
 		defer resp.Body.Close()
 		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-			s.mu.Lock()
-			s.lines = append(s.lines, lines.Text())
-			s.mu.Unlock()
+			s.receive(i.t, lines.Text())
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -205,38 +227,63 @@ func (i *instance) stream(lastEventID string) *stream {
 	return s
 }
 
-// statuses returns the statuses received of a job, and the id of the last event.
-func (s *stream) statuses(t *testing.T, id string) (statuses []string, last string) {
+func (s *stream) receive(t *testing.T, line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text += line + "\n"
+	data, ok := strings.CutPrefix(line, "data: ")
+	if !ok {
+		return
+	}
+	var u update
+	if err := json.Unmarshal([]byte(data), &u); err != nil || u.Jobs == nil {
+		t.Errorf("data %q: %v", data, err)
+	}
+	if u.All != (len(s.updates) == 0) {
+		t.Errorf("update %d has all: %v", len(s.updates), u.All)
+	}
+	s.updates = append(s.updates, u)
+}
+
+// statuses returns the statuses received of a job.
+func (s *stream) statuses(t *testing.T, id string) (statuses []string) {
 	t.Helper()
+	time.Sleep(2 * streamPause)
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, line := range s.lines {
-		switch name, value, _ := strings.Cut(line, ": "); name {
-		case "id":
-			if len(value) < len(last) || value <= last && len(value) == len(last) {
-				t.Errorf("id %q after %q", value, last)
+	version := int64(0)
+	for _, u := range s.updates {
+		for _, v := range u.Jobs {
+			if v.Version <= version {
+				t.Errorf("version %d after %d", v.Version, version)
 			}
-			last = value
-		case "data":
-			var v view
-			if err := json.Unmarshal([]byte(value), &v); err != nil {
-				t.Errorf("data %q: %v", value, err)
-			}
+			version = v.Version
 			// Whether a client sees "submitted" depends on whether it is faster than the first poll.
 			if v.ID == id && v.Status != "submitted" {
 				statuses = append(statuses, v.Status)
 			}
-		case "event":
-			if value != "job" {
-				t.Errorf("event %q", value)
-			}
 		}
 	}
-	if text := strings.Join(s.lines, "\n"); strings.Contains(text, "s3cret") {
-		t.Errorf("a stream key is in the events:\n%s", text)
+	if strings.Contains(s.text, "s3cret") {
+		t.Errorf("a stream key is in the events:\n%s", s.text)
 	}
-	return statuses, last
+	return statuses
+}
+
+// stored returns the ids of the stored jobs that have not ended.
+func (i *instance) stored() (ids []string) {
+	i.t.Helper()
+	jobs, err := i.store.jobs(0)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	for _, v := range jobs {
+		if !v.Ended {
+			ids = append(ids, v.ID)
+		}
+	}
+	return ids
 }
 
 func equal(t *testing.T, what string, got []string, want ...string) {
@@ -249,7 +296,7 @@ func equal(t *testing.T, what string, got []string, want ...string) {
 // inBubble runs f in a synctest bubble with an emulator whose jobs take a minute to start.
 func inBubble(t *testing.T, f func(t *testing.T, srv *livetranscodetest.Server, file string)) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "jobs.json")
+	file := filepath.Join(t.TempDir(), "jobs.db")
 	synctest.Test(t, func(t *testing.T) {
 		f(t, livetranscodetest.NewServer(livetranscodetest.WithStartDelay(time.Minute)), file)
 	})

@@ -2,11 +2,19 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	_ "embed"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -14,32 +22,77 @@ import (
 
 const (
 	maxBody            = 64 << 10
-	streamKeepAlive    = 15 * time.Second // a comment after this much silence keeps proxies from closing a stream
-	streamWriteTimeout = 10 * time.Second // for one write to a stream
+	callTimeout        = 25 * time.Second      // for a call to the service, retries included
+	streamInterval     = 2 * time.Second       // between two updates, at most
+	streamPause        = 50 * time.Millisecond // between two updates, at least
+	streamWriteTimeout = 10 * time.Second
 )
 
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /jobs", s.postJob)
-	mux.HandleFunc("GET /jobs", func(w http.ResponseWriter, _ *http.Request) {
-		respond(w, http.StatusOK, map[string]any{"jobs": s.list(0)})
-	})
-	mux.HandleFunc("GET /jobs/{id}", func(w http.ResponseWriter, r *http.Request) {
-		if v, ok := s.get(r.PathValue("id")); ok {
-			respond(w, http.StatusOK, v)
-		} else {
-			respondError(w, http.StatusNotFound, "no such job, or it ended more than an hour ago")
-		}
-	})
+	mux.HandleFunc("GET /{$}", servePage)
+	mux.HandleFunc("POST /jobs", s.authorized(s.postJob))
+	mux.HandleFunc("DELETE /jobs/{id}", s.authorized(s.deleteJob))
+	mux.HandleFunc("GET /jobs", handle(s.getJobs))
+	mux.HandleFunc("GET /jobs/{id}", handle(s.getJob))
 	mux.HandleFunc("GET /events", s.events)
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", s.metrics)
-	return http.NewCrossOriginProtection().Handler(mux) // pages of other sites must not submit jobs
+	mux.HandleFunc("GET /healthz", handle(func(http.Header, *http.Request) (int, any) {
+		return http.StatusOK, map[string]string{"status": "ok"} // the process ends with the watch
+	}))
+	mux.HandleFunc("GET /readyz", handle(s.readyz))
+	mux.Handle("GET /metrics", s.telemetry.handler)
+	// Pages of other sites must not submit jobs through the browser of somebody who can reach the service.
+	return http.NewCrossOriginProtection().Handler(s.ownHost(mux))
 }
 
-func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
-	var body struct {
+// handle makes a handler of a function that returns the status and the body of the response. An error is a body, too:
+// those of the library hold no secrets.
+func handle(f func(http.Header, *http.Request) (status int, body any)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		status, body := f(w.Header(), r)
+		if err, ok := body.(error); ok {
+			body = map[string]string{"error": err.Error()}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(body) // the client may be gone
+	}
+}
+
+// authorized is handle for functions that require the token, if there is one. They are not canceled with the request: a
+// client that disconnects must not leave behind a job that the service does not know.
+func (s *service) authorized(f func(http.Header, *http.Request) (status int, body any)) http.HandlerFunc {
+	want := sha256.Sum256([]byte("Bearer " + s.token)) // the comparison takes the same time for any length
+	return handle(func(header http.Header, r *http.Request) (int, any) {
+		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		if s.token != "" && subtle.ConstantTimeCompare(got[:], want[:]) == 0 {
+			header.Set("WWW-Authenticate", "Bearer")
+			return http.StatusUnauthorized, errors.New("the Authorization header must be Bearer and the token")
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
+		defer cancel()
+		return f(header, r.WithContext(ctx))
+	})
+}
+
+// ownHost refuses requests for other hosts than this machine while there is no token. Such a request comes from the page
+// of another site, whose name resolves to a loopback address, or from others through a proxy.
+func (s *service) ownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]")
+		}
+		if ip, _ := netip.ParseAddr(host); s.token == "" && host != "localhost" && !ip.IsLoopback() {
+			http.Error(w, "without API_TOKEN this service is for localhost only", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *service) postJob(header http.Header, r *http.Request) (status int, body any) {
+	var job struct {
 		Name       string    `json:"name"`
 		TemplateID string    `json:"template_id"`
 		InputURL   string    `json:"input_url"`
@@ -47,124 +100,178 @@ func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
 		Start      time.Time `json:"start"`
 		End        time.Time `json:"end"`
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
 	decoder.DisallowUnknownFields()
-	var tooLarge *http.MaxBytesError
-	if err := decoder.Decode(&body); errors.As(err, &tooLarge) {
-		respondError(w, http.StatusRequestEntityTooLarge, err.Error())
-		return
-	} else if err != nil {
-		respondError(w, http.StatusBadRequest, "invalid body: "+err.Error())
-		return
+	if err := decoder.Decode(&job); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return http.StatusRequestEntityTooLarge, err
+		}
+		return http.StatusBadRequest, fmt.Errorf("invalid body: %w", err)
 	}
 	req := &livetranscode.SubmitLiveTranscodeJobRequest{
-		Name:            body.Name,
-		TemplateID:      body.TemplateID,
-		StreamInput:     livetranscode.StreamInput{InputURL: body.InputURL},
-		TranscodeOutput: livetranscode.TranscodeOutput{DomainName: body.Domain},
+		Name:            job.Name,
+		TemplateID:      job.TemplateID,
+		StreamInput:     livetranscode.StreamInput{InputURL: job.InputURL},
+		TranscodeOutput: livetranscode.TranscodeOutput{DomainName: job.Domain},
 	}
-	if !body.Start.IsZero() || !body.End.IsZero() {
+	if !job.Start.IsZero() || !job.End.IsZero() {
 		req.StartMode = livetranscode.StartModeTimed
-		req.TimedConfig = &livetranscode.TimedConfig{StartTime: body.Start, EndTime: body.End}
+		req.TimedConfig = &livetranscode.TimedConfig{StartTime: job.Start, EndTime: job.End}
 	}
-	// A client that disconnects must not leave behind a job that the service does not know.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), submitTimeout)
-	defer cancel()
-	v, err := s.submit(ctx, req)
+	v, err := s.ensure(r.Context(), req)
 	if err != nil {
-		respondSubmitError(w, err)
-		return
+		s.log.Error("submit failed", "name", req.Name, "error", err, "kind", livetranscode.ErrorKind(err))
+		return failed(header, err, http.StatusBadRequest) // it is the template that is not found
 	}
-	w.Header().Set("Location", "/jobs/"+v.ID)
-	respond(w, http.StatusCreated, v)
+	header.Set("Location", "/jobs/"+v.ID)
+	if !v.created {
+		return http.StatusOK, v.view
+	}
+	return http.StatusCreated, v.view
 }
 
-// respondSubmitError responds to a failed submit. The library's errors hold no secrets.
-func respondSubmitError(w http.ResponseWriter, err error) {
-	var api *livetranscode.APIError
+// deleteJob stops a job. The watch will see that it has stopped.
+func (s *service) deleteJob(header http.Header, r *http.Request) (status int, body any) {
+	id := r.PathValue("id")
+	if _, err := s.client.SendLiveTranscodeJobCommand(r.Context(), id, livetranscode.JobCommandStop); err != nil {
+		s.log.Error("stop failed", "id", id, "error", err, "kind", livetranscode.ErrorKind(err))
+		return failed(header, err, http.StatusNotFound)
+	}
+	return http.StatusAccepted, map[string]string{"id": id, "status": "stopping"}
+}
+
+// failed returns the response to a failed call; notFound is the status for ErrNotFound.
+func failed(header http.Header, err error, notFound int) (status int, body any) {
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
-		status := http.StatusBadGateway
-		if errors.Is(err, context.DeadlineExceeded) {
-			status = http.StatusGatewayTimeout
-		}
-		respondError(w, status, "the job may have been started, check by name before retrying: "+err.Error())
-	case errors.Is(err, livetranscode.ErrInvalidRequest), errors.Is(err, livetranscode.ErrNotFound):
-		respondError(w, http.StatusBadRequest, err.Error())
+		return http.StatusGatewayTimeout, fmt.Errorf("the job may have been submitted, check by name before you retry: %w", err)
+	case errors.Is(err, livetranscode.ErrNameConflict):
+		return http.StatusConflict, err
+	case errors.Is(err, livetranscode.ErrInvalidRequest):
+		return http.StatusBadRequest, err
+	case errors.Is(err, livetranscode.ErrNotFound):
+		return notFound, err
 	case errors.Is(err, livetranscode.ErrThrottled), errors.Is(err, livetranscode.ErrUnavailable):
-		if errors.As(err, &api) && api.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(api.RetryAfter/time.Second)+1))
+		if api, ok := errors.AsType[*livetranscode.APIError](err); ok && api.RetryAfter > 0 {
+			header.Set("Retry-After", strconv.Itoa(int(api.RetryAfter/time.Second)+1))
 		}
-		respondError(w, http.StatusServiceUnavailable, err.Error())
-	default:
-		respondError(w, http.StatusBadGateway, err.Error())
+		return http.StatusServiceUnavailable, err
+	}
+	return http.StatusBadGateway, err
+}
+
+func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {
+	jobs, err := s.store.jobs(0)
+	if err != nil {
+		return http.StatusInternalServerError, err
+	}
+	return http.StatusOK, map[string]any{"jobs": append([]view{}, jobs...)} // not null
+}
+
+// getJob returns the state of a job, and its changes, the latest first.
+func (s *service) getJob(_ http.Header, r *http.Request) (status int, body any) {
+	changes, err := s.store.changes(r.PathValue("id"))
+	switch {
+	case err != nil:
+		return http.StatusInternalServerError, err
+	case len(changes) == 0:
+		return http.StatusNotFound, errors.New("no such job")
+	}
+	return http.StatusOK, struct {
+		view
+		Changes []view `json:"changes"`
+	}{changes[0], changes}
+}
+
+// readyz fails, with the reason, while the states that are served may be out of date.
+func (s *service) readyz(http.Header, *http.Request) (status int, body any) {
+	stats := s.watcher.Stats()
+	if err := s.ready(stats); err != nil {
+		return http.StatusServiceUnavailable, err
+	}
+	return http.StatusOK, map[string]any{
+		"status": "ready", "last_complete": stats.LastComplete.UTC(), "oldest_poll": stats.OldestPoll.UTC(),
 	}
 }
 
-// events sends the state of all jobs, or of those that changed since the client's Last-Event-ID, and then every
-// change. Nothing is queued: a slow client gets the latest state of each job, and a stalled one is disconnected.
+// An update is what an event stream sends: jobs that have changed, and what the watch is doing.
+type update struct {
+	All        bool      `json:"all"` // Jobs are all jobs
+	Jobs       []view    `json:"jobs"`
+	Now        time.Time `json:"now"`
+	Source     string    `json:"source"`
+	Stale      string    `json:"stale,omitempty"` // why the states may be out of date
+	LastSweep  time.Time `json:"last_sweep,omitzero"`
+	OldestPoll time.Time `json:"oldest_poll"`
+	Requests   int64     `json:"requests"`
+}
+
+// events sends an update with all jobs, then one after every change, and every two seconds. Nothing is queued: a slow
+// client gets the latest state of each job, and a stalled one is disconnected.
 func (s *service) events(w http.ResponseWriter, r *http.Request) {
 	stream := http.NewResponseController(w)
 	// A shutdown does not wait for stalled clients.
 	defer context.AfterFunc(r.Context(), func() { _ = stream.SetWriteDeadline(time.Now()) })()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	last, _ := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64)
-	for {
-		views, changed := s.changes(last)
-		if err := stream.SetWriteDeadline(time.Now().Add(streamWriteTimeout)); err != nil || r.Context().Err() != nil {
+	for version, all := int64(0), true; ; all = false {
+		changed := s.store.nextChange() // before the query, so that no change is missed
+		jobs, err := s.store.jobs(version)
+		if err != nil || stream.SetWriteDeadline(time.Now().Add(streamWriteTimeout)) != nil || r.Context().Err() != nil {
 			return
 		}
-		for _, v := range views {
-			text, err := json.Marshal(v)
-			if err == nil {
-				_, err = fmt.Fprintf(w, "id: %d\nevent: job\ndata: %s\n\n", v.version, text)
-			}
-			if err != nil {
-				return
-			}
-			last = v.version
+		if len(jobs) > 0 {
+			version = jobs[len(jobs)-1].Version
 		}
-		if stream.Flush() != nil {
+		if _, err := fmt.Fprintf(w, "retry: 1000\ndata: %s\n\n", s.update(all, jobs)); err != nil || stream.Flush() != nil {
 			return
 		}
+		next := time.After(streamInterval)
+		time.Sleep(streamPause)
 		select {
 		case <-r.Context().Done():
 			return
 		case <-changed:
-		case <-time.After(streamKeepAlive):
-			fmt.Fprint(w, ": keep-alive\n\n")
+		case <-next:
 		}
 	}
 }
 
-// healthz fails if the watch does not run, which only a restart of the process can help.
-func (s *service) healthz(w http.ResponseWriter, _ *http.Request) {
-	s.mu.Lock()
-	watching := s.watching
-	s.mu.Unlock()
-	if !watching {
-		respondError(w, http.StatusServiceUnavailable, "the watch does not run")
-		return
+func (s *service) update(all bool, jobs []view) []byte {
+	stats := s.watcher.Stats()
+	u := update{
+		All: all, Jobs: append([]view{}, jobs...), Now: time.Now(), Source: s.source, Requests: s.telemetry.requests.Load(),
+		LastSweep: stats.LastSweep, OldestPoll: stats.OldestPoll,
 	}
-	respond(w, http.StatusOK, map[string]string{"status": "ok"})
-}
-
-// readyz fails, with the reason, while the state that is served may be out of date.
-func (s *service) readyz(w http.ResponseWriter, _ *http.Request) {
-	if err := s.ready(); err != nil {
-		respondError(w, http.StatusServiceUnavailable, err.Error())
-		return
+	if err := s.ready(stats); err != nil {
+		u.Stale = err.Error()
 	}
-	respond(w, http.StatusOK, map[string]any{"status": "ready", "oldest_poll": s.watcher.Stats().OldestPoll.UTC()})
+	text, _ := json.Marshal(u) // it has no type that could fail
+	return text
 }
 
-func respond(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+//go:embed wall.html
+var page string
+
+var pagePolicy = contentSecurityPolicy(page)
+
+func servePage(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = io.WriteString(w, page)
 }
 
-func respondError(w http.ResponseWriter, status int, message string) {
-	respond(w, status, map[string]string{"error": message})
+// contentSecurityPolicy allows the style and the script in the page, connections to this service, and nothing else.
+func contentSecurityPolicy(page string) string {
+	policy := "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'; require-trusted-types-for 'script'"
+	for _, tag := range []string{"style", "script"} {
+		_, rest, _ := strings.Cut(page, "<"+tag+">")
+		text, _, _ := strings.Cut(rest, "</"+tag+">")
+		sum := sha256.Sum256([]byte(text))
+		policy += fmt.Sprintf("; %s-src 'sha256-%s'", tag, base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	return policy
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -29,11 +30,12 @@ func TestInvalidRequests(t *testing.T) {
 			{"POST", "/jobs", `{"name":1}`, 400, "invalid body"},
 			{"POST", "/jobs", `{"title":"x"}`, 400, "title"},
 			{"POST", "/jobs", `{"name":"x","template_id":"t"}`, 400, "InputURL"},
+			{"POST", "/jobs", `{"template_id":"t","input_url":"rtmp://h/a/b"}`, 400, "Name"},
 			{"POST", "/jobs", `{"name":"x","template_id":"t","input_url":"rtmp://h/a/b","end":"2000-01-01T01:00:00Z"}`, 400, "StartTime"},
 			{"POST", "/jobs", `{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, "too large"},
 			{"GET", "/jobs/none", ``, 404, "no such job"},
 			{"DELETE", "/jobs", ``, 405, ""},
-			{"GET", "/", ``, 404, ""},
+			{"GET", "/none", ``, 404, ""},
 		} {
 			status, _, text := i.do(test.method, test.path, test.body)
 			if status != test.status || !strings.Contains(text, test.inBody) {
@@ -58,8 +60,8 @@ func TestSubmitFails(t *testing.T) {
 		inBody     string
 		retryAfter string
 	}{
-		{"response lost", livetranscodetest.Fault{DropResponse: true}, 502, "the job may have been started", ""},
-		{"timeout", livetranscodetest.Fault{Latency: time.Minute}, 504, "the job may have been started", ""},
+		{"response lost, job found", livetranscodetest.Fault{DropResponse: true}, 201, `"name":"show"`, ""},
+		{"timeout", livetranscodetest.Fault{Latency: time.Minute}, 504, "the job may have been submitted", ""},
 		{"throttled", livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 90 * time.Second}, 503, "Throttling.User", "91"},
 		{"refused", livetranscodetest.Fault{Code: "InvalidParameter.Name"}, 400, "InvalidParameter.Name", ""},
 		{"forbidden", livetranscodetest.Fault{Code: "Forbidden.RAM"}, 502, "Forbidden.RAM", ""},
@@ -70,7 +72,7 @@ func TestSubmitFails(t *testing.T) {
 				i := start(t, srv, file)
 				test.fault.Operation = submitOperation
 				srv.Inject(test.fault)
-				status, header, text := i.do(http.MethodPost, "/jobs", someJob)
+				status, header, text := i.do(http.MethodPost, "/jobs", someJob("show"))
 				if status != test.status || !strings.Contains(text, test.inBody) || header.Get("Retry-After") != test.retryAfter {
 					t.Errorf("%d %s, Retry-After %q", status, text, header.Get("Retry-After"))
 				}
@@ -88,7 +90,7 @@ func TestClientDisconnects(t *testing.T) {
 		srv.Inject(livetranscodetest.Fault{Operation: submitOperation, Latency: 5 * time.Second})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://service/jobs", strings.NewReader(someJob))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/jobs", strings.NewReader(someJob("show")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,9 +101,11 @@ func TestClientDisconnects(t *testing.T) {
 		if took := i.stop(); took < 3*time.Second {
 			t.Errorf("the service ended after %v without finishing the submit", took)
 		}
-		if jobs, err := load(file); err != nil || len(jobs) != 1 {
-			t.Errorf("the file has %v, error %v", jobs, err)
+		restarted := start(t, srv, file)
+		if stored := restarted.stored(); len(stored) != 1 {
+			t.Errorf("the database has %v", stored)
 		}
+		restarted.stop()
 	})
 }
 
@@ -115,9 +119,10 @@ func TestHealthzAndReadyz(t *testing.T) {
 				t.Errorf("%s: %d %s, want %d with %q", path, status, text, want, inBody)
 			}
 		}
+		synctest.Wait()
 		want("/healthz", 200, `{"status":"ok"}`)
 		want("/readyz", 200, `"status":"ready"`)
-		id := i.post()
+		id := i.post("show")
 		synctest.Wait()
 		want("/readyz", 200, `"oldest_poll":"2000-01-01T00:00:00Z"`)
 		credentials := srv.Credentials()
@@ -137,9 +142,57 @@ func TestHealthzAndReadyz(t *testing.T) {
 		srv.ClearFaults()
 		time.Sleep(time.Minute)
 		want("/readyz", 200, "ready")
-		i.setWatching(false)
-		want("/healthz", 503, "does not run")
 		equal(t, "status", []string{i.status(id)}, "in progress")
+		i.stop()
+	})
+}
+
+// While every List fails, each known job is polled, but no new one is found.
+func TestReadyzWithoutList(t *testing.T) {
+	t.Parallel()
+	for name, jobs := range map[string]int{"no job": 0, "a job": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+				i := start(t, srv, file)
+				for range jobs {
+					i.post("show")
+				}
+				synctest.Wait()
+				srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "ServiceUnavailable", Times: -1})
+				time.Sleep(10 * time.Minute)
+				if age := time.Since(i.watcher.Stats().OldestPoll); age > time.Minute {
+					t.Errorf("the oldest poll was %v ago: this tests nothing", age)
+				}
+				if status, _, text := i.do(http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(text, "ServiceUnavailable") {
+					t.Errorf("/readyz: %d %s", status, text)
+				}
+				client := i.stream()
+				client.statuses(t, "")
+				if stale := client.updates[0].Stale; !strings.Contains(stale, "ServiceUnavailable") {
+					t.Errorf("the page shows %q as stale", stale)
+				}
+				srv.ClearFaults()
+				time.Sleep(2 * time.Minute)
+				if status, _, text := i.do(http.MethodGet, "/readyz", ""); status != 200 {
+					t.Errorf("/readyz: %d %s", status, text)
+				}
+				i.stop()
+			})
+		})
+	}
+}
+
+// Before the first sweep is complete, nothing is known.
+func TestReadyzAtStart(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		srv.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable", Times: -1})
+		i := start(t, srv, file)
+		time.Sleep(time.Minute)
+		if status, _, text := i.do(http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(text, "ServiceUnavailable") {
+			t.Errorf("/readyz: %d %s", status, text)
+		}
 		i.stop()
 	})
 }
@@ -154,16 +207,16 @@ func TestStalledClient(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: service\r\n\r\n"); err != nil {
+			if _, err := io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 				t.Fatal(err)
 			}
 			return conn // nothing reads it, and a pipe has no buffer
 		}
 		defer stall().Close()
-		client := i.stream("")
-		id := i.post()
+		client := i.stream()
+		id := i.post("show")
 		time.Sleep(2 * time.Minute)
-		got, _ := client.statuses(t, id)
+		got := client.statuses(t, id)
 		equal(t, "events of the other client", got, "not started", "in progress")
 
 		defer stall().Close()
@@ -189,43 +242,49 @@ func TestSlowClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		if _, err = io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: service\r\n\r\n"); err != nil {
+		if _, err = io.WriteString(conn, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait() // the service blocks until the header is read
 		for _, status := range []string{"a", "b", "c"} {
-			i.put(view{ID: "1", Status: status})
-			i.put(view{ID: "2", Status: status})
+			for _, id := range []string{"1", "2"} {
+				if _, err := i.store.put(view{ID: id, Status: status}, true); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		var data []string
-		for lines := bufio.NewScanner(resp.Body); len(data) < 2 && lines.Scan(); {
-			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-				data = append(data, text[:len(`{"id":"1","status":"c"`)])
+		var got []string
+		for lines := bufio.NewScanner(resp.Body); len(got) < 2 && lines.Scan(); {
+			var u update
+			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(text), &u) == nil {
+				for _, v := range u.Jobs {
+					got = append(got, v.ID+v.Status)
+				}
 			}
 		}
-		equal(t, "events", data, `{"id":"1","status":"c"`, `{"id":"2","status":"c"`)
+		equal(t, "events", got, "1c", "2c")
 		conn.Close()
 		i.stop()
 	})
 }
 
-// A stream outlives the timeouts of the server, kept open by comments.
+// A stream outlives the timeouts of the server, kept open by updates.
 func TestStreamKeepAlive(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
 		i := start(t, srv, file)
-		client := i.stream("")
+		client := i.stream()
 		time.Sleep(10 * time.Minute)
-		id := i.post()
-		got, _ := client.statuses(t, id)
+		id := i.post("show")
+		got := client.statuses(t, id)
 		equal(t, "events", got, "not started")
-		if client.lines[0] != ": keep-alive" {
-			t.Errorf("lines: %q", client.lines[:1])
+		if n := len(client.updates); n < 250 || n > 310 {
+			t.Errorf("%d updates in 10 minutes", n)
 		}
 		i.stop()
 	})

@@ -1,28 +1,6 @@
-// Command service is a small HTTP service for the live transcoding jobs of an account: it submits jobs and serves the
-// state of all, which one Watcher keeps up to date. Reads make no calls to Alibaba Cloud.
-//
-//	POST /jobs       submits a job: {"name", "template_id", "input_url", "domain", "start", "end"}; 201 and Location
-//	GET  /jobs       all jobs of the account that have not stopped; ended ones for an hour
-//	GET  /jobs/{id}  one of them
-//	GET  /events     server-sent events: the state of all jobs, then every change
-//	GET  /healthz    200, or 503 if the watch does not run: a restart may help
-//	GET  /readyz     200, or 503 with the reason while the state is out of date
-//	GET  /metrics    for Prometheus: calls, attempts, retries, sweeps, and how old the state is
-//
-// It is configured by the environment:
-//
-//	LISTEN_ADDR  listen address; defaults to 127.0.0.1:8080
-//	STATE_FILE   file that keeps the jobs as they were last known, stream keys included; without it, a restart reports
-//	             all jobs as new, and does not know what has ended meanwhile
-//	ENDPOINT     endpoint of the real service; defaults to that of cn-shanghai
-//	EMULATOR     true: an emulator in memory; false: the real service; defaults to the emulator if there is neither
-//	             an ENDPOINT nor credentials (see livetranscode.DefaultCredentials)
-//	LOG_FORMAT   text or json; defaults to text
-//
-// With OTEL_EXPORTER_OTLP_ENDPOINT it sends metrics and spans to that collector, too; other variables of OpenTelemetry,
-// such as OTEL_SERVICE_NAME, apply.
-//
-// Anyone who can reach it can submit jobs, which cost money: put a proxy that authenticates in front of it.
+// Command service shows the live transcoding jobs of an Alibaba Cloud account on a page, keeps their states in a SQLite
+// database, and submits and stops jobs. README.md has its paths and the environment variables that configure it. With
+// none set it uses an emulator in memory, whose jobs come and go.
 package main
 
 import (
@@ -41,6 +19,7 @@ import (
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/examples/internal/simulation"
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
@@ -54,15 +33,17 @@ func main() {
 }
 
 func run(ctx context.Context, getenv func(string) string, logs io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var handler slog.Handler = slog.NewTextHandler(logs, nil)
-	switch format := getenv("LOG_FORMAT"); format {
-	case "", "text":
-	case "json":
+	if getenv("LOG_FORMAT") == "json" {
 		handler = slog.NewJSONHandler(logs, nil)
-	default:
-		return fmt.Errorf("LOG_FORMAT is %q, want text or json", format)
 	}
 	log := slog.New(handler)
+	c, err := newConfig(getenv)
+	if err != nil {
+		return err
+	}
 	t, err := newTelemetry(ctx, getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "")
 	if err != nil {
 		return err
@@ -72,64 +53,81 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 			log.Warn("sending the last metrics and spans failed", "error", sendErr)
 		}
 	}()
-	client, err := newClient(ctx, getenv, t, log)
+	client, err := c.newClient(ctx, t, log)
 	if err != nil {
 		return err
 	}
-	s, err := newService(client, t, getenv("STATE_FILE"), log)
+	st, err := openStore(c.database)
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"))
+	defer st.db.Close()
+	s, err := newService(c, client, t, st, log)
 	if err != nil {
 		return err
 	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.address)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "page", "http://"+listener.Addr().String(), "jobs", c.source)
 	return s.serve(ctx, listener)
 }
 
-// newClient returns a client of the real service or of an emulator, depending on the environment.
-func newClient(ctx context.Context, getenv func(string) string, t *telemetry, log *slog.Logger) (*livetranscode.Client, error) {
+// config is what the environment sets.
+type config struct {
+	address  string        // to listen on
+	token    string        // that POST and DELETE require; may be empty on a loopback address
+	database string        // file; empty: in memory
+	endpoint string        // empty: an emulator
+	source   string        // of the jobs, as the page names it
+	interval time.Duration // the longest between two sweeps
+}
+
+func newConfig(getenv func(string) string) (config, error) {
+	c := config{
+		address: cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"), token: getenv("API_TOKEN"), database: getenv("DATABASE"),
+		endpoint: getenv("ENDPOINT"), source: cmp.Or(getenv("ENDPOINT"), "emulator"), interval: 30 * time.Second,
+	}
+	if c.endpoint == "" {
+		c.interval = 2 * time.Second
+	}
+	var err error
+	if text := getenv("POLL_INTERVAL"); text != "" {
+		c.interval, err = time.ParseDuration(text)
+	}
+	address, addressErr := net.ResolveTCPAddr("tcp", c.address)
+	switch {
+	case err != nil || c.interval <= 0:
+		return c, errors.New("POLL_INTERVAL must be a duration such as 30s")
+	case addressErr != nil:
+		return c, fmt.Errorf("LISTEN_ADDR: %w", addressErr)
+	case c.token == "" && !address.IP.IsLoopback():
+		return c, fmt.Errorf("LISTEN_ADDR %s is not a loopback address, and jobs cost money: set API_TOKEN", c.address)
+	case c.token != "" && len(c.token) < 16:
+		return c, errors.New("API_TOKEN is shorter than 16 bytes")
+	}
+	c.address = address.String() // what was checked, whatever a name resolves to next
+	return c, nil
+}
+
+// newClient returns a client of the service or of an emulator, whose jobs change until ctx ends.
+func (c config) newClient(ctx context.Context, t *telemetry, log *slog.Logger) (*livetranscode.Client, error) {
 	hooks, err := t.hooks()
 	if err != nil {
 		return nil, err
 	}
-	credentials := livetranscode.DefaultCredentials()
-	opts := []livetranscode.Option{livetranscode.WithCredentials(credentials), livetranscode.WithLogger(log), hooks}
-	endpoint := getenv("ENDPOINT")
-	if endpoint != "" {
-		opts = append(opts, livetranscode.WithEndpoint(endpoint))
+	if c.endpoint == "" {
+		log.Warn("these jobs are from an emulator and end with this process; set ENDPOINT to use the real service")
+		s := simulation.New(uint64(time.Now().UnixNano()), 40, livetranscodetest.WithStartDelay(15*time.Second))
+		go s.Run(ctx, func(...string) {}) // the watch finds the new jobs
+		return s.Server.Client(hooks), nil
 	}
-	emulate := false
-	switch choice := getenv("EMULATOR"); {
-	case choice == "true":
-		emulate = true
-	case choice == "false", choice == "" && endpoint != "":
-	case choice == "":
-		limit, done := context.WithTimeout(ctx, 8*time.Second)
-		defer done()
-		_, err := credentials.Credentials(limit)
-		emulate = errors.Is(err, livetranscode.ErrNoCredentials) || errors.Is(err, context.DeadlineExceeded)
-		if err != nil && !emulate {
-			return nil, err
-		}
-	default:
-		return nil, fmt.Errorf("EMULATOR is %q, want true or false", choice)
-	}
-	if emulate {
-		log.Warn("using an emulator in memory, its jobs end with this process; set EMULATOR=false for the real service")
-		return livetranscodetest.NewServer(livetranscodetest.WithStartDelay(15 * time.Second)).Client(hooks), nil
-	}
-	return livetranscode.NewClient(opts...)
+	return livetranscode.NewClient(livetranscode.WithEndpoint(c.endpoint), livetranscode.WithLogger(log), hooks)
 }
 
-const (
-	submitTimeout   = 25 * time.Second // for the call to Alibaba Cloud, retries included
-	writeTimeout    = 30 * time.Second // for a response; longer than submitTimeout
-	shutdownTimeout = 30 * time.Second
-)
-
-// serve serves HTTP and watches the jobs until ctx ends. Then it stops accepting requests, ends the event streams and
-// the watch, finishes the submits in progress, and saves the ids.
+// serve serves HTTP and watches the jobs until ctx ends, or the watch fails. Then it stops accepting requests, ends the
+// event streams, and finishes the other requests in progress.
 func (s *service) serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -138,31 +136,24 @@ func (s *service) serve(ctx context.Context, listener net.Listener) error {
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams with ctx
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      writeTimeout,
+		WriteTimeout:      callTimeout + 5*time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	ended := make(chan error, 2)
 	var background sync.WaitGroup
-	background.Go(func() { s.watch(ctx) })
-	background.Go(func() { s.saveChanges(ctx) })
-	served := make(chan error, 1)
-	background.Go(func() { served <- server.Serve(listener) })
-	s.log.Info("serving", "address", listener.Addr().String(), "jobs", len(s.list(0)))
-
-	var err error
-	select {
-	case <-ctx.Done():
-		s.log.Info("shutting down")
-	case err = <-served:
-	}
+	background.Go(func() { ended <- s.watch(ctx) })
+	background.Go(func() { ended <- server.Serve(listener) })
+	err := <-ended
+	s.log.Info("shutting down", "error", err)
 	cancel()
-	limit, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	limit, done := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
 	defer done()
 	if shutdownErr := server.Shutdown(limit); shutdownErr != nil {
 		err = cmp.Or(err, shutdownErr)
 		_ = server.Close() // closes what is still open
 	}
 	background.Wait()
-	return cmp.Or(err, s.save())
+	return err
 }

@@ -14,18 +14,22 @@ func TestRun(t *testing.T) {
 		env  map[string]string
 		want string // in the error; empty: none
 	}{
-		{"emulator", map[string]string{"EMULATOR": "true", "LOG_FORMAT": "json"}, ""},
-		{"real service", map[string]string{"EMULATOR": "false"}, ""},
-		{"format", map[string]string{"LOG_FORMAT": "xml"}, `LOG_FORMAT is "xml"`},
-		{"emulator choice", map[string]string{"EMULATOR": "perhaps"}, `EMULATOR is "perhaps"`},
+		{"emulator", nil, ""},
+		{"logs in JSON", map[string]string{"LOG_FORMAT": "json"}, ""},
+		{"real service", map[string]string{"ENDPOINT": "https://ice.cn-shanghai.aliyuncs.com"}, ""},
+		{"token", map[string]string{"LISTEN_ADDR": "0.0.0.0:0", "API_TOKEN": "0123456789abcdef"}, ""},
+		{"no token, all interfaces", map[string]string{"LISTEN_ADDR": ":0"}, "set API_TOKEN"},
+		{"no token, an interface", map[string]string{"LISTEN_ADDR": "192.0.2.1:0"}, "set API_TOKEN"},
+		{"no token, IPv6", map[string]string{"LISTEN_ADDR": "[::]:0"}, "set API_TOKEN"},
+		{"short token", map[string]string{"API_TOKEN": "0123456789abcde"}, "API_TOKEN"},
+		{"interval", map[string]string{"POLL_INTERVAL": "-1s"}, "POLL_INTERVAL"},
+		{"interval without a unit", map[string]string{"POLL_INTERVAL": "10"}, "POLL_INTERVAL"},
 		{"endpoint", map[string]string{"ENDPOINT": "ftp://x"}, "WithEndpoint"},
-		{"address", map[string]string{"EMULATOR": "true", "LISTEN_ADDR": "127.0.0.1:no"}, "listen tcp"},
+		{"address", map[string]string{"LISTEN_ADDR": "127.0.0.1:no"}, "LISTEN_ADDR"},
+		{"database", map[string]string{"DATABASE": "/no/such/directory/jobs.db"}, "no such file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if test.env["LISTEN_ADDR"] == "" {
-				test.env["LISTEN_ADDR"] = "127.0.0.1:0"
-			}
 			// Once the log says that it serves, it is shut down.
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -34,7 +38,13 @@ func TestRun(t *testing.T) {
 					cancel()
 				}
 			})
-			err := run(ctx, func(name string) string { return test.env[name] }, logs)
+			getenv := func(name string) string {
+				if value := test.env[name]; value != "" || name != "LISTEN_ADDR" {
+					return value
+				}
+				return "127.0.0.1:0"
+			}
+			err := run(ctx, getenv, logs)
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}

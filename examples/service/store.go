@@ -1,97 +1,218 @@
 package main
 
 import (
-	"context"
+	"cmp"
+	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
+	"sync"
 	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// saveEvery is how often changes are saved. A crash repeats the events since then.
-const saveEvery = time.Second
+const (
+	keepEnded   = time.Hour // how long an ended job is served
+	keepChanges = 100_000   // how many changes are kept
+)
 
-// load reads the jobs in file. A missing file has none.
-func load(file string) (jobs []livetranscode.WatchedJob, err error) {
-	if file == "" {
-		return nil, nil
+// schema has the last state of each job, and all changes. Whatever else has to follow a change, such as a message to
+// somebody, belongs into a reader of the changes that remembers the version up to which it has handled them.
+const schema = `
+CREATE TABLE IF NOT EXISTS jobs (
+	id TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL UNIQUE, ended_at INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS jobs_name ON jobs (name);
+CREATE TABLE IF NOT EXISTS changes (version INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS changes_id ON changes (id);`
+
+// view is the state of a job as it is stored and served. The URLs of its streams hold keys, so it has none of them: of
+// the input only the host, of the outputs nothing.
+type view struct {
+	ID        string                  `json:"id"`
+	Name      string                  `json:"name,omitempty"`
+	Status    string                  `json:"status"` // in words; "submitted" before the first poll, "lost" with an error
+	Code      livetranscode.JobStatus `json:"code"`   // as it was last read
+	Template  string                  `json:"template,omitempty"`
+	InputHost string                  `json:"input_host,omitempty"`
+	CreatedAt time.Time               `json:"created_at,omitzero"`
+	Since     time.Time               `json:"since"`                // when the status was first seen
+	OrEarlier bool                    `json:"or_earlier,omitempty"` // the job had it before
+	ChangedAt time.Time               `json:"changed_at"`           // when the state was stored
+	Ended     bool                    `json:"ended,omitempty"`
+	Error     string                  `json:"error,omitempty"`
+	Version   int64                   `json:"version"` // increases with every change of any job
+}
+
+// newView returns what is stored of a job. A printed StreamInput is redacted, better than url.Parse could: in
+// rtmp://user:12/KEY@host/app, 12 is no port.
+func newView(job *livetranscode.Job) view {
+	_, input, _ := strings.Cut(fmt.Sprint(job.StreamInput), "://")
+	host, _, _ := strings.Cut(strings.TrimSuffix(input, "}"), "/")
+	return view{
+		ID: job.JobID, Name: job.Name, Status: job.Status.String(), Code: job.Status, Ended: job.Status.Final(),
+		Template: cmp.Or(job.TemplateName, job.TemplateID), InputHost: host, CreatedAt: job.CreateTime,
 	}
-	text, err := os.ReadFile(file)
+}
+
+// job returns the job as far as it is stored, to resume from. It differs from what is read next, for want of URLs: that
+// event is no change.
+func (v view) job() *livetranscode.Job {
+	return &livetranscode.Job{JobID: v.ID, Name: v.Name, Status: v.Code, CreateTime: v.CreatedAt}
+}
+
+// same reports whether two states differ only in times.
+func (v view) same(o view) bool {
+	return v.Name == o.Name && v.Status == o.Status && v.Template == o.Template && v.InputHost == o.InputHost && v.Error == o.Error
+}
+
+// follow sets what a new state has from the one before, and the times.
+func (v *view) follow(known view) {
+	v.Name, v.Template, v.InputHost = cmp.Or(v.Name, known.Name), cmp.Or(v.Template, known.Template), cmp.Or(v.InputHost, known.InputHost)
+	v.CreatedAt, v.ChangedAt = cmp.Or(v.CreatedAt, known.CreatedAt), time.Now().UTC().Truncate(time.Millisecond)
+	v.Since, v.OrEarlier = v.ChangedAt, known.ID == "" && v.Code != livetranscode.JobStatusUnknown
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
+	case known.Status == v.Status:
+		v.Since, v.OrEarlier = known.Since, known.OrEarlier
+	case v.OrEarlier && v.Code == livetranscode.JobStatusNotStarted && !v.CreatedAt.IsZero(): // every job begins so
+		v.Since, v.OrEarlier = v.CreatedAt, false
+	}
+}
+
+// store keeps the states of the jobs in a SQLite database: what is served is what is stored. A state that is stored
+// already is no change, so what is delivered again after a crash is not handled twice.
+type store struct {
+	db *sql.DB
+
+	mu      sync.Mutex
+	changed chan struct{} // closed on the next change
+}
+
+// openStore opens the database in file, which only its owner can read, or one in memory if file is empty.
+func openStore(file string) (*store, error) {
+	name := ":memory:"
+	if file != "" {
+		path, err := filepath.Abs(file)
+		if err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := cmp.Or(f.Chmod(0o600), f.Close()); err != nil {
+			return nil, err
+		}
+		// Commits survive a crash of the process. After one of the machine the last may be missing: they are seen again.
+		// The file is for one process: a second one would handle every change, too.
+		name = (&url.URL{Scheme: "file", Path: path}).String() + "?_txlock=immediate&_pragma=busy_timeout(2000)" +
+			"&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+	}
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
 		return nil, err
 	}
-	// A malformed file is an error, so that it is not overwritten: the jobs in it are running and cost money.
-	if err := json.Unmarshal(text, &jobs); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	db.SetMaxOpenConns(1) // each connection to :memory: is a database of its own
+	if _, err := db.Exec(schema); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("database %s: %w", file, err)
 	}
-	return jobs, nil
+	return &store{db: db, changed: make(chan struct{})}, nil
 }
 
-// save writes the watched jobs as their last events had them. It replaces the file atomically.
-func (s *service) save() error {
-	if s.file == "" {
-		return nil
-	}
-	s.saving.Lock() // held while reading the jobs, so that the last write has the latest
-	defer s.saving.Unlock()
-	s.mu.Lock()
-	version := s.version
-	s.mu.Unlock()
-	text, err := json.Marshal(slices.AppendSeq([]livetranscode.WatchedJob{}, s.watcher.Jobs()))
+// put stores the state of a job, unless it is the stored one but for times, and returns what is stored then. Without
+// replace a job that is stored stays as it is.
+func (s *store) put(v view, replace bool) (view, error) {
+	tx, err := s.db.Begin()
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(s.file), filepath.Base(s.file)+".*")
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	stored, err := query(tx, "SELECT state FROM jobs WHERE id = ?", v.ID)
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }() // fails after the rename
-	_, err = temp.Write(append(text, '\n'))
+	known := append(stored, view{})[0]
+	if v.follow(known); known.ID != "" && (!replace || known.same(v)) {
+		return known, nil
+	}
+	if err := tx.QueryRow("SELECT coalesce(max(version), 0) + 1 FROM changes").Scan(&v.Version); err != nil {
+		return view{}, err
+	}
+	state, err := json.Marshal(v)
+	endedAt := int64(0)
+	if v.Ended {
+		endedAt = v.ChangedAt.Unix()
+	}
+	exec := func(statement string, args ...any) {
+		if err == nil {
+			_, err = tx.Exec(statement, args...)
+		}
+	}
+	exec("INSERT INTO changes VALUES (?, ?, ?)", v.Version, v.ID, state)
+	exec("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", v.ID, v.Name, v.Version, endedAt, state)
+	exec("DELETE FROM changes WHERE version <= ?", v.Version-keepChanges)
+	exec("DELETE FROM jobs WHERE ended_at > 0 AND ended_at < ?", v.ChangedAt.Add(-keepEnded).Unix())
 	if err == nil {
-		err = temp.Sync() // before the rename, or a crash may leave an empty file
-	}
-	if closeErr := temp.Close(); err == nil {
-		err = closeErr
+		err = tx.Commit()
 	}
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	if err := os.Rename(temp.Name(), s.file); err != nil {
-		return err
-	}
-	s.saved = version
-	return nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return v, nil
 }
 
-// saveChanges saves the jobs after changes, until ctx ends.
-func (s *service) saveChanges(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(saveEvery):
-		}
-		s.saving.Lock()
-		saved := s.saved
-		s.saving.Unlock()
-		if len(s.list(saved)) > 0 {
-			s.saveOrLog()
-		}
-	}
+// nextChange returns a channel that is closed on the next change.
+func (s *store) nextChange() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
 }
 
-// saveOrLog logs an error of save. The next change saves again.
-func (s *service) saveOrLog() {
-	if err := s.save(); err != nil {
-		s.log.Error("saving the state file failed", "error", err)
+// jobs returns the jobs that changed after a version, in the order of their changes.
+func (s *store) jobs(after int64) ([]view, error) {
+	return query(s.db, "SELECT state FROM jobs WHERE version > ? AND (ended_at = 0 OR ended_at >= ?) ORDER BY version",
+		after, time.Now().Add(-keepEnded).Unix())
+}
+
+// named returns the jobs of a name, the latest change first.
+func (s *store) named(name string) ([]view, error) {
+	return query(s.db, "SELECT state FROM jobs WHERE name = ? ORDER BY version DESC", name)
+}
+
+// changes returns the changes of a job, the latest first.
+func (s *store) changes(id string) ([]view, error) {
+	return query(s.db, "SELECT state FROM changes WHERE id = ? ORDER BY version DESC LIMIT 100", id)
+}
+
+type querier interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+}
+
+func query(q querier, text string, args ...any) (views []view, err error) {
+	rows, err := q.Query(text, args...)
+	if err != nil {
+		return nil, err
 	}
+	defer rows.Close()
+	for rows.Next() {
+		var state []byte
+		if err := rows.Scan(&state); err != nil {
+			return nil, err
+		}
+		views = append(views, view{})
+		if err := json.Unmarshal(state, &views[len(views)-1]); err != nil {
+			return nil, err
+		}
+	}
+	return views, rows.Err()
 }

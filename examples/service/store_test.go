@@ -1,32 +1,162 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/livetranscode/livetranscode-go"
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-func TestStateFile(t *testing.T) {
+func TestOpenStore(t *testing.T) {
 	t.Parallel()
-	malformed := filepath.Join(t.TempDir(), "jobs.json")
-	if err := os.WriteFile(malformed, []byte(`["a`), 0o600); err != nil {
+	malformed := filepath.Join(t.TempDir(), "malformed")
+	if err := os.WriteFile(malformed, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	client, telemetry := observed(t, livetranscodetest.NewServer())
-	if _, err := newService(client, telemetry, malformed, log); err == nil {
-		t.Error("a malformed file was accepted")
+	if _, err := openStore(malformed); err == nil || !strings.Contains(err.Error(), malformed) {
+		t.Errorf("a malformed file: %v", err)
 	}
-	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
-		i := start(t, srv, filepath.Join(filepath.Dir(file), "no", "such", "directory"))
-		i.post() // the job exists, so it is 201
-		i.cancel()
-		if err := <-i.ended; err == nil || !strings.Contains(i.log.String(), "saving the state file failed") {
-			t.Errorf("error %v, log:\n%s", err, i.log)
+
+	file := filepath.Join(t.TempDir(), "a b%20?#.db") // characters that mean something in a URL
+	st, err := openStore(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.db.Close()
+	if _, err := st.put(view{ID: "1"}, true); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Dir(file))
+	if err != nil || len(files) < 2 || files[0].Name() != filepath.Base(file) {
+		t.Errorf("the files are %v, error %v", files, err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the mode %v, error %v", f.Name(), info.Mode(), err)
 		}
+	}
+	if _, err := openStore(file); err == nil || !strings.Contains(err.Error(), "locked") {
+		t.Errorf("a second process can open the database: %v", err)
+	}
+}
+
+func TestPut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st, err := openStore("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.db.Close()
+		created := time.Now().Add(-time.Hour).UTC()
+		put := func(job livetranscode.Job, replace bool) view {
+			t.Helper()
+			time.Sleep(time.Second)
+			v, err := st.put(newView(&job), replace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		job := livetranscode.Job{JobID: "1", Name: "show", Status: livetranscode.JobStatusNotStarted, CreateTime: created}
+		first := put(job, true)
+		if first.Version != 1 || !first.Since.Equal(created) || first.OrEarlier {
+			t.Errorf("the first state: %+v", first)
+		}
+		if again := put(job, true); again != first {
+			t.Errorf("the same state again: %+v", again)
+		}
+		job.StreamInput.InputURL = "rtmp://in.example.net/app/s3cret"
+		moved := put(job, true)
+		if moved.Version != 2 || moved.InputHost != "in.example.net" || !moved.Since.Equal(created) {
+			t.Errorf("another input: %+v", moved)
+		}
+		job.StreamInput.InputURL = "rtmp://in.example.net/app/another"
+		if again := put(job, true); again != moved {
+			t.Errorf("another key: %+v", again)
+		}
+		job.Status = livetranscode.JobStatusInProgress
+		if kept := put(job, false); kept != moved {
+			t.Errorf("a state that does not replace the stored one: %+v", kept)
+		}
+		if started := put(job, true); started.Version != 3 || !started.Since.Equal(time.Now()) || started.OrEarlier {
+			t.Errorf("a new status: %+v", started)
+		}
+		if other := put(livetranscode.Job{JobID: "2", Status: livetranscode.JobStatusInProgress, CreateTime: created}, false); !other.OrEarlier {
+			t.Errorf("a job that had started before: %+v", other)
+		}
+		changes, err := st.changes("1")
+		if err != nil || len(changes) != 3 || changes[0].Version != 3 || changes[2] != first {
+			t.Errorf("the changes are %+v, error %v", changes, err)
+		}
+	})
+}
+
+// The host is certain, or it is not shown: user info may look like a port, and a key like a host.
+func TestInputHost(t *testing.T) {
+	t.Parallel()
+	for input, want := range map[string]string{
+		"rtmp://in.example.net/app/key":              "in.example.net",
+		"rtmp://u:s3cret@in.example.net:1935/app?k=": "in.example.net:1935",
+		"rtmp://user:12/s3cret@host/app":             "[redacted]",
+		"s3cret":                                     "",
+		"":                                           "",
+	} {
+		if got := newView(&livetranscode.Job{StreamInput: livetranscode.StreamInput{InputURL: input}}).InputHost; got != want {
+			t.Errorf("%q has the host %q, want %q", input, got, want)
+		}
+	}
+}
+
+// Ended jobs and old changes are dropped.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st, err := openStore("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.db.Close()
+		for _, id := range []string{"old", "new"} {
+			if _, err := st.put(view{ID: id, Ended: true}, true); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(keepEnded + time.Second)
+		}
+		if _, err := st.db.Exec("UPDATE changes SET version = ? WHERE id = 'new'", keepChanges+1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.put(view{ID: "next"}, true); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"jobs", "changes"} {
+			var ids string
+			want := map[string]string{"jobs": "next", "changes": "new,next"}[table]
+			if err := st.db.QueryRow("SELECT group_concat(id) FROM (SELECT id FROM " + table + " ORDER BY version)").Scan(&ids); err != nil || ids != want {
+				t.Errorf("%s has %q, want %q, error %v", table, ids, want, err)
+			}
+		}
+	})
+}
+
+// A state that cannot be stored ends the process: nothing is served that is not stored.
+func TestStoreFails(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		synctest.Wait()
+		if _, err := i.store.db.Exec("DROP TABLE changes"); err != nil {
+			t.Fatal(err)
+		}
+		id := srv.AddJob(livetranscode.Job{Name: "show", Status: livetranscode.JobStatusInProgress})
+		if err := <-i.ended; err == nil || !strings.Contains(err.Error(), "storing the state of job "+id) {
+			t.Errorf("error %v", err)
+		}
+		i.cancel()
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,9 +24,10 @@ const sendTimeout = 5 * time.Second // for the last metrics and spans, at shutdo
 // telemetry is what the service shows of its calls and its watch: metrics to Prometheus and, if there is a collector,
 // metrics and spans over OTLP.
 type telemetry struct {
-	handler http.Handler // of /metrics
-	options []livetranscodeotel.Option
-	close   []func(context.Context) error
+	handler  http.Handler // of /metrics
+	options  []livetranscodeotel.Option
+	close    []func(context.Context) error
+	requests atomic.Int64 // to Alibaba Cloud
 }
 
 func newTelemetry(ctx context.Context, collector bool) (*telemetry, error) {
@@ -71,9 +73,14 @@ func otlpExporters(ctx context.Context) (sdktrace.SpanProcessor, sdkmetric.Reade
 	return sdktrace.NewBatchSpanProcessor(spans), sdkmetric.NewPeriodicReader(metrics), nil
 }
 
-// hooks returns the option that makes a client show its calls.
+// hooks returns the option that makes a client show and count its calls.
 func (t *telemetry) hooks() (livetranscode.Option, error) {
 	hooks, err := livetranscodeotel.Hooks(t.options...)
+	attempt := hooks.Attempt
+	hooks.Attempt = func(ctx context.Context, start livetranscode.AttemptStart) (context.Context, func(livetranscode.AttemptEnd)) {
+		t.requests.Add(1)
+		return attempt(ctx, start)
+	}
 	return livetranscode.WithHooks(hooks), err
 }
 

@@ -21,7 +21,7 @@ func TestMetrics(t *testing.T) {
 	readme := readFile(t, "../../livetranscodeotel/README.md")
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
 		i := start(t, srv, file)
-		id := i.post()
+		id := i.post("show")
 		time.Sleep(2 * time.Minute)
 		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", Times: -1})
 		time.Sleep(10 * time.Minute)
