@@ -73,20 +73,22 @@ func (s *service) watch(ctx context.Context) error {
 	return nil
 }
 
-// ready returns why the states that are served may be out of date; nil if they are not. The oldest poll alone does not
-// tell: while the list of jobs fails, each known job may be polled, but no new one is found. So the last complete sweep
-// counts, too. Either may be as old as three of the longest intervals, and a sweep.
+// ready returns why the states that are served may be out of date; nil if they are not: every job was polled, the list of
+// jobs was read, so that new ones are found, and what that has shown is stored. Each may be as old as three of the longest
+// intervals, and a sweep.
 func (s *service) ready(stats livetranscode.WatcherStats) error {
 	oldest := stats.OldestPoll
-	if stats.LastComplete.Before(oldest) {
-		oldest = stats.LastComplete
+	for _, t := range []time.Time{stats.LastComplete, stats.OldestPending} {
+		if t.Before(oldest) && !t.IsZero() {
+			oldest = t
+		}
 	}
 	cause := cmp.Or(stats.Err, errSlow)
 	if stats.LastComplete.IsZero() {
 		return fmt.Errorf("no sweep is complete yet: %w", cause)
 	}
 	if age := time.Since(oldest); age > 3*s.interval+10*time.Second {
-		return fmt.Errorf("the last complete read of all jobs was %v ago: %w", age.Round(time.Second), cause)
+		return fmt.Errorf("all jobs were last read and stored %v ago: %w", age.Round(time.Second), cause)
 	}
 	return nil
 }
