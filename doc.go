@@ -88,4 +88,80 @@
 // Package livetranscodetest is an emulator of the service, for the tests of this package and of its users. It needs no
 // port and works inside a bubble of testing/synctest: this package takes the time from package time alone. Where a
 // fixed response is enough, any [http.RoundTripper] will do, such as that of github.com/jarcoal/httpmock.
+//
+// # Examples
+//
+// Each example answers one question.
+//
+// Calls:
+//
+//   - How do I run these examples? Example
+//   - How do I create a client? [NewClient]
+//   - How do I read a job? [Client.GetLiveTranscodeJob]
+//   - How do I list one page of jobs? [Client.ListLiveTranscodeJobs]
+//   - How do I list all jobs? [Client.AllLiveTranscodeJobs]
+//   - How do I find a job by its name? [Client.FindLiveTranscodeJob]
+//   - How do I start a job? [Client.SubmitLiveTranscodeJob]
+//   - How do I start and end a job on schedule? [Client.SubmitLiveTranscodeJob] (Timed)
+//   - How do I start a job without starting it twice? [Client.EnsureLiveTranscodeJob]
+//   - What do I do when the response to a Submit is lost? [Client.SubmitLiveTranscodeJob] (Ambiguous)
+//   - How do I rename a job? [Client.UpdateLiveTranscodeJob]
+//   - How do I stop a job? [Client.SendLiveTranscodeJobCommand]
+//   - How do I delete a job, whether or not it exists? [Client.DeleteLiveTranscodeJob]
+//   - What if the service adds a status? [JobStatus]
+//   - How do I create a template? [Client.CreateLiveTranscodeTemplate]
+//   - How do I read a template? [Client.GetLiveTranscodeTemplate]
+//   - How do I list one page of templates? [Client.ListLiveTranscodeTemplates]
+//   - How do I find a template by its name? [Client.AllLiveTranscodeTemplates]
+//   - How do I change a template? [Client.UpdateLiveTranscodeTemplate]
+//   - How do I delete a template? [Client.DeleteLiveTranscodeTemplate]
+//   - How do I call an operation that this package does not have? [Signer] (OtherOperation)
+//   - How do I sign a request myself? [Signer]
+//
+// Waiting and watching:
+//
+//   - How do I wait until a job has started? [Client.WaitForStatus]
+//   - How do I wait for something other than a status? [Client.WaitUntil]
+//   - How do I wait for many jobs? [Client.WaitForAll]
+//   - Why did a wait fail? [WaitError]
+//   - How do I show the progress of a wait? [OnPoll]
+//   - How do I tune a wait or a watch? [PollOption]
+//   - How do I follow some jobs until they have stopped? [Client.WatchJobs]
+//   - How do I follow all jobs of the account in one loop? [Client.WatchAllJobs]
+//   - What do the events of a watch say? [Watcher.Events]
+//   - How do I add a job to a running watch? [Watcher.Add]
+//   - How do I watch all jobs, also those that are created later? [Watcher.AddAll]
+//   - How do I stop watching a job? [Watcher.Remove]
+//   - How do I continue after a restart? [Watcher.Resume]
+//   - How do I check that a watch is up to date? [Watcher.Stats]
+//   - What do I do when a watch ends? [WatchError]
+//
+// Errors:
+//
+//   - How do I tell errors apart? Example (Errors)
+//   - What did the service say? [APIError]
+//   - What if there was no response? [CallError]
+//   - What if my request is invalid? [ParamError]
+//   - Which label does a metric of errors get? [ErrorKind]
+//   - Should I try again later? [Retryable]
+//
+// Configuration:
+//
+//   - Where do credentials come from? [DefaultCredentials]
+//   - Can credentials leak into a log? [StaticCredentials]
+//   - How do I use a credential of Alibaba's credentials-go? [FromCredential]
+//   - How do I fetch credentials from my own store? [CredentialsFunc]
+//   - How do I rotate the access key without a restart? [CredentialsFunc] (Rotation)
+//   - How do I call through a proxy? [WithHTTPClient]
+//   - How do I turn retries off? [WithRetryPolicy]
+//   - How do I limit the rate of requests? [WithLimiter]
+//   - How do replicas share the account's quota? [WithLimiter] (Replicas)
+//   - How do I log what the client does? [WithLogger]
+//   - How do I count calls and attempts? [WithHooks]
+//   - How do I trace HTTP without stream keys in the traces? [WithMiddleware]
+//
+// Testing:
+//
+//   - How do I test my code? Example (Testing)
+//   - How do I test with a fixed response? Example (CannedResponse)
 package livetranscode

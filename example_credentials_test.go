@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"os"
 	"sync/atomic"
 
 	"github.com/aliyun/credentials-go/credentials"
@@ -13,8 +14,8 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// CredentialsFunc makes a provider of a function. It is called before every attempt, so it should cache what it
-// fetches.
+// How do I fetch credentials from my own store? With a function. It is called before every attempt, so it should cache
+// what it fetches.
 func ExampleCredentialsFunc() {
 	srv := livetranscodetest.NewServer()
 	id := srv.AddJob(livetranscode.Job{Name: "evening-show"})
@@ -58,7 +59,7 @@ func ExampleCredentialsFunc_rotation() {
 	// new-key: true
 }
 
-// FromCredential takes any credential of github.com/aliyun/credentials-go.
+// How do I use a credential of Alibaba's credentials-go? FromCredential takes any.
 func ExampleFromCredential() {
 	srv := livetranscodetest.NewServer()
 	id := srv.AddJob(livetranscode.Job{Name: "evening-show"})
@@ -80,7 +81,7 @@ func ExampleFromCredential() {
 	// Output: evening-show
 }
 
-// Credentials never show the secret or the token, whatever the format.
+// Can credentials leak into a log? They never show the secret or the token, whatever the format.
 func ExampleStaticCredentials() {
 	provider := livetranscode.StaticCredentials("my-key-id", "my-secret", "")
 	creds, err := provider.Credentials(context.Background())
@@ -98,4 +99,29 @@ func ExampleStaticCredentials() {
 	// Credentials{AccessKeyID=my-key-id AccessKeySecret=[redacted]}
 	// Credentials{AccessKeyID=my-key-id AccessKeySecret=[redacted]}
 	// "Credentials{AccessKeyID=my-key-id AccessKeySecret=[redacted]}"
+}
+
+// Where do credentials come from? From the first source of Alibaba's default chain that has some: here, the environment
+// variables.
+func ExampleDefaultCredentials() {
+	srv := livetranscodetest.NewServer()
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show"})
+	for name, value := range map[string]string{ // a program is started with them
+		"ALIBABA_CLOUD_ACCESS_KEY_ID":     srv.Credentials().AccessKeyID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": srv.Credentials().AccessKeySecret,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			log.Fatal(err)
+		}
+		defer os.Unsetenv(name)
+	}
+
+	client := srv.Client(livetranscode.WithCredentials(livetranscode.DefaultCredentials())) // NewClient's default
+	resp, err := client.GetLiveTranscodeJob(context.Background(), id)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(resp.Job.Name)
+	// Output: evening-show
 }

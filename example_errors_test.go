@@ -9,7 +9,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// errors.Is tells the kind of an error, whatever code the service uses for it.
+// How do I tell errors apart? errors.Is finds the kind, whatever code the service uses for it.
 func Example_errors() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -30,7 +30,7 @@ func Example_errors() {
 	// Output: there is no such job
 }
 
-// errors.As returns the service's error response.
+// What did the service say? errors.As finds its error response.
 func ExampleAPIError() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -51,7 +51,7 @@ func ExampleAPIError() {
 	// request id: true
 }
 
-// An invalid request is a ParamError, returned before anything is sent.
+// What if my request is invalid? It is a ParamError, returned before anything is sent.
 func ExampleParamError() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -89,8 +89,8 @@ func ExampleErrorKind() {
 	// Output: map[invalid_request:1 not_found:1 throttled:1]
 }
 
-// Should a worker put a failed task back into its queue? Only if the error is Retryable; the client has made its own
-// retries by then.
+// Should I try again later? A worker puts a failed task back into its queue only if the error is Retryable; the client
+// has made its own retries by then.
 func ExampleRetryable() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
@@ -114,4 +114,24 @@ func ExampleRetryable() {
 	// again later
 	// done
 	// give up
+}
+
+// What if there was no response? A CallError says what happened: the network, the context, the credentials provider or
+// the limiter.
+func ExampleCallError() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
+	srv.Inject(livetranscodetest.Fault{Drop: true}) // the connection is lost
+
+	_, err := client.GetLiveTranscodeJob(context.Background(), "some-id")
+	var callErr *livetranscode.CallError
+	if errors.As(err, &callErr) {
+		fmt.Println("operation:", callErr.Operation, callErr.ResourceID)
+		fmt.Println("requests: ", callErr.Attempts)
+		fmt.Println("transient:", errors.Is(err, livetranscode.ErrUnavailable))
+	}
+	// Output:
+	// operation: GetLiveTranscodeJob some-id
+	// requests:  1
+	// transient: true
 }

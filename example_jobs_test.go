@@ -11,6 +11,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
+// How do I read a job?
 func ExampleClient_GetLiveTranscodeJob() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -44,6 +45,7 @@ func ExampleClient_GetLiveTranscodeJob() {
 	// created: 2026-07-20 02:48:58 +0000 UTC
 }
 
+// How do I list one page of jobs?
 func ExampleClient_ListLiveTranscodeJobs() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -68,7 +70,7 @@ func ExampleClient_ListLiveTranscodeJobs() {
 	// noon-show
 }
 
-// The iterator fetches pages as the loop needs them.
+// How do I list all jobs? The iterator requests pages as the loop needs them.
 func ExampleClient_AllLiveTranscodeJobs() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -92,6 +94,7 @@ func ExampleClient_AllLiveTranscodeJobs() {
 	// 250 jobs in progress, listed with 3 requests
 }
 
+// How do I rename a job?
 func ExampleClient_UpdateLiveTranscodeJob() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -111,6 +114,7 @@ func ExampleClient_UpdateLiveTranscodeJob() {
 	// Output: late-show
 }
 
+// How do I stop a job?
 func ExampleClient_SendLiveTranscodeJobCommand() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -129,7 +133,7 @@ func ExampleClient_SendLiveTranscodeJobCommand() {
 	// Output: evening-show is stopped
 }
 
-// Deleting a job that no longer exists is ErrNotFound, which most programs ignore.
+// How do I delete a job, whether or not it exists? By ignoring ErrNotFound.
 func ExampleClient_DeleteLiveTranscodeJob() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -149,4 +153,47 @@ func ExampleClient_DeleteLiveTranscodeJob() {
 	// Output:
 	// deleted
 	// there is no such job
+}
+
+// How do I find a job by its name? The service does not require names to be unique: several jobs of the name are
+// ErrNameConflict, with their ids.
+func ExampleClient_FindLiveTranscodeJob() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusInProgress})
+	srv.AddJob(livetranscode.Job{Name: "evening-show-2"})
+
+	for _, name := range []string{"evening-show", "late-show"} {
+		job, err := client.FindLiveTranscodeJob(context.Background(), name)
+		switch {
+		case errors.Is(err, livetranscode.ErrNotFound):
+			fmt.Println(name, "does not exist")
+		case err != nil:
+			log.Fatal(err)
+		default:
+			fmt.Println(name, "is", job.Status)
+		}
+	}
+	// Output:
+	// evening-show is in progress
+	// late-show does not exist
+}
+
+// What if the service adds a status? It is decoded, printed and encoded as the number that it is. Only a stopped job is
+// final.
+func ExampleJobStatus() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show", Status: 7})
+
+	resp, err := client.GetLiveTranscodeJob(context.Background(), id)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, status := range []livetranscode.JobStatus{resp.Job.Status, livetranscode.JobStatusStopped} {
+		fmt.Printf("%v: known %t, final %t\n", status, status.Known(), status.Final())
+	}
+	// Output:
+	// JobStatus(7): known false, final false
+	// stopped: known true, final true
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// A limiter of golang.org/x/time/rate limits all calls of the client, retries included. A call that would have to
-// wait past its deadline fails at once.
+// How do I limit the rate of requests? A limiter of golang.org/x/time/rate limits all calls of the client, retries
+// included. A call that would have to wait past its deadline fails at once.
 func ExampleWithLimiter() {
 	srv := livetranscodetest.NewServer()
 	id := srv.AddJob(livetranscode.Job{Name: "evening-show"})
@@ -107,8 +107,8 @@ func ExampleWithHTTPClient() {
 	// livetranscode: GetLiveTranscodeJob some-id: ice.cn-shanghai.aliyuncs.com: the proxy refused to connect: 407 Proxy Authentication Required
 }
 
-// The client logs each attempt at level Debug. This example leaves out times and ids because they
-// differ from run to run.
+// How do I log what the client does? With a slog.Logger: each attempt is a record of level Debug. This example leaves
+// out times and ids, which differ from run to run.
 func ExampleWithLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
@@ -137,7 +137,7 @@ func ExampleWithLogger() {
 	// level=DEBUG msg="livetranscode: call ended" operation=GetLiveTranscodeJob attempts=2
 }
 
-// A program with its own retries turns the client's off.
+// How do I turn retries off? With one attempt a call, for a program with retries of its own.
 func ExampleWithRetryPolicy() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{
@@ -152,4 +152,62 @@ func ExampleWithRetryPolicy() {
 	// Output:
 	// unavailable: true
 	// requests: 1
+}
+
+// How do I count calls and attempts? Package livetranscodeotel has hooks for OpenTelemetry; these count by hand.
+func ExampleWithHooks() {
+	calls, attempts := map[string]int{}, 0
+	hooks := livetranscode.Hooks{
+		Call: func(ctx context.Context, call livetranscode.CallStart) (context.Context, func(livetranscode.CallEnd)) {
+			return ctx, func(end livetranscode.CallEnd) { calls[call.Operation+" "+livetranscode.ErrorKind(end.Err)]++ }
+		},
+		Attempt: func(ctx context.Context, _ livetranscode.AttemptStart) (context.Context, func(livetranscode.AttemptEnd)) {
+			attempts++
+			return ctx, nil // nothing to do at the end
+		},
+	}
+	srv := livetranscodetest.NewServer()
+	client := srv.Client(
+		livetranscode.WithHooks(hooks),
+		livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{BaseDelay: time.Millisecond}),
+	)
+	srv.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable"})
+
+	_, err := client.GetLiveTranscodeJob(context.Background(), "some-id")
+	fmt.Println("error:", err != nil)
+	fmt.Println(calls, "with", attempts, "attempts")
+	// Output:
+	// error: true
+	// map[GetLiveTranscodeJob not_found:1] with 2 attempts
+}
+
+// How do I trace HTTP without stream keys in the traces? A middleware sees requests whose parameters, token and
+// signature are redacted.
+func ExampleWithMiddleware() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client(livetranscode.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return tracingTransport{next}
+	}))
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show"})
+
+	if _, err := client.GetLiveTranscodeJob(context.Background(), id); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// POST /?JobId=redacted
+	// Authorization: [redacted]
+	// status 200
+}
+
+// tracingTransport prints what it sees, as otelhttp and others record it.
+type tracingTransport struct{ next http.RoundTripper }
+
+func (t tracingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	fmt.Println(req.Method, req.URL.RequestURI())
+	fmt.Println("Authorization:", req.Header.Get("Authorization"))
+	resp, err := t.next.RoundTrip(req)
+	if err == nil {
+		fmt.Println("status", resp.StatusCode)
+	}
+	return resp, err
 }

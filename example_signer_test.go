@@ -11,8 +11,7 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// A Signer signs requests for operations that this package does not cover. These values are those of the example
-// in the service's documentation.
+// How do I sign a request myself? With a Signer. These values are those of the example in the service's documentation.
 func ExampleSigner() {
 	ctx := context.Background()
 	const address = "https://ecs.cn-shanghai.aliyuncs.com/?ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd&RegionId=cn-shanghai"

@@ -11,6 +11,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
+// How do I start a job?
 func ExampleClient_SubmitLiveTranscodeJob() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -33,7 +34,7 @@ func ExampleClient_SubmitLiveTranscodeJob() {
 	// Output: evening-show is in progress
 }
 
-// A timed job starts and ends on schedule.
+// How do I start and end a job on schedule? With a StartMode and a TimedConfig.
 func ExampleClient_SubmitLiveTranscodeJob_timed() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -59,7 +60,8 @@ func ExampleClient_SubmitLiveTranscodeJob_timed() {
 	// Output: timed and not started
 }
 
-// When the response to a Submit is lost, the job may exist all the same. A list filtered by its unique name shows that.
+// What do I do when the response to a Submit is lost? The job may exist all the same; a list filtered by its unique
+// name shows that.
 func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -89,4 +91,28 @@ func ExampleClient_SubmitLiveTranscodeJob_ambiguous() {
 	// Output:
 	// the outcome is unknown
 	// the job exists and is in progress
+}
+
+// How do I start a job without starting it twice? Ensure searches for a job of that name before it submits, and again
+// when the response to the Submit is lost. A second call finds the job of the first.
+func ExampleClient_EnsureLiveTranscodeJob() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	req := &livetranscode.SubmitLiveTranscodeJobRequest{
+		Name:        "evening-show-2026-11-26", // unique: the date is in it
+		TemplateID:  "b6491d5b3e514b7d895d14b5453ea119",
+		StreamInput: livetranscode.StreamInput{InputURL: "rtmp://mydomain/app/stream1"},
+	}
+	srv.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true})
+	for range 2 {
+		resp, err := client.EnsureLiveTranscodeJob(context.Background(), req)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("created:", resp.Created)
+	}
+	// Output:
+	// created: true
+	// created: false
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
+// How do I create a template?
 func ExampleClient_CreateLiveTranscodeTemplate() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -33,6 +34,7 @@ func ExampleClient_CreateLiveTranscodeTemplate() {
 	// Output: 720p normal customized
 }
 
+// How do I read a template?
 func ExampleClient_GetLiveTranscodeTemplate() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -51,6 +53,7 @@ func ExampleClient_GetLiveTranscodeTemplate() {
 	// Output: 720 lines at 25 frames/s and 1500 kbit/s
 }
 
+// How do I list one page of templates?
 func ExampleClient_ListLiveTranscodeTemplates() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -75,7 +78,7 @@ func ExampleClient_ListLiveTranscodeTemplates() {
 	// 720p
 }
 
-// Keyword also matches parts of names, so the loop compares the whole name.
+// How do I find a template by its name? Keyword also matches parts of names, so the loop compares the whole name.
 func ExampleClient_AllLiveTranscodeTemplates() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -97,7 +100,8 @@ func ExampleClient_AllLiveTranscodeTemplates() {
 	// Output: found 720p
 }
 
-// The service does not document whether an update merges the new config into the old one, so send all of it.
+// How do I change a template? The service does not document whether an update merges the new config into the old one,
+// so send all of it.
 func ExampleClient_UpdateLiveTranscodeTemplate() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()
@@ -125,6 +129,7 @@ func ExampleClient_UpdateLiveTranscodeTemplate() {
 	// Output: 720 lines and 2000 kbit/s
 }
 
+// How do I delete a template?
 func ExampleClient_DeleteLiveTranscodeTemplate() {
 	ctx := context.Background()
 	srv := livetranscodetest.NewServer()

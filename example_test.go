@@ -9,8 +9,8 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// The examples run against the emulator of package livetranscodetest. A program calls [livetranscode.NewClient]
-// where they call srv.Client.
+// How do I run these examples? As tests: they run against the emulator of package livetranscodetest. A program calls
+// [livetranscode.NewClient] where they call srv.Client.
 func Example() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client() // instead of livetranscode.NewClient()
@@ -24,7 +24,7 @@ func Example() {
 	// Output: evening-show is in progress
 }
 
-// Without options, a client calls the cn-shanghai endpoint with credentials from the environment.
+// How do I create a client? With no option it calls the endpoint of cn-shanghai, with credentials from the environment.
 func ExampleNewClient() {
 	client, err := livetranscode.NewClient()
 	if err != nil {
@@ -33,6 +33,7 @@ func ExampleNewClient() {
 	fmt.Println(client)
 
 	client, err = livetranscode.NewClient(
+		livetranscode.WithRegion("cn-shanghai"),                        // the default
 		livetranscode.WithEndpoint("ice-vpc.cn-shanghai.aliyuncs.com"), // inside a VPC of that region
 		livetranscode.WithUserAgent("myservice/1.4"),
 	)

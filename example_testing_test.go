@@ -13,7 +13,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// Tests give the code under test a client of the emulator and inject the faults that it has to handle.
+// How do I test my code? Give it a client of the emulator, and inject the faults that it has to handle.
 func Example_testing() {
 	stopJob := func(ctx context.Context, client *livetranscode.Client, jobID string) error { // the code under test
 		_, err := client.SendLiveTranscodeJobCommand(ctx, jobID, livetranscode.JobCommandStop)
@@ -39,7 +39,7 @@ func Example_testing() {
 	// error for an unknown job: <nil>
 }
 
-// For a canned response, any http.RoundTripper will do, such as that of github.com/jarcoal/httpmock.
+// How do I test with a fixed response? With any http.RoundTripper, such as that of github.com/jarcoal/httpmock.
 func Example_cannedResponse() {
 	transport := httpmock.NewMockTransport()
 	transport.RegisterMatcherResponder(http.MethodPost, "https://ice.cn-shanghai.aliyuncs.com/",

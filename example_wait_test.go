@@ -11,7 +11,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// The context is a wait's only deadline, so give it one.
+// How do I wait until a job has started? The context is a wait's only deadline, so give it one.
 func ExampleClient_WaitForStatus() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -28,7 +28,7 @@ func ExampleClient_WaitForStatus() {
 	// Output: evening-show is in progress
 }
 
-// WaitUntil waits for any condition: here, until the job has an output.
+// How do I wait for something other than a status? With a condition of your own: here, the job has an output.
 func ExampleClient_WaitUntil() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -54,8 +54,8 @@ func ExampleClient_WaitUntil() {
 	// Output: rtmp://mydomain/app/stream1-720p
 }
 
-// WaitForAll waits for many jobs with few requests. The jobs that reached the status are returned even if others
-// cannot reach it.
+// How do I wait for many jobs? WaitForAll needs few requests. The jobs that reached the status are returned even if
+// others cannot reach it.
 func ExampleClient_WaitForAll() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -75,7 +75,7 @@ func ExampleClient_WaitForAll() {
 	// morning-show: job has stopped
 }
 
-// The error of a failed wait holds the job as it was last read.
+// Why did a wait fail? The error of a failed wait holds the job as it was last read.
 func ExampleWaitError() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -90,7 +90,7 @@ func ExampleWaitError() {
 	// too late: the job is stopped
 }
 
-// OnPoll reports the progress of a wait: it is called for every poll, not only the last.
+// How do I show the progress of a wait? OnPoll is called for every poll, not only the last.
 func ExampleOnPoll() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -108,4 +108,29 @@ func ExampleOnPoll() {
 	// Output:
 	// evening-show is not started
 	// evening-show is in progress
+}
+
+// How do I tune a wait or a watch? With the same options, but OnPoll is for waits, and Concurrency for watches and
+// WaitForAll.
+func ExamplePollOption() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusStopped})
+
+	_, err := client.WaitForStatus(context.Background(), id, livetranscode.JobStatusStopped,
+		livetranscode.PollInterval(5*time.Second, time.Minute), // more often at first
+		livetranscode.TolerateErrors(20),                       // a longer outage
+		livetranscode.NotFoundGrace(2*time.Minute),             // a job that was just submitted
+	)
+	fmt.Println("waited:", err == nil)
+
+	watcher := client.NewWatcher(livetranscode.PollInterval(time.Minute, time.Minute), livetranscode.Concurrency(4))
+	watcher.Add(id)
+	for event := range watcher.Events(context.Background()) {
+		fmt.Println("watched:", event.Kind)
+		break
+	}
+	// Output:
+	// waited: true
+	// watched: stopped
 }

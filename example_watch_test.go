@@ -13,7 +13,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// The loop ends when all jobs have stopped.
+// How do I follow some jobs until they have stopped? With a loop that ends then.
 func ExampleClient_WatchJobs() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -37,7 +37,8 @@ func ExampleClient_WatchJobs() {
 	// evening-show is stopped
 }
 
-// A Watcher usually runs as long as its program; this one ends with its job.
+// What do the events of a watch say? Their Kind says what has happened. A Watcher usually runs as long as its program;
+// this one ends with its job.
 func ExampleWatcher_Events() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -67,7 +68,8 @@ func ExampleWatcher_Events() {
 	// from in progress to stopped
 }
 
-// Add may be called at any time, even in the loop: a new job is polled at once, before the next sweep.
+// How do I add a job to a running watch? At any time, even in the loop: a new job is polled at once, before the next
+// sweep.
 func ExampleWatcher_Add() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -91,7 +93,7 @@ func ExampleWatcher_Add() {
 	// late-show is not started
 }
 
-// Remove ends the watch of a job: this program watches each job only until it is in progress.
+// How do I stop watching a job? This program watches each job only until it is in progress.
 func ExampleWatcher_Remove() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -119,7 +121,8 @@ func ExampleWatcher_Remove() {
 	// late-show is in progress
 }
 
-// After a restart, Resume continues from the stored jobs: only what has changed meanwhile is an event.
+// How do I continue after a restart? Resume continues from the stored jobs: only what has changed meanwhile is an
+// event.
 func ExampleWatcher_Resume() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -164,7 +167,8 @@ func ExampleWatcher_Resume() {
 	// evening-show stopped after it was in progress
 }
 
-// AddAll watches every job of the account, those created later included.
+// How do I watch all jobs, also those that are created later? AddAll adds every job of the account that has not
+// stopped, and every later one.
 func ExampleWatcher_AddAll() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -187,7 +191,8 @@ func ExampleWatcher_AddAll() {
 	// late-show first seen
 }
 
-// A readiness check compares the oldest poll with the longest interval: here three of 30 s, and 10 s for a sweep.
+// How do I check that a watch is up to date? Compare the oldest poll with the longest interval: here three of 30 s, and
+// 10 s for a sweep.
 func ExampleWatcher_Stats() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -207,7 +212,8 @@ func ExampleWatcher_Stats() {
 	// ready: 1 job not started
 }
 
-// WatchAllJobs watches the whole account in one loop, for programs that need not resume.
+// How do I follow all jobs of the account in one loop? With WatchAllJobs, if the program need not resume after a
+// restart.
 func ExampleClient_WatchAllJobs() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -225,4 +231,36 @@ func ExampleClient_WatchAllJobs() {
 	// Output:
 	// evening-show first seen
 	// ended by the deadline: true
+}
+
+// What do I do when a watch ends? It keeps its jobs: when the cause is gone, range again, and nothing is lost or
+// repeated.
+func ExampleWatchError() {
+	srv := livetranscodetest.NewServer()
+	client := srv.Client()
+	id := srv.AddJob(livetranscode.Job{Name: "evening-show", Status: livetranscode.JobStatusInProgress})
+	key := srv.Credentials()
+	watcher := client.NewWatcher(livetranscode.PollInterval(time.Millisecond, 0)) // only for the emulator
+	watcher.Add(id)
+
+	for range 2 { // a program: until ctx ends, with a delay in between
+		for event, err := range watcher.Events(context.Background()) {
+			var end *livetranscode.WatchError
+			if errors.As(err, &end) {
+				fmt.Println("the watch has ended:", livetranscode.ErrorKind(end))
+				srv.SetCredentials(key) // somebody repairs it, and meanwhile the job stops
+				srv.SetStatus(id, livetranscode.JobStatusStopped)
+				break
+			}
+			fmt.Println(event.Job.Name, "is", event.Job.Status)
+			if event.Kind == livetranscode.EventStopped {
+				return
+			}
+			srv.SetCredentials() // the key is disabled
+		}
+	}
+	// Output:
+	// evening-show is in progress
+	// the watch has ended: authentication
+	// evening-show is stopped
 }

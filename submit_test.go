@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -325,26 +324,4 @@ func TestEnsurePanic(t *testing.T) {
 	if resp, err := client.EnsureLiveTranscodeJob(t.Context(), ensureRequest("show")); err != nil || !resp.Created {
 		t.Errorf("got %+v, %v", resp, err)
 	}
-}
-
-func ExampleClient_EnsureLiveTranscodeJob() {
-	srv := livetranscodetest.NewServer()
-	client := srv.Client()
-	req := &livetranscode.SubmitLiveTranscodeJobRequest{
-		Name:        "evening-show-2026-11-26", // unique: the date is in it
-		TemplateID:  "b6491d5b3e514b7d895d14b5453ea119",
-		StreamInput: livetranscode.StreamInput{InputURL: "rtmp://mydomain/app/stream1"},
-	}
-	srv.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true})
-	for range 2 {
-		resp, err := client.EnsureLiveTranscodeJob(context.Background(), req)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Println("created:", resp.Created)
-	}
-	// Output:
-	// created: true
-	// created: false
 }
