@@ -227,8 +227,8 @@ func TestNewIDIsKept(t *testing.T) {
 	}
 }
 
-// TestNewIDOdd: ids in responses that are malformed in other ways.
-func TestNewIDOdd(t *testing.T) {
+// TestNewIDMalformed: ids in responses that are malformed in other ways.
+func TestNewIDMalformed(t *testing.T) {
 	t.Parallel()
 	for _, op := range newIDOperations {
 		for _, tt := range []struct{ body, id, named string }{

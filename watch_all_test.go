@@ -13,22 +13,6 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// collect counts the events of a watcher for some time, by job.
-func collect(t *testing.T, w *livetranscode.Watcher, d time.Duration) map[string][]livetranscode.JobEvent {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	defer cancel()
-	events := map[string][]livetranscode.JobEvent{}
-	for event, err := range w.Events(ctx) {
-		if err == nil {
-			events[event.JobID] = append(events[event.JobID], event)
-		} else if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the watch ended: %v", err)
-		}
-	}
-	return events
-}
-
 // TestWatchAll: every job of the account that has not stopped is found, and those created later.
 func TestWatchAll(t *testing.T) {
 	t.Parallel()

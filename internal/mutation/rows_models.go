@@ -19,14 +19,14 @@ var modelsRows = []mutant{
 `, ``, "TestDecodeLists|TestDecodeDuplicates"},
 	{"a list has no nil element", "decode.go", `	v.Set(s.empty)
 	return d.SkipValue()`, `	return d.SkipValue()`, "TestDecodeLists"},
-	{"fields in another order are found", "decode.go", `if n < len(s.ordered) && s.ordered[n].name == string(name) {`, `if n < len(s.ordered) {`, "TestDecodeSpellings|TestDecodeOddJobs"},
+	{"fields in another order are found", "decode.go", `if n < len(s.ordered) && s.ordered[n].name == string(name) {`, `if n < len(s.ordered) {`, "TestDecodeSpellings|TestDecodeMalformedJobs"},
 	{"the elements of a response are bounded", "decode.go", `if d.elements++; d.elements > maxElements {`, `if d.elements++; n > maxElements {`, "TestDecodeElements"},
 	{"elements are counted anew for each response", "decode.go", `d.input, d.elements = *bytes.NewBuffer(text), 0`, `d.input = *bytes.NewBuffer(text)`, "TestDecodeElements"},
 	{"a number too large for an int is none", "decode_values.go", `!(math.Abs(f) <= math.MaxInt32)`, `f != f`, "TestDecodeTemplates|TestDecodeEnums"},
 	{"an interned text is the same text", "decode_values.go", `case string(text) == slot[0]:`, `case len(text) == len(slot[0]):`, "TestInternedStrings"},
 	{"an escaped name is the name", "decode.go", `		name = unquote(quoted)`, ``, "TestDecodeSpellings"},
 	{"fields of errors in any case are found", "decode.go", `if options == "case:ignore" {`, `if options == "never" {`, "TestAPIErrorFields"},
-	{"what is not UTF-8 is replaced", "decode_values.go", `< 0 && utf8.Valid(raw) {`, `< 0 || utf8.Valid(raw) && false {`, "TestDecodeSpellings|TestDecodeOddJobs"},
+	{"what is not UTF-8 is replaced", "decode_values.go", `< 0 && utf8.Valid(raw) {`, `< 0 || utf8.Valid(raw) && false {`, "TestDecodeSpellings|TestDecodeMalformedJobs"},
 	{"a page without its list is not the end", "pages.go", `p.before < int(p.TotalCount)`, `p.before > int(p.TotalCount)`, "TestPageWithoutList"},
 	{"no list and no count is no page", "pages.go", `p.TotalCount < 0 ||`, `p.TotalCount < -1 ||`, "TestPageWithoutList"},
 	{"of duplicate objects the last counts as a whole", "decode.go", `	v.Set(s.empty)
@@ -47,8 +47,8 @@ var modelsRows = []mutant{
 	{"only a stopped job stays as it is", "models.go", `return s == JobStatusStopped }`, `return s >= JobStatusStopped }`, "TestJobStatus"},
 	{"a new id that was read is a success", "response.go", `if created, ok := out.(newResponse); ok && created.newID() != "" {`, `if created, ok := out.(newResponse); ok && err == nil && created.newID() != "" {`, "TestNewIDIsKept"},
 	{"a part of a new id is named", "response.go", `	return string(id)`, `	return string(id[:0])`, "TestNewIDIsKept"},
-	{"a number may be a part of an id", "response.go", `id[0] < '0' || id[0] > '9'`, `id[0] > 0`, "TestNewIDOdd"},
-	{"what is no id is not named", "response.go", `if !quoted && (`, `if !quoted && len(id) < 0 && (`, "TestNewIDOdd"},
+	{"a number may be a part of an id", "response.go", `id[0] < '0' || id[0] > '9'`, `id[0] > 0`, "TestNewIDMalformed"},
+	{"what is no id is not named", "response.go", `if !quoted && (`, `if !quoted && len(id) < 0 && (`, "TestNewIDMalformed"},
 	{"an empty response with a request id is a success", "response.go", `err = nil // the header says it all`, ``, "TestEmptyResponses"},
 	{"only operations that return nothing may be empty", "response.go", `if _, ok := out.(*emptyResponse); ok && isBlank(b.bytes) {`, `if isBlank(b.bytes) {`, "TestUnusableResponses"},
 

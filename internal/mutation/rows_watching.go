@@ -20,7 +20,7 @@ var watchingRows = []mutant{
 	if r.page`, `	if w.jobs[j.id] != j || j.ended {
 		return
 	}
-	if r.page`, "TestWatchOldLooksDoNotCount"},
+	if r.page`, "TestWatchStalePollsDoNotCount"},
 	{"a stale page does not set a job back", "watch_state.go", `r.job.Status < j.job.Status && `, `r.job.Status > 99 && `, "TestWatchLaggingIndex"},
 	{"absent is not gone", "sweep_lists.go", `		s.todo = append(s.todo, task{job: j})
 	}
@@ -35,13 +35,13 @@ var watchingRows = []mutant{
 // probe`, "TestWatchAsksForAbsentJobs"},
 	{"what was removed is not delivered", "watch_state.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
 	{"throttled sweeps reach the last page", "sweep_results.go", `s.pausedUntil-s.lastResponse > throttleTimeout`, `s.pausedUntil-s.began > throttleTimeout`, "TestWatchThrottledReachesAll"},
-	{"an endless delay does not stop a watch", "poll.go", `return min(api.RetryAfter, maxRetryAfter)`, `return api.RetryAfter`, "TestWatchEndlessDelay|TestWaitRetryAfter"},
+	{"an endless delay does not stop a watch", "poll.go", `return min(api.RetryAfter, maxRetryAfter)`, `return api.RetryAfter`, "TestWatchHugeRetryAfter|TestWaitRetryAfter"},
 	{"Add does not end a pause", "watch_loop.go", `w.notBefore = max(w.notBefore, s.retryAt)`, `w.notBefore = s.retryAt`, "TestWatchAddInAPause|TestWatchPauses"},
 	{"Add ends the long interval", "watch_loop.go", `soon < w.nextSweep {`, `soon < 0 {`, "TestWatchAddAfterQuiet"},
-	{"one loop at a time", "watch_loop.go", `case w.ranging:`, `case w.ranging && w.jobs == nil:`, "TestWatchOneLoopAtATime"},
+	{"one loop at a time", "watch_loop.go", `case w.ranging:`, `case w.ranging && w.jobs == nil:`, "TestWatchOneRangeAtATime"},
 	{"a refused permission ends no job", "sweep_results.go", `s.pages > 0 && !errors.Is(r.err, ErrForbidden)`, `s.pages > 0`, "TestWatchEnds"},
 	{"throttling does not end a watch", "watch_loop.go", ` || s.out.Throttled > 0 || `, ` || `, "TestWatchThrottlingOnlySlows"},
-	{"n sweeps without a response are tolerated", "watch_loop.go", `w.loop.unresponsive > w.cfg.tolerate`, `w.loop.unresponsive >= w.cfg.tolerate`, "TestWatchToleratesSilence"},
+	{"n sweeps without a response are tolerated", "watch_loop.go", `w.loop.unresponsive > w.cfg.tolerate`, `w.loop.unresponsive >= w.cfg.tolerate`, "TestWatchToleratesSweepsWithoutResponse"},
 	{"a Retry-After is no sweep without a response", "watch_loop.go", ` || s.retryAfterSeen || `, ` || `, "TestWatchRetryAfter"},
 	{"a delay of one job delays no other", "sweep_results.go", `s.delayed, s.stopped, s.retryAt = false, false, 0`, `_ = s`, "TestWatchRetryAfterOfOneJob"}, //nolint:dupword // quoted source
 	{"a refused List is not asked again", "plan.go", `now+refusedFor`, `now`, "TestWatchListRefused"},
@@ -50,15 +50,15 @@ var watchingRows = []mutant{
 	}
 	for`, `gets = 0
 	}
-	for`, "TestWatchPageTroubles|TestWaitForAllWithoutList"},
-	{"jobs that always fail are not proof of an outage", "sweep.go", `s.failures >= 2*s.w.cfg.concurrency`, `s.failures < 0`, "TestWatchPoisonedJobs"},
-	{"the least recently polled come first", "watch_state.go", `a.lastPollSeq() < b.lastPollSeq()`, `a.lastPollSeq() > b.lastPollSeq()`, "TestWatchPoisonedJobs"},
+	for`, "TestWatchFailingPages|TestWaitForAllWithoutList"},
+	{"jobs that always fail are not proof of an outage", "sweep.go", `s.failures >= 2*s.w.cfg.concurrency`, `s.failures < 0`, "TestWatchFailingJobs"},
+	{"the least recently polled come first", "watch_state.go", `a.lastPollSeq() < b.lastPollSeq()`, `a.lastPollSeq() > b.lastPollSeq()`, "TestWatchFailingJobs"},
 	{"malformed credentials end nothing", "plan.go", `return scopeTransient // a provider`, `return scopeJob // a provider`, "TestScopeOf"},
 	{"an added job is polled next", "sweep.go", `	s.adoptAdded()
 `, ``, "TestWatchAddAmongMany"},
 	{"jobs that left their page are polled immediately", "sweep_lists.go", `len(left) <= maxLeft`, `len(left) < 0`, "TestWatchPollsJobsThatLeftTheirPage"},
 	{"one call at a time while the service throttles", "sweep_results.go", `p.slots, p.responses, p.slowed = 1, 0, true`, `p.slots, p.responses, p.slowed = p.most, 0, true`, "TestWatchConcurrencyAfterThrottling"},
-	{"unread jobs are logged", "watch_loop.go", `case err != nil && (`, `case err == nil && (`, "TestWatchIsNeverStaleUnseen"},
+	{"unread jobs are logged", "watch_loop.go", `case err != nil && (`, `case err == nil && (`, "TestWatchLogsUnreadJobs"},
 	{"a panic is raised in the range", "watch_loop.go", `	if r.caught != nil {
 		r.caught.raise()
 	}`, ``, "TestWatchUserPanics"},

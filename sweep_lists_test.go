@@ -1,0 +1,292 @@
+package livetranscode_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
+)
+
+func TestWatchUsesFewRequests(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 3, 40, 100, 101, 1000, 2500} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+				w.Add(addJobs(srv, n, inProgress)...)
+				ctx, cancel := context.WithTimeout(t.Context(), 95*time.Second)
+				defer cancel()
+				seen := 0
+				for _, err := range w.Events(ctx) {
+					if err == nil {
+						seen++
+					}
+				}
+				calls := srv.Calls()
+				sweeps := 1
+				for _, gap := range gaps(calls) {
+					if gap > 5*time.Second {
+						sweeps++
+					}
+				}
+				if most := 1.05*float64(n)/100 + 2; seen != n || sweeps < 8 || float64(len(calls)) > most*float64(sweeps) {
+					t.Errorf("saw %d jobs with %d calls in %d sweeps, want at most %.1f calls a sweep", seen, len(calls), sweeps, most)
+				}
+			})
+		})
+	}
+}
+
+// Few of many jobs are looked at one by one, and the pages are tried again when that may have become cheaper.
+func TestWatchChoosesThePlan(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		others := addJobs(srv, 5000, inProgress)
+		// The oldest: none of them is on the first page.
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+		w.Add(others[:20]...)
+		pull := watch(t.Context(), t, w)
+		for range 20 {
+			next(t, pull)
+		}
+		srv.ResetCalls()
+		after(10*time.Minute, func() { srv.SetStatus(others[0], stopped) })
+		next(t, pull)
+		gets, lists := count(srv.Calls())
+		if gets < 50*20 || float64(lists) > float64(gets)/19 {
+			t.Errorf("in a large account: %d Gets, %d Lists", gets, lists)
+		}
+		for _, id := range others[20:] {
+			srv.SetStatus(id, stopped)
+		}
+		after(5*time.Minute, func() { srv.ResetCalls() })
+		after(20*time.Minute, func() { srv.SetStatus(others[1], stopped) })
+		next(t, pull)
+		if gets, lists = count(srv.Calls()); gets > 10 || lists < 2*80 {
+			t.Errorf("in a small account: %d Gets, %d Lists", gets, lists)
+		}
+	})
+}
+
+// Absent from the pages is a question, and jobs that are alive and on no page make Gets the cheaper plan.
+func TestWatchAsksForAbsentJobs(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 50, 7) // a status that no page lists
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+		w.Add(ids...)
+		pull := watch(t.Context(), t, w)
+		for range ids {
+			if event := next(t, pull); event.Err != nil || event.Job.Status != 7 {
+				t.Fatalf("got %+v", event)
+			}
+		}
+		srv.ResetCalls()
+		after(10*time.Minute, func() { srv.SetStatus(ids[0], inProgress) })
+		next(t, pull)
+		if gets, lists := count(srv.Calls()); gets < 50*50 || lists > gets/20+2 {
+			t.Errorf("%d Gets, %d Lists", gets, lists)
+		}
+	})
+}
+
+func TestWatchListRefused(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []livetranscodetest.Fault{
+		{Code: "Forbidden.RAM"}, {Code: "InvalidParameter"}, {Code: "ServiceUnavailable"},
+	} {
+		t.Run(fault.Code, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				fault.Operation, fault.Times = "ListLiveTranscodeJobs", -1
+				srv.Inject(fault)
+				ids := addJobs(srv, 30, inProgress)
+				var log bytes.Buffer
+				w := srv.Client(livetranscode.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).NewWatcher()
+				w.Add(ids...)
+				pull := watch(t.Context(), t, w)
+				for range ids {
+					next(t, pull)
+				}
+				after(time.Hour, func() { srv.SetStatus(ids[3], stopped) })
+				if event := next(t, pull); event.JobID != ids[3] || event.Job.Status != stopped {
+					t.Errorf("got %+v", event)
+				}
+				if _, lists := count(srv.Calls()); fault.Code != "ServiceUnavailable" && lists > 20 {
+					t.Errorf("%d Lists in an hour", lists)
+				}
+				// It is said at the first refusal, and at each of the tries every ten minutes.
+				if said := strings.Count(log.String(), "List was refused"); (fault.Code == "ServiceUnavailable") != (said == 0) || said > 7 {
+					t.Errorf("it was said %d times in an hour:\n%s", said, log.String())
+				}
+			})
+		})
+	}
+}
+
+// A List that fails for now is no reason to Get each job, only the first hundred; one that continues to fail is.
+func TestWatchListFailsForNow(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 500, inProgress)
+		w := srv.Client().NewWatcher(livetranscode.PollInterval(10*time.Second, 10*time.Second))
+		w.Add(ids...)
+		pull := watch(t.Context(), t, w)
+		for range ids {
+			next(t, pull)
+		}
+		srv.ResetCalls()
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: 9}) // a sweep and a half
+		after(time.Minute, func() { srv.SetStatus(ids[0], stopped) })
+		next(t, pull)
+		if gets, _ := count(srv.Calls()); gets < 100 || gets > 210 {
+			t.Errorf("%d Gets while List failed for now", gets)
+		}
+		srv.ResetCalls()
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: -1})
+		after(time.Minute, func() { srv.SetStatus(ids[1], stopped) })
+		if event := next(t, pull); event.JobID != ids[1] {
+			t.Errorf("got %+v", event)
+		}
+		if gets, _ := count(srv.Calls()); gets < 499 {
+			t.Errorf("%d Gets while List did not come back", gets)
+		}
+	})
+}
+
+// TestWatchFailingPages: whatever happens to pages, the jobs are polled on schedule.
+func TestWatchFailingPages(t *testing.T) {
+	t.Parallel()
+	page := func(req *http.Request) int {
+		no, _ := strconv.Atoi(req.URL.Query().Get("PageNo"))
+		return no
+	}
+	for name, trouble := range map[string]func(req *http.Request) *http.Response{
+		"one page fails and another is refused": func(req *http.Request) *http.Response {
+			switch page(req) {
+			case 2:
+				return failure(req, 503, "")
+			case 3:
+				return failure(req, 400, "InvalidParameter.PageNo")
+			}
+			return nil
+		},
+		"one first page fails and another is refused": func(req *http.Request) *http.Response {
+			if req.URL.Query().Get("Status") == "0" {
+				return failure(req, 503, "")
+			}
+			return failure(req, 403, "Forbidden.RAM")
+		},
+		"deep pages are refused": func(req *http.Request) *http.Response {
+			if page(req) > 1 {
+				return failure(req, 400, "InvalidParameter.PageNo")
+			}
+			return nil
+		},
+		"deep pages fail": func(req *http.Request) *http.Response {
+			if page(req) > 1 {
+				return failure(req, 500, "InternalError")
+			}
+			return nil
+		},
+		"pages cannot be read": func(req *http.Request) *http.Response { return failure(req, 200, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				ids := addJobs(srv, 250, inProgress)
+				var troubled atomic.Bool
+				w := srv.Client(one(), intercept(srv, func(req *http.Request) (*http.Response, error) {
+					if troubled.Load() && isList(req) {
+						return trouble(req), nil
+					}
+					return nil, nil
+				})).NewWatcher(every(10 * time.Second))
+				w.Add(ids...)
+				pull := watch(t.Context(), t, w)
+				for range ids {
+					next(t, pull)
+				}
+				troubled.Store(true)
+				for i := range 10 { // of all pages
+					id := ids[i*25]
+					srv.SetStatus(id, stopped)
+					start := time.Now()
+					if event := next(t, pull); event.JobID != id || time.Since(start) > time.Minute {
+						t.Errorf("%s came %v after %s had stopped", event.JobID, time.Since(start), id)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWatchCutOffInList: a range whose ctx ends while one page is refused and another is under way holds up no Get.
+func TestWatchCutOffInList(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 500, inProgress)
+		w := srv.Client().NewWatcher(every(10 * time.Second))
+		w.Add(ids...)
+		for range 5 {
+			srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM"})
+			srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Latency: time.Minute})
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			for event, err := range w.Events(ctx) {
+				if err != nil && !errors.Is(err, context.DeadlineExceeded) || event.Err != nil {
+					t.Errorf("got %+v, %v", event, err)
+				}
+			}
+			cancel()
+			srv.ClearFaults()
+			time.Sleep(10 * time.Second)
+		}
+		start := time.Now()
+		after(time.Second, func() { srv.SetStatus(ids[0], stopped) })
+		for event, err := range w.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if event.JobID == ids[0] && event.Job.Status == stopped {
+				break
+			}
+		}
+		if late := time.Since(start); late > 30*time.Second {
+			t.Errorf("after %v", late)
+		}
+	})
+}
+
+// TestWatchFailedProbe: when Gets are the cheaper plan, a look whether pages have become so that fails holds up
+// nothing.
+func TestWatchFailedProbe(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		ids := addJobs(srv, 30_000, inProgress)[:150]
+		w := srv.Client(one()).NewWatcher(every(10 * time.Second))
+		w.Add(ids...)
+		pull := watch(t.Context(), t, w)
+		for range ids {
+			next(t, pull)
+		}
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: -1})
+		for _, id := range ids[len(ids)-20:] {
+			srv.SetStatus(id, stopped)
+			start := time.Now()
+			if next(t, pull); time.Since(start) > 15*time.Second {
+				t.Errorf("a change came after %v", time.Since(start))
+			}
+		}
+	})
+}
