@@ -51,8 +51,8 @@ type attempt struct {
 	requestID   string
 }
 
-// run sends the request once, with a date, nonce and credentials of its own. ctx is derived from the caller's context by
-// a hook, and may end before it.
+// run sends the request once, with a date, nonce and credentials of its own. ctx is derived from the caller's context
+// by a hook, and may end before it.
 func (a *attempt) run(caller, ctx context.Context) (*body, *failure) {
 	a.phase = phaseLimiter
 	if err := a.waitLimiter(caller, ctx); err != nil {
@@ -290,8 +290,8 @@ func (a *attempt) newAPIError(b *body) *APIError {
 
 func (a *attempt) secrets() []string { return []string{a.creds.AccessKeySecret, a.creds.SecurityToken} }
 
-// clientFailure is the failure of an attempt that the client's side ended: the caller's context, or else the provider or
-// the limiter with an error that can be shown.
+// clientFailure is the failure of an attempt that the client's side ended: the caller's context, or else the provider
+// or the limiter with an error that can be shown.
 func (a *attempt) clientFailure(caller context.Context, err error) *failure {
 	if caller.Err() != nil {
 		err = a.contextError(caller)

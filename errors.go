@@ -199,10 +199,10 @@ func (e *APIError) Unwrap() error { return e.cause }
 
 // CallError is a call without a response: the network failed, the context ended, or the credentials provider or
 // the limiter returned an error. [errors.Is] finds [ErrUnavailable] or [ErrBadEndpoint] if the request failed in the
-// network, [ErrUnavailable] also if the provider was too slow, the context's error only if the caller's context ended or
-// its deadline is too near for the limiter, and the error of the transport, provider or limiter, but none of this package
-// in it: that comes from another call. If the context ended, the text says where: in which phase and attempt, and after
-// what time.
+// network, [ErrUnavailable] also if the provider was too slow, the context's error only if the caller's context ended
+// or its deadline is too near for the limiter, and the error of the transport, provider or limiter, but none of this
+// package in it: that comes from another call. If the context ended, the text says where: in which phase and attempt,
+// and after what time.
 type CallError struct {
 	// Operation is the name of the operation, such as GetLiveTranscodeJob.
 	Operation string

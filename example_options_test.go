@@ -104,7 +104,8 @@ func ExampleWithHTTPClient() {
 	fmt.Println(err)
 	// Output:
 	// kind: bad_endpoint
-	// livetranscode: GetLiveTranscodeJob some-id: ice.cn-shanghai.aliyuncs.com: the proxy refused to connect: 407 Proxy Authentication Required
+	// livetranscode: GetLiveTranscodeJob some-id: ice.cn-shanghai.aliyuncs.com: the proxy refused to connect: 407 Proxy
+	// Authentication Required
 }
 
 // How do I log what the client does? With a slog.Logger: each attempt is a record of level Debug. This example leaves

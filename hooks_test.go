@@ -162,8 +162,8 @@ func TestHooksAreChained(t *testing.T) {
 	}
 }
 
-// TestHookErrorsAreNotChanged checks that the error that a hook was given is not changed afterwards: the hook may keep it,
-// and use it on another goroutine.
+// TestHookErrorsAreNotChanged checks that the error that a hook was given is not changed afterwards: the hook may keep
+// it, and use it on another goroutine.
 func TestHookErrorsAreNotChanged(t *testing.T) {
 	t.Parallel()
 	lost := failWith(io.EOF)
@@ -270,8 +270,8 @@ func TestHookContexts(t *testing.T) {
 	}
 }
 
-// TestHooksOfPanics checks that the ends of hooks are called, and that a retry is given back, if user code panics or ends
-// its goroutine.
+// TestHooksOfPanics checks that the ends of hooks are called, and that a retry is given back, if user code panics or
+// ends its goroutine.
 func TestHooksOfPanics(t *testing.T) {
 	t.Parallel()
 	for way, crash := range map[string]func(){"panic": func() { panic("surprise") }, "Goexit": runtime.Goexit} {

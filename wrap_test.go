@@ -246,7 +246,8 @@ func TestCauseIsNotTheKind(t *testing.T) {
 	}
 }
 
-// TestContextEndsBeforeTheDelay checks that a context that ends between a response and the delay is named with its phase.
+// TestContextEndsBeforeTheDelay checks that a context that ends between a response and the delay is named with its
+// phase.
 func TestContextEndsBeforeTheDelay(t *testing.T) {
 	t.Parallel()
 	for code, kind := range map[string]error{"Throttling.User": ErrThrottled, "ServiceUnavailable": ErrUnavailable} {
@@ -277,8 +278,8 @@ type errTyped struct{ err error }
 func (e errTyped) Error() string { return "typed: " + e.err.Error() }
 func (e errTyped) Unwrap() error { return e.err }
 
-// TestErrorsOfOthers checks that the errors of this package, and those of contexts, mean nothing in an error of the caller's
-// code: they come from another call. The caller's own types are found.
+// TestErrorsOfOthers checks that the errors of this package, and those of contexts, mean nothing in an error of the
+// caller's code: they come from another call. The caller's own types are found.
 func TestErrorsOfOthers(t *testing.T) {
 	t.Parallel()
 	others := []error{

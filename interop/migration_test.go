@@ -156,8 +156,8 @@ func accessKey() *credentials.Config {
 	return new(credentials.Config).SetType("access_key").SetAccessKeyId(static.AccessKeyID).SetAccessKeySecret(static.AccessKeySecret)
 }
 
-// Two clients, each with a credential of its own, are used concurrently; the race detector checks them. Alibaba's client
-// is called by one goroutine only: its calls race with each other, in GetRpcHeaders.
+// Two clients, each with a credential of its own, are used concurrently; the race detector checks them. Alibaba's
+// client is called by one goroutine only: its calls race with each other, in GetRpcHeaders.
 func TestMigrationGuideCredentials(t *testing.T) {
 	t.Parallel()
 	source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
