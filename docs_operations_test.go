@@ -110,9 +110,9 @@ func TestOperationsGuideNamesTests(t *testing.T) {
 			t.Errorf("there is no %s", test)
 		}
 	}
-	// A section about a kind is a statement, and elsewhere a bullet or a row of a table is one.
+	// Of a kind, what it means is a statement, and elsewhere each bullet and row of a table.
 	errorKinds, rest, _ := strings.Cut(guide, "\n## Alerts\n")
-	statements := strings.Split(errorKinds, "\n### ")[1:]
+	statements := regexp.MustCompile(`(?m)^- \*\*Means:.*\n(  .*\n)*`).FindAllString(errorKinds, -1)
 	statements = append(statements, regexp.MustCompile(`(?m)^(- .*\n(  .*\n)*|\| [^|]+ \|[^-].*\n)`).FindAllString(rest, -1)...)
 	for _, statement := range statements {
 		isHead := strings.HasPrefix(statement, "| alert |") || strings.HasPrefix(statement, "| level |")

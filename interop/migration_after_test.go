@@ -60,7 +60,11 @@ func afterFields(ctx context.Context, client *livetranscode.Client, jobID string
 	case livetranscode.JobStatusNotStarted:
 		return "waits since " + job.CreateTime.Format(time.RFC3339), nil
 	case livetranscode.JobStatusInProgress:
-		return job.OutputStream.StreamInfos[0].OutputURL, nil
+		outputs := ""
+		for _, stream := range job.OutputStream.StreamInfos {
+			outputs += stream.OutputURL + " "
+		}
+		return outputs, nil
 	case livetranscode.JobStatusUnknown: // the response has no status, or none that is a number
 		return "", errors.New("no status")
 	default:

@@ -205,7 +205,7 @@ func TestMigrationGuideFields(t *testing.T) {
 	t.Parallel()
 	for job, want := range map[string]string{
 		`"Status":0,"CreateTime":"2026-11-26T18:00:00Z"`:                                    "waits since 2026-11-26T18:00:00Z",
-		`"Status":1,"OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://mydomain/app/o"}]}`: "rtmp://mydomain/app/o",
+		`"Status":1,"OutputStream":{"StreamInfos":[{"OutputUrl":"rtmp://mydomain/app/o"}]}`: "rtmp://mydomain/app/o ",
 		`"Status":2`: "stopped",
 		`"Status":7`: "JobStatus(7)",
 		`"Name":"n"`: "no status",
@@ -259,5 +259,11 @@ func TestMigrationGuideErrors(t *testing.T) {
 	}
 	if !strings.Contains(tea.StringValue(sdkErr.Data), `"RequestId"`) || !strings.Contains(sdkErr.Error(), "\n") {
 		t.Errorf("Alibaba's error is %v", sdkErr)
+	}
+
+	srv.Close()
+	_, err = sdk.call("GetLiveTranscodeJob", parameters{"JobId": "secret-parameter"})
+	if _, ok := errors.AsType[*url.Error](err); !ok || !strings.Contains(err.Error(), "secret-parameter") {
+		t.Errorf("without a response, Alibaba's error is %v", err)
 	}
 }
