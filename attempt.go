@@ -39,6 +39,7 @@ type attempt struct {
 	began      time.Time   // the call
 	number     int         // from 1
 	rejected   Credentials // that the service has refused in an earlier attempt
+	newConn    bool        // the request is sent on a new connection
 
 	phase       phase
 	creds       Credentials
@@ -47,6 +48,7 @@ type attempt struct {
 	started     time.Time     // when it was signed
 	req         *http.Request
 	sent        bool // handed to the transport
+	delivery    delivery
 	status      int
 	requestID   string
 }
@@ -208,6 +210,9 @@ func (a *attempt) send() (*http.Response, error) {
 	a.sent = true
 	resp, err := a.roundTrip()
 	switch {
+	case err != nil && resp != nil && resp.Body != nil:
+		resp.Body.Close()
+		return nil, err
 	case err != nil:
 		return nil, err
 	case resp == nil:
@@ -218,11 +223,12 @@ func (a *attempt) send() (*http.Response, error) {
 	return resp, nil
 }
 
-func (a *attempt) roundTrip() (*http.Response, error) {
-	if a.client.redacting != nil {
-		return a.client.redacting.roundTrip(a.req, !a.op.idempotent)
+func (a *attempt) roundTrip() (resp *http.Response, err error) {
+	if a.client.redacting == nil {
+		return a.client.sender.send(a.req, a.newConn)
 	}
-	return a.client.transport(!a.op.idempotent).RoundTrip(a.req)
+	resp, a.delivery, err = a.client.redacting.roundTrip(a.req, a.newConn, a.secrets())
+	return resp, err
 }
 
 // classify returns the body of a successful response, and the failure of any other. readErr is what ended the
@@ -258,7 +264,7 @@ func (a *attempt) cutOffFailure(caller context.Context, b *body, readErr error) 
 	}
 	api := a.newAPIError(b)
 	f := a.failure(api)
-	f.maybeExecuted = true
+	f.maybeExecuted, f.broken = true, true
 	switch class := classifyTransportError(readErr); {
 	case caller.Err() != nil:
 		api.cause, f.reason = a.contextError(caller), noRetry
@@ -301,12 +307,12 @@ func (a *attempt) clientFailure(caller context.Context, err error) *failure {
 
 // transportFailure is the failure of an attempt whose transport returned an error.
 func (a *attempt) transportFailure(caller context.Context, err error, written *writeTrace) *failure {
-	maybeExecuted := written.mayBeWritten(err)
+	maybeExecuted := written.mayBeExecuted(err)
 	if caller.Err() != nil {
-		switch {
+		switch connect := (*connectError)(nil); {
 		case written != nil && written.wrote.Load():
 			a.phase = phaseResponse
-		case written != nil && written.reports.Load():
+		case written != nil && written.reports.Load(), errors.As(err, &connect):
 			a.phase = phaseConnect
 		}
 		f := a.clientFailure(caller, err)
@@ -314,9 +320,6 @@ func (a *attempt) transportFailure(caller context.Context, err error, written *w
 		return f
 	}
 	class := classifyTransportError(err)
-	if refusal, ok := asProxyError(err); ok {
-		err = refusal
-	}
 	if a.req.Context().Err() != nil {
 		err = fmt.Errorf("no response in %v: %w", a.took(), withoutURL(err))
 	}
@@ -329,6 +332,7 @@ func (a *attempt) transportFailure(caller context.Context, err error, written *w
 		reason:        retryReasonFor(class),
 		timedOut:      class == transportTimeout,
 		maybeExecuted: maybeExecuted,
+		broken:        true,
 	}
 }
 

@@ -29,8 +29,11 @@ func (c *Client) do(caller context.Context, op *operation, in params, out respon
 		return err
 	}
 	call := &call{
-		client:  c,
-		first:   attempt{client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now()},
+		client: c,
+		first: attempt{
+			client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now(),
+			newConn: !op.idempotent,
+		},
 		retrier: retrier{client: c, operation: op.name, resourceID: values.Get(op.idParam), idempotent: op.idempotent},
 	}
 	call.retrier.deadline, _ = caller.Deadline()
@@ -62,6 +65,7 @@ func (c *call) run(caller, ctx context.Context, out responseDecoder) error {
 			return c.finish(failed)
 		}
 		c.last, c.unknown = failed.err, c.unknown || failed.maybeExecuted
+		c.first.newConn = c.first.newConn || failed.broken // other connections of the pool may be as dead as this one
 		if sleep(ctx, end.Delay) != nil {
 			return c.finish(c.attempt.clientFailure(caller, hookContextError(ctx)))
 		}
@@ -85,6 +89,7 @@ func (c *call) makeAttempt(caller, ctx context.Context, out responseDecoder) (fa
 	if end.Err = nil; failed == nil {
 		return nil, end
 	}
+	failed.maybeExecuted = c.attempt.delivery.mayBeExecuted(failed.maybeExecuted)
 	c.attempt.phase = phaseBackoff
 	end.Delay, end.Retry = c.retrier.nextDelay(ctx, failed, c.attempt.contextEnd(caller, ctx))
 	end.Err = failed.err

@@ -23,9 +23,8 @@ const apiVersion = "2020-11-09"
 type Client struct {
 	template  *http.Request // of every attempt: all but the query, the action and the signature
 	provider  CredentialsProvider
-	transport func(fresh bool) http.RoundTripper
-	closeIdle func()
-	redacting *redactingTransport // around transport, for a middleware; nil without one
+	sender    sender
+	redacting *redactingTransport // around sender, for a middleware; nil without one
 	policy    RetryPolicy
 	limiter   Limiter
 	logger    *slog.Logger
@@ -71,38 +70,23 @@ func NewClient(opts ...Option) (*Client, error) {
 		logger:   cfg.logger,
 		hooks:    cfg.hooks,
 	}
-	c.setTransport(cfg.httpClient)
+	if c.sender.client = cfg.httpClient; c.sender.client == nil {
+		c.sender.client = &http.Client{Transport: newTransport()}
+	}
+	if timeout := c.sender.client.Timeout; timeout > 0 {
+		c.policy.AttemptTimeout = min(c.policy.AttemptTimeout, timeout)
+	}
 	if len(cfg.middleware) > 0 {
-		c.redacting = newRedactingTransport(c.transport, cfg.middleware)
+		var err error
+		if c.redacting, err = newRedactingTransport(&c.sender, cfg.middleware); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }
 
-// setTransport makes the client send through hc, or through a transport of its own if hc is nil. Operations that are
-// not idempotent are sent on fresh connections.
-func (c *Client) setTransport(hc *http.Client) {
-	var fresh freshTransports
-	if hc == nil {
-		hc = &http.Client{Transport: newTransport()}
-	}
-	c.closeIdle = hc.CloseIdleConnections
-	c.transport = func(onFreshConn bool) http.RoundTripper {
-		transport := hc.Transport
-		if transport == nil {
-			transport = http.DefaultTransport
-		}
-		if onFreshConn {
-			transport = fresh.get(transport)
-		}
-		return transport
-	}
-	if hc.Timeout > 0 {
-		c.policy.AttemptTimeout = min(c.policy.AttemptTimeout, hc.Timeout)
-	}
-}
-
 // CloseIdleConnections closes the connections that no call is using. The client stays usable.
-func (c *Client) CloseIdleConnections() { c.closeIdle() }
+func (c *Client) CloseIdleConnections() { c.sender.client.CloseIdleConnections() }
 
 // Format implements [fmt.Formatter]. For every verb it prints the endpoint, and nothing of the credentials.
 func (c *Client) Format(f fmt.State, _ rune) {

@@ -40,7 +40,6 @@ func TestHTTP2Faults(t *testing.T) {
 		"connection closed":          {http2Lose(closeConn), true},
 		"connection reset":           {http2Lose(resetConn), true},
 		"reset, refused":             {http2Reset(7), false},
-		"GOAWAY, not processed":      {http2GoAway(0, false), false},
 		"connection closed in body":  {http2RespondThen(`{"RequestId":`, http2Lose(closeConn)), true},
 		"connection reset in body":   {http2RespondThen(`{"RequestId":`, http2Lose(resetConn)), true},
 		"id, then reset":             {http2RespondThen(networkSuccess, http2Reset(2)), false},
@@ -52,11 +51,11 @@ func TestHTTP2Faults(t *testing.T) {
 	}
 	for code := range uint32(14) {
 		if code != 7 {
-			// net/http itself resends a request whose stream was reset with PROTOCOL_ERROR.
-			tests[fmt.Sprint("reset ", code)] = row{http2Reset(code), code != 1}
+			tests[fmt.Sprint("reset ", code)] = row{http2Reset(code), true}
 			tests[fmt.Sprint("reset in body ", code)] = row{http2RespondThen(`{"RequestId":`, http2Reset(code)), true}
 		}
 		tests[fmt.Sprint("GOAWAY ", code)] = row{http2GoAway(code, true), true}
+		tests[fmt.Sprint("GOAWAY, not processed ", code)] = row{http2GoAway(code, false), false}
 		tests[fmt.Sprint("GOAWAY in body ", code)] = row{http2RespondThen(`{"RequestId":`, http2GoAway(code, true)), true}
 	}
 	for name, tt := range tests {

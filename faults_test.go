@@ -72,7 +72,7 @@ func TestRetries(t *testing.T) {
 		"certificate":            {failWith(&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate)}}), never},
 		"unknown authority":      {failWith(x509.UnknownAuthorityError{Cert: new(x509.Certificate)}), never},
 		"unwritten, dial":        {unwritten(failWith(refused)), retryAll},
-		"unwritten, not TLS":     {unwritten(failWith(tls.RecordHeaderError{Msg: "no"})), never},
+		"unwritten, not TLS":     {unwritten(failWith(tls.RecordHeaderError{Msg: "no", Conn: new(net.TCPConn)})), never},
 		"unwritten, reset":       {unwritten(failWith(reset)), retryAll},
 		"unwritten, EOF":         {unwritten(failWith(io.EOF)), retryAll},
 		"unwritten, timed out":   {unwritten(block), retryAll},
@@ -93,7 +93,8 @@ func TestRetries(t *testing.T) {
 		"not reported, EOF":        {failWith(io.EOF), retrySafe},
 		"not reported, timed out":  {block, retrySafe},
 		"not reported, unknown":    {failWith(unknown), neverSafe},
-		"not reported, TLS record": {failWith(tls.RecordHeaderError{Msg: "no"}), neverSafe}, // can come after the handshake
+		"not reported, TLS record": {failWith(tls.RecordHeaderError{Msg: "no", Conn: new(net.TCPConn)}), neverSafe},
+		"not reported, bad record": {failWith(tls.RecordHeaderError{Msg: "no"}), retrySafe}, // after the handshake
 
 		// A response that is not a clear refusal.
 		"InternalError":           {respondError(500, "InternalError"), retrySafe},

@@ -3,14 +3,7 @@ package livetranscode
 import (
 	"context"
 	"errors"
-	"maps"
-	"net/http"
-	"net/url"
-	"slices"
 	"time"
-
-	"github.com/livetranscode/livetranscode-go/internal/acs3"
-	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
 // Hooks are functions that a [Client] calls around its calls, their attempts, and the sweeps of its watchers, for
@@ -152,85 +145,4 @@ func endHook[End any](end func(End), e End) {
 	if end != nil {
 		end(e)
 	}
-}
-
-// WithMiddleware wraps the client's transport, for tracing or logging of HTTP. The parameters of a request travel in
-// its query, stream keys included; wrap sees a request whose query values, security token and signature are redacted,
-// and next sends the real ones. The context of a request that is given to next must be derived from that of the request
-// that was seen. Headers may be added, but none that begins with x-acs-. wrap is called once; the wrapper must be safe
-// for concurrent use. The wrapper of a later option runs inside that of an earlier one. A nil wrap is ignored. Defaults
-// to none.
-func WithMiddleware(wrap func(next http.RoundTripper) http.RoundTripper) Option {
-	return func(c *config) error {
-		if wrap != nil {
-			c.middleware = append(c.middleware, wrap)
-		}
-		return nil
-	}
-}
-
-// realRequest is the key of a context that holds the *signedRequest behind a redacted request.
-type realRequest struct{}
-
-type signedRequest struct {
-	req   *http.Request
-	fresh bool // to be sent on a fresh connection
-}
-
-// A redactingTransport shows redacted requests to a middleware.
-type redactingTransport struct {
-	middleware http.RoundTripper // around a restoringTransport
-}
-
-func newRedactingTransport(transport func(fresh bool) http.RoundTripper, wraps []func(http.RoundTripper) http.RoundTripper) *redactingTransport {
-	var rt http.RoundTripper = &restoringTransport{transport}
-	for _, wrap := range slices.Backward(wraps) {
-		rt = wrap(rt)
-	}
-	return &redactingTransport{rt}
-}
-
-func (t *redactingTransport) roundTrip(req *http.Request, fresh bool) (*http.Response, error) {
-	shown := req.WithContext(context.WithValue(req.Context(), realRequest{}, &signedRequest{req, fresh}))
-	u := *req.URL
-	u.RawQuery = redactQuery(u.RawQuery)
-	shown.URL = &u
-	shown.Header = maps.Clone(req.Header)
-	for _, name := range []string{acs3.HeaderAuthorization, acs3.HeaderSecurityToken} {
-		if shown.Header[name] != nil {
-			shown.Header[name] = []string{redact.Marker}
-		}
-	}
-	return t.middleware.RoundTrip(shown)
-}
-
-// A restoringTransport sends the real request behind a redacted one.
-type restoringTransport struct {
-	transport func(fresh bool) http.RoundTripper
-}
-
-func (t *restoringTransport) RoundTrip(shown *http.Request) (*http.Response, error) {
-	sent, ok := shown.Context().Value(realRequest{}).(*signedRequest)
-	if !ok {
-		return nil, errors.New("livetranscode: the middleware sent a request whose context is not derived from the original one")
-	}
-	req := shown.WithContext(shown.Context())
-	req.URL = sent.req.URL
-	req.Header = maps.Clone(shown.Header)
-	for name, values := range sent.req.Header {
-		req.Header[name] = values
-	}
-	return t.transport(sent.fresh).RoundTrip(req)
-}
-
-// redactQuery returns a query with its names and redacted values.
-func redactQuery(raw string) string {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return ""
-	}
-	for name := range values {
-		values[name] = []string{"redacted"}
-	}
-	return acs3.EncodeQuery(values)
 }

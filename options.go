@@ -140,6 +140,15 @@ func WithCredentials(provider CredentialsProvider) Option {
 // means the value of [http.DefaultTransport] at the time of each request. Defaults to a transport of the client's
 // own, which speaks HTTP/1.1, uses the proxy environment variables and keeps idle connections for 8 seconds.
 //
+// Submit and Create, which cannot be retried when their outcome is unknown, are sent on connections never used before,
+// and so are retries after a connection has failed. An [*http.Transport] is cloned for that: the connections are opened
+// as it opens its own, with its proxy, dial functions, TLS configuration and protocols, but they do not count against
+// its MaxConnsPerHost, and protocols added with RegisterProtocol are not used, except for HTTP/2. Any other
+// [http.RoundTripper] is used as it is; use [WithMiddleware] to wrap an [*http.Transport].
+//
+// Over HTTP/2 all calls share one connection. If it dies unnoticed, each call loses its first attempt to it until the
+// operating system gives it up; SendPingTimeout in the HTTP2 field of an [*http.Transport] finds out sooner.
+//
 // A transport that records requests, as tracing does, sees stream keys in the query and the security token in a header.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {

@@ -195,7 +195,7 @@ func TestNilOptions(t *testing.T) {
 		WithLimiter(nil), WithLimiter((*rate.Limiter)(nil)), WithLimiter(limiterFunc(nil)), WithLimiter((*nullLimiter)(nil)),
 	}
 	plain, bare := mustClient(t), mustClient(t, nils...)
-	if bare.provider == nil || bare.transport(false) == nil || bare.limiter != nil || bare.logger == nil {
+	if bare.provider == nil || bare.sender.client == nil || bare.limiter != nil || bare.logger == nil {
 		t.Errorf("the client is not that of no options: %+v", bare.policy)
 	}
 	if diff := cmp.Diff(plain.template.Header, bare.template.Header); diff != "" {
@@ -208,7 +208,7 @@ func TestNilOptions(t *testing.T) {
 		WithCredentials(provider), WithHTTPClient(&http.Client{Transport: transport}), WithLimiter(nullLimiter{}), WithLogger(logger), WithUserAgent("x/1"),
 	}
 	kept := mustClient(t, append(set, nils...)...)
-	if kept.provider != CredentialsProvider(provider) || kept.transport(false) != http.RoundTripper(transport) ||
+	if kept.provider != CredentialsProvider(provider) || kept.sender.client.Transport != http.RoundTripper(transport) ||
 		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.template.Header.Get("User-Agent"), " x/1") {
 		t.Error("a nil option undoes an earlier one")
 	}

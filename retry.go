@@ -89,6 +89,7 @@ type failure struct {
 	timedOut      bool
 	clientSide    bool // caused by the context, the provider or the limiter
 	maybeExecuted bool // the service may have executed the request
+	broken        bool // the connection failed, or is suspected to
 }
 
 // A retrier decides about the retries of one call.

@@ -3,7 +3,7 @@ package main
 // One call: attempts, retries, errors.
 var callRows = []mutant{
 	{"every attempt has a nonce of its own", "attempt.go", `rand.Text())`, `rand.Text()[:0]+"nonce")`, "TestAttemptsAreSignedSeparately"},
-	{"redirects are not followed", "attempt.go", `return a.client.transport(!a.op.idempotent).RoundTrip(a.req)`, `return (&http.Client{Transport: a.client.transport(!a.op.idempotent)}).Do(a.req)`, "TestNoRedirectIsFollowed|TestFaultMatrix"},
+	{"redirects are not followed", "transport.go", `return base.RoundTrip(req)`, `return (&http.Client{Transport: base}).Do(req)`, "TestNoRedirectIsFollowed|TestFaultMatrix"},
 	{"headers are bounded", "transport.go", `MaxResponseHeaderBytes: 256 << 10,`, `MaxResponseHeaderBytes: 256 << 20,`, "TestFaultMatrix"},
 	{"an attempt has a timeout", "attempt.go", `context.WithTimeout(ctx, a.client.policy.AttemptTimeout)`, `context.WithTimeout(ctx, 1000*a.client.policy.AttemptTimeout)`, "TestAttemptTimeout"},
 	{"a Submit that was written is not retried", "retry.go", ` || !r.idempotent && f.maybeExecuted {`, ` {`, "TestRetries|TestSubmitOnTheWire"},
@@ -21,7 +21,7 @@ var callRows = []mutant{
 	{"a Retry-After delay is not capped at MaxDelay", "retry.go", `jitter(f.retryAfter, f.retryAfter+f.retryAfter/10); delay`, `min(r.client.policy.MaxDelay, jitter(f.retryAfter, f.retryAfter+f.retryAfter/10)); delay`, "TestRetryAfter"},
 	{"a delay above 60 s ends the call", "retry.go", `case f.retryAfter > maxCallDelay:`, `case f.retryAfter > 1000*maxCallDelay:`, "TestRetryAfterTooLong"},
 	{"a delay past the deadline ends the call", "retry.go", `case left < f.retryAfter:`, `case left < 0*f.retryAfter:`, "TestRetryAfterTooLong"},
-	{"certificate errors are not retried", "transport.go", `case isPermanentTLS(err):
+	{"certificate errors are not retried", "transport_errors.go", `case isPermanentTLS(err):
 		return transportBadEndpoint`, `case isPermanentTLS(err):
 		return transportTransient`, "TestHandshakeErrors|TestTransportErrors|TestRetries"},
 	{"clock skew is corrected", "retry.go", `(f.clockOffset-f.signedOffset).Abs() < clockTolerance`, `(f.clockOffset-f.signedOffset).Abs() < 1000*time.Hour`, "TestClockSkew"},
@@ -75,17 +75,40 @@ var callRows = []mutant{
 	{"408, 421 and 425 are transient", "error_codes.go", `case status == http.StatusRequestTimeout, status == http.StatusMisdirectedRequest, status == http.StatusTooEarly, status >= 500:`, `case status >= 500:`, "TestStatuses"},
 	{"the gateway's refusal of a long request is invalid", "error_codes.go", `return classTooLarge`, `return classUnusable`, "TestStatuses|TestMaybeExecuted"},
 	{"only a missing permission is granted in RAM", "errors.go", `case class == classPermission, e.AccessDenied != nil:`, `case true:`, "TestHints"},
-	{"HTTP/2 failures are transient", "transport.go", `"stream error: stream ID", "http2: server sent GOAWAY",`, ``, "TestTransportErrors"},
-	{"a proxy's 5xx is transient", "transport.go", `case e.status >= 500, e.status`, `case e.status >= 600, e.status`, "TestTransportErrors"},
-	{"a SOCKS failure is transient", "transport.go", `case isSOCKS(op):`, `case isSOCKS(op) && op.Err == nil:`, "TestTransportErrors"},
+	{"HTTP/2 failures are transient", "transport_errors.go", `"stream error: stream ID", "http2: server sent GOAWAY",`, ``, "TestTransportErrors"},
+	{"a proxy's 5xx is transient", "proxy_errors.go", `case e.status >= 500, e.status`, `case e.status >= 600, e.status`, "TestTransportErrors"},
+	{"a SOCKS failure is transient", "transport_errors.go", `case isSOCKS(op):`, `case isSOCKS(op) && op.Err == nil:`, "TestTransportErrors"},
 	{"malformed credentials are not permanent", "attempt.go", `err = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)`, `_ = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)`, "TestProviderErrors"},
 	{"an ambiguous error is not retryable", "error_codes.go", `return errors.As(err, &ensured)`, `return true`, "TestRetryableAndErrorKind"},
-	{"a Submit goes out on a fresh connection", "transport.go", `f.fresh.DisableKeepAlives = true`, `f.fresh.DisableKeepAlives = false`, "TestSubmitOnFreshConnections|TestSubmitOnTheWire"},
-	{"a refused HTTP/2 stream was not processed", "transport.go", `case isRefusedStream(err):`, `case err == nil:`, "TestHTTP2Faults"},
+	{"a Submit goes out on a new connection", "call.go", `newConn: !op.idempotent,`, `newConn: false,`, "TestSubmitOnFreshConnections|TestSubmitOnTheWire"},
+	{"a retry leaves a broken connection", "call.go", `c.first.newConn || failed.broken`, `c.first.newConn`, "TestRetriesLeaveDeadConnections"},
+	{"a new connection speaks HTTP/2 as the caller's does", "new_conn.go", `if base.TLSNextProto["h2"] != nil {`, `if base.TLSNextProto["h3"] != nil {`, "TestSubmitThroughAnyTransport|TestSubmitThroughPlainTransport"},
+	{"the caller's Proxy sees the real request", "new_conn.go", `if base.Proxy != nil { // base`, `if base.Proxy == nil { // base`, "TestNewConnAsksForTheProxyOfTheRequest"},
+	{"a new connection is closed", "new_conn.go", `resp.Body = &connBody{resp.Body, conn}`, ``, "TestFaultMatrix|TestHandshakeErrors"},
+	{"a connection that comes too late is closed", "new_conn.go", `			if err == nil {
+				conn.Close()
+			}`, ``, "TestNewConnEndsWithItsContext"},
+	{"a text is a proxy's refusal through a proxy only", "proxy_errors.go", `if proxyErr != nil || proxy == nil {`, `if proxyErr != nil {`, "TestTextsOfProxies"},
+	{"a refusal in a proxy's own words is told by a new connection", "proxy_errors.go", `if classifyTransportError(err) == transportUnknown {`, `if false {`, "TestTextsOfProxies"},
+	{"the caller's hook for a proxy's response is kept", "proxy_errors.go", `err = next(ctx, proxy, req, resp)`, `_ = next`, "TestCallersProxyHook"},
+	{"a corrupted TLS record is transient", "transport_errors.go", `op.Op == "remote error" && slices.Contains(`, `op.Op == "remote error" || slices.Contains(`, "TestTransportErrors"},
+	{"a corrupted TLS record does not read as a port without TLS", "transport_errors.go", ` && record.Conn != nil`, ``, "TestTransportErrors"},
+	{"a wrapper's second request is not sent", "middleware.go", `case r.err != nil:
+		return r.err`, `case r.err != nil && r.closed:
+		return r.err`, "TestMiddlewareSendsOnce"},
+	{"a request is not sent after its attempt", "middleware.go", `case r.closed:`, `case false:`, "TestMiddlewareReturnsEarly"},
+	{"a Submit in flight may be executed", "middleware.go", `case deliveryPending:
+		return true`, `case deliveryPending:
+		return false`, "TestMiddlewareReturnsEarly"},
+	{"a request that a wrapper does not send is not executed", "middleware.go", `case notDelivered:
+		return false`, `case notDelivered:`, "TestMiddlewareDoesNotSend"},
+	{"a trace of a wrapper sees no secrets", "middleware.go", `return &tracedContext{ctx, &redacted}`, `return ctx`, "TestMiddlewareSeesNoSecrets"},
+	{"a response shows a wrapper the redacted request", "middleware.go", `resp.Request = shown`, `_ = shown`, "TestMiddlewareSeesNoSecrets"},
+	{"a refused HTTP/2 stream was not processed", "transport.go", `case neverProcessed(err):`, `case err == nil:`, "TestHTTP2Faults|TestRefusedStreams"},
 	{"the id in a response that breaks later is kept", "attempt.go", `(readErr == nil || !a.op.idempotent)`, `readErr == nil`, "TestHTTP2Faults|TestFaultMatrix"},
 	{"the end of a context names its phase", "attempt.go", `a.phase = phaseBody`, `_ = phaseBody`, "TestContextEndsTheCall"},
 	{"a limiter that cannot wait reads as the deadline", "attempt.go", `kind = context.DeadlineExceeded`, `kind = nil`, "TestLimiter"},
 	{"a limiter's refusal of a hook's deadline is not the caller's", "attempt.go", `ok && end.Equal(deadline) && strings`, `ok && !end.IsZero() && strings`, "TestLimiter"},
-	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect,`, ``, "TestProxyFaults"},
+	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect(nil),`, ``, "TestProxyFaults"},
 	{"a Stop that was executed is a success", "call.go", `if !errors.As(err, &api) || !api.unknownPast {`, `if !errors.As(err, &api) || api.unknownPast {`, "TestRefusedAfterUnknown"},
 }

@@ -1,0 +1,125 @@
+package livetranscode
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync"
+)
+
+// newConns sends requests on connections never used before, each on one of its own. The server cannot have closed such a
+// connection while it was idle, which would leave the outcome of a request unknown; net/http resends nothing on it; and
+// whether a request failed before it could be written is certain. It is safe for concurrent use.
+type newConns struct {
+	mu          sync.Mutex
+	base, clone *http.Transport // of the last request
+}
+
+// roundTrip sends a request as base would, on a new connection. An error before there is one is a *connectError.
+func (n *newConns) roundTrip(base *http.Transport, req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GetConn != nil {
+		trace.GetConn(req.URL.Host)
+	}
+	if base.Proxy != nil {
+		proxy, err := base.Proxy(req)
+		if err != nil {
+			return nil, &connectError{err}
+		}
+		ctx = context.WithValue(ctx, chosenProxy{}, proxy)
+	}
+	conn, err := connect(ctx, n.transport(base), req.URL)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	resp, err := conn.RoundTrip(req)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	resp.Body = &connBody{resp.Body, conn}
+	return resp, nil
+}
+
+// connect opens a connection. It returns as soon as ctx ends, also if a dial function of the caller's does not.
+func connect(ctx context.Context, t *http.Transport, address *url.URL) (*http.ClientConn, error) {
+	type result struct {
+		conn *http.ClientConn
+		err  error
+	}
+	connected := make(chan result)
+	go func() {
+		conn, err := t.NewClientConn(ctx, address.Scheme, net.JoinHostPort(address.Hostname(), address.Port()))
+		select {
+		case connected <- result{conn, err}:
+		case <-ctx.Done():
+			if err == nil {
+				conn.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-connected:
+		return r.conn, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// transport returns the clone of base that opens connections.
+func (n *newConns) transport(base *http.Transport) *http.Transport {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.base != base {
+		n.base, n.clone = base, cloneTransport(base)
+	}
+	return n.clone
+}
+
+// chosenProxy is the key of a context with the *url.URL of the proxy to connect through; nil for none.
+type chosenProxy struct{}
+
+// cloneTransport returns a transport that connects as base does and gives refusals of a proxy a type.
+func cloneTransport(base *http.Transport) *http.Transport {
+	t := base.Clone()
+	t.OnProxyConnectResponse = onProxyConnect(base.OnProxyConnectResponse)
+	if base.Proxy != nil { // base has chosen: net/http would show it another request than the real one
+		t.Proxy = func(req *http.Request) (*url.URL, error) {
+			proxy, _ := req.Context().Value(chosenProxy{}).(*url.URL)
+			return proxy, nil
+		}
+	}
+	if base.TLSNextProto["h2"] != nil {
+		// HTTP/2 was added to base, by net/http at its first use or by golang.org/x/net. A clone negotiates it but
+		// does not speak it: it takes net/http's for a wish of the caller's and hands connections of x/net's to base.
+		delete(t.TLSNextProto, "h2")
+		delete(t.TLSNextProto, "unencrypted_http2")
+		if t.Protocols == nil {
+			t.Protocols = new(http.Protocols)
+			t.Protocols.SetHTTP1(true)
+			t.Protocols.SetHTTP2(true)
+		}
+	}
+	return t
+}
+
+// A connBody is the body of a response on a connection that is closed with it.
+type connBody struct {
+	io.ReadCloser
+	conn io.Closer
+}
+
+func (b *connBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.conn.Close()
+	return err
+}
+
+// A connectError is an error of a request for which no connection could be opened. Nothing was sent.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
