@@ -18,7 +18,7 @@ import (
 //
 // Credentials are cached. After 60 s they are refreshed in the background, and served until they are 150 s old, so
 // that a lookup may fail now and then without failing a call. Credentials that the service has refused are
-// looked up again before the next attempt. What c itself caches, such as a profile that it has read, only c can
+// fetched again before the next attempt. What c itself caches, such as a profile that it has read, only c can
 // refresh; the default chain, which credentials.NewCredential(nil) returns, is rebuilt then, and after a failure.
 //
 // A panic of c is an error, and so are credentials that no request can be signed with, such as those of a file that

@@ -40,7 +40,7 @@
 //   - [Client.SubmitLiveTranscodeJob] and [Client.CreateLiveTranscodeTemplate] are not idempotent, and the service has
 //     no idempotency token. They are retried only if the service refused the request before processing it, or if it
 //     was never written to the network. If the outcome is unknown, the error is [ErrAmbiguous].
-//     [Client.EnsureLiveTranscodeJob] looks for the job instead.
+//     [Client.EnsureLiveTranscodeJob] searches for the job instead.
 //   - A Stop or Delete whose earlier attempt may have been executed, and which is then refused or not found, is checked
 //     with a Get, and succeeds if the job has stopped or is gone.
 //   - The delay before attempt n is random, up to 100 ms x 2^n and at most 20 s; after throttling it is at least 1 s. A

@@ -213,7 +213,7 @@ func operationsOf(t *testing.T, use func(context.Context, *livetranscode.Client)
 	return slices.Compact(operations)
 }
 
-// TestOperationsGuideRecords causes the records of the log that no other test looks at.
+// TestOperationsGuideRecords causes the log records that no other test checks.
 func TestOperationsGuideRecords(t *testing.T) {
 	t.Parallel()
 	panics := func(*livetranscodetest.Server) livetranscode.Option {

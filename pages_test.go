@@ -226,7 +226,7 @@ func TestWalkError(t *testing.T) {
 	}
 }
 
-// TestWalkIsLazy: pages are asked for as they are needed, and each range starts afresh.
+// TestWalkIsLazy: pages are requested as they are needed, and each range starts again.
 func TestWalkIsLazy(t *testing.T) {
 	t.Parallel()
 	l := &listing{count: 250}

@@ -34,7 +34,7 @@ import (
 )
 
 // The canaries. Secret, token and password have the characters that encodings change, so what is left of a torn
-// one is looked for by its parts.
+// one is searched for by its parts.
 const (
 	canaryID       = "LTAI-canary"
 	canarySecret   = "secretHead7f3a+/secretTail91bd=="
@@ -166,7 +166,7 @@ func exportedValues(t *testing.T) map[string]any {
 	if _, err = cached.Credentials(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(10 * time.Millisecond) // package fmt looks into it past any lock: let the lookup end
+	time.Sleep(10 * time.Millisecond) // package fmt reads it without a lock: let the lookup end
 	var signer livetranscode.Signer
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://host/", nil)
 	if err != nil {
@@ -371,7 +371,7 @@ var echoAnswers = map[string]func(req *http.Request, dump string) (*http.Respons
 		resp.StatusCode = 200
 		return resp, err
 	},
-	"odd date": func(req *http.Request, dump string) (*http.Response, error) {
+	"malformed date": func(req *http.Request, dump string) (*http.Response, error) {
 		b, err := json.Marshal(map[string]any{"RequestId": dump, "Job": map[string]string{"JobId": "j", "CreateTime": dump}})
 		return answerTo(req, 200, string(b), nil), err
 	},
@@ -481,7 +481,7 @@ var canaryCalls = map[string]func(context.Context, *livetranscode.Client) (any, 
 	},
 }
 
-// checkCalls makes all the calls with clients that log, and looks at every error and at the log.
+// checkCalls makes all the calls with clients that log, and checks every error and the log.
 func checkCalls(t *testing.T, opts ...livetranscode.Option) {
 	t.Helper()
 	checkSomeCalls(t, slices.Collect(maps.Keys(canaryCalls)), opts...)
@@ -512,7 +512,7 @@ func checkSomeCalls(t *testing.T, names []string, opts ...livetranscode.Option) 
 }
 
 // TestSecretsAreNowhere sends canaries as secret, token, stream key and password through every failure it knows,
-// and looks for them in errors, logs and printed values.
+// and searches errors, logs and printed values for them.
 func TestSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	t.Run("values", func(t *testing.T) {
@@ -521,7 +521,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		for _, name := range append(exportedTypes(t, ".", ""), exportedTypes(t, "livetranscodetest", "livetranscodetest.")...) {
 			value, ok := values[name]
 			if !ok {
-				t.Errorf("there is no value of the type %s to look at", name)
+				t.Errorf("there is no value of the type %s to check", name)
 				continue
 			}
 			wantFitForLogs(t, name, value, slices.Contains(holdsStreams, name))

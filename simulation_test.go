@@ -508,7 +508,7 @@ func (s *simulation) changeInFlight(out, list bool) {
 	}
 }
 
-// read ranges over the events again and again.
+// read ranges over the events repeatedly.
 func (s *simulation) read(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(s.seed, 4))
 	for ctx.Err() == nil {

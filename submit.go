@@ -77,15 +77,15 @@ func (r EnsureLiveTranscodeJobResponse) LogValue() slog.Value {
 		slog.Bool("created", r.Created), logJob("existing", r.Existing))
 }
 
-// ensureTimeout is for how long a job is looked for by its name after an ambiguous Submit.
+// ensureTimeout is how long a job is searched for by its name after an ambiguous Submit.
 const ensureTimeout = 30 * time.Second
 
-// EnsureLiveTranscodeJob looks for a job whose Name is exactly req.Name, and submits one if there is none. A stopped
+// EnsureLiveTranscodeJob searches for a job whose Name is exactly req.Name, and submits one if there is none. A stopped
 // job of that name counts: Existing tells. So put the date or the run into the name. If the job of that name has
 // another template or input, or several jobs have it, the error is [ErrNameConflict].
 //
 // Concurrent calls of one Client for one name share one Submit. If the outcome of the Submit is unknown, the job is
-// looked for by its name until it is found, or until 30 s or ctx end; then the error is [ErrAmbiguous]. Wait some
+// searched for by its name until it is found, or until 30 s or ctx end; then the error is [ErrAmbiguous]. Wait some
 // minutes before you call again after it, although [Retryable] reports true: the job may exist without being listed
 // yet.
 //
@@ -148,7 +148,7 @@ func (c *Client) ensure(
 	return c.ensureSubmitted(ctx, operation, req, run)
 }
 
-// ensureSubmitted looks for a job after an ambiguous Submit.
+// ensureSubmitted searches for a job after an ambiguous Submit.
 func (c *Client) ensureSubmitted(
 	ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest, run *ensureRun,
 ) (*EnsureLiveTranscodeJobResponse, error) {
@@ -163,8 +163,8 @@ func (c *Client) ensureSubmitted(
 	return nil, failed
 }
 
-// findSubmitted looks for a job whose Submit may have been executed. It returns nil if it is not found, and how often
-// the list was read without it.
+// findSubmitted searches for a job whose Submit may have been executed. It returns nil if it is not found, and how
+// often the list was read without it.
 func (c *Client) findSubmitted(ctx context.Context, operation string, req *SubmitLiveTranscodeJobRequest, end time.Time) (found *Job, searches int) {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()

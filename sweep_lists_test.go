@@ -48,7 +48,8 @@ func TestWatchUsesFewRequests(t *testing.T) {
 	}
 }
 
-// Few of many jobs are looked at one by one, and the pages are tried again when that may have become cheaper.
+// TestWatchChoosesThePlan: few of many jobs are polled by Gets, and the pages are tried again when they may have become
+// cheaper.
 func TestWatchChoosesThePlan(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
@@ -172,7 +173,7 @@ func TestWatchFailingPages(t *testing.T) {
 		no, _ := strconv.Atoi(req.URL.Query().Get("PageNo"))
 		return no
 	}
-	for name, trouble := range map[string]func(req *http.Request) *http.Response{
+	for name, fault := range map[string]func(req *http.Request) *http.Response{
 		"one page fails and another is refused": func(req *http.Request) *http.Response {
 			switch page(req) {
 			case 2:
@@ -209,7 +210,7 @@ func TestWatchFailingPages(t *testing.T) {
 				var troubled atomic.Bool
 				w := srv.Client(one(), intercept(srv, func(req *http.Request) (*http.Response, error) {
 					if troubled.Load() && isList(req) {
-						return trouble(req), nil
+						return fault(req), nil
 					}
 					return nil, nil
 				})).NewWatcher(every(10 * time.Second))
@@ -268,8 +269,8 @@ func TestWatchCutOffInList(t *testing.T) {
 	})
 }
 
-// TestWatchFailedProbe: when Gets are the cheaper plan, a look whether pages have become so that fails holds up
-// nothing.
+// TestWatchFailedProbe: while Gets are the cheaper plan, a failed check whether pages have become cheaper delays no
+// job.
 func TestWatchFailedProbe(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {

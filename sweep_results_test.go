@@ -13,12 +13,13 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// An older look never replaces a newer one: here it is the Get of a removed and re-added job.
+// TestWatchStalePollsDoNotCount: an older poll never replaces a newer one; here it is the Get of a removed and re-added
+// job.
 func TestWatchStalePollsDoNotCount(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		id := srv.AddJob(livetranscode.Job{Status: notStarted})
-		// The answer is made at the begin and arrives later.
+		// The response is made at the start and arrives later.
 		client := srv.Client(delayResponse(srv, 1, 20*time.Second))
 		w := client.NewWatcher()
 		w.Add(id)
@@ -34,7 +35,7 @@ func TestWatchStalePollsDoNotCount(t *testing.T) {
 	})
 }
 
-// One job's trouble is its own.
+// TestWatchFailureOfOneJob: the failure of one job affects no other.
 func TestWatchFailureOfOneJob(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
@@ -96,11 +97,11 @@ func TestWatchRefusedIDAmongListedOnes(t *testing.T) {
 	}
 }
 
-// The grace counts from Add to when a look is made, not to when its answer comes.
+// TestWatchGraceAndLateResponses: the grace ends when a poll is sent, not when its response arrives.
 func TestWatchGraceAndLateResponses(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-		// The second look, about 10 s after Add, is answered 25 s later.
+		// The response to the second poll, sent about 10 s after Add, arrives 25 s later.
 		w := srv.Client(delayResponse(srv, 2, 25*time.Second)).NewWatcher()
 		w.Add("late")
 		after(20*time.Second, func() { srv.AddJob(livetranscode.Job{JobID: "late"}) })
@@ -131,7 +132,7 @@ func TestWatchNotFoundGrace(t *testing.T) {
 	})
 }
 
-// A delay that the service asks for is heeded, however long.
+// TestWatchAndWaitRespectRetryAfter: a Retry-After delay is respected, however long.
 func TestWatchAndWaitRespectRetryAfter(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {

@@ -70,7 +70,7 @@ func TestDecodeTemplates(t *testing.T) {
 		{"empty config", `{"TemplateConfig":{}}`, Template{TemplateConfig: &TemplateConfig{}}},
 		{"null params", `{"TemplateConfig":{"VideoParams":null}}`, Template{TemplateConfig: &TemplateConfig{}}},
 		{"empty params", `{"TemplateConfig":{"VideoParams":{},"AudioParams":{}}}`, Template{TemplateConfig: &TemplateConfig{&VideoParams{}, &AudioParams{}}}},
-		{"odd date", `{"Name":"n","CreateTime":"soon"}`, Template{Name: "n"}},
+		{"malformed date", `{"Name":"n","CreateTime":"soon"}`, Template{Name: "n"}},
 		{
 			"numbers instead of strings",
 			`{"TemplateConfig":{"VideoParams":{"Width":1280,"Height":720,"Fps":29.97,"Bitrate":1500,"Gop":250,"Profile":3}}}`,

@@ -26,7 +26,7 @@ import (
 )
 
 // A pageServer is a transport that answers Lists of jobs in progress with pages that were made before, so that
-// the service's work does not count. The first job has another name on every look: each sweep is one event.
+// the service's work does not count. The first job has another name in every poll: each sweep is one event.
 type pageServer struct {
 	jobs     int
 	prepared [][]byte // the pages; nil: each is made when it is asked for
@@ -157,11 +157,11 @@ func BenchmarkSweep(b *testing.B) {
 				sweeps++
 				b.StartTimer()
 			}
-			looks := float64(sweeps) * float64(jobs)
+			polls := float64(sweeps) * float64(jobs)
 			b.ReportMetric(float64(requests)/float64(sweeps), "requests/sweep")
-			b.ReportMetric(float64(spent.Nanoseconds())/looks, "ns/job")
-			b.ReportMetric(float64(sum.TotalAlloc)/looks, "B/job")
-			b.ReportMetric(float64(sum.Mallocs)/looks, "allocs/job")
+			b.ReportMetric(float64(spent.Nanoseconds())/polls, "ns/job")
+			b.ReportMetric(float64(sum.TotalAlloc)/polls, "B/job")
+			b.ReportMetric(float64(sum.Mallocs)/polls, "allocs/job")
 		})
 	}
 }

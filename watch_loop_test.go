@@ -129,7 +129,7 @@ func TestWatchOnlyOnAdd(t *testing.T) {
 	})
 }
 
-// TestWatchAddAfterQuiet: a job that is added in a quiet time is looked at as often as any new one.
+// TestWatchAddAfterQuiet: a job that is added when nothing has changed for long is polled as often as any new one.
 func TestWatchAddAfterQuiet(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {

@@ -22,7 +22,7 @@ type trackedJob struct {
 	prioritized bool    // fresh, and added while a range was under way
 	target      bool    // the sweep under way is to poll it, and has not yet
 	ended       bool    // it is no longer polled
-	lost        bool    // ended, with trouble.err
+	lost        bool    // ended, with failure.err
 	queued      bool    // it is in pending
 }
 

@@ -41,7 +41,7 @@ func TestWatchLifeOfAJob(t *testing.T) {
 		if third.Previous != second.Job || third.Job.Status != stopped {
 			t.Fatalf("third event is %+v", third)
 		}
-		// It has ended; added again it starts anew.
+		// It has ended; added again, it is new.
 		w.Add(id)
 		if again := next(t, pull); again.Previous != nil || again.Job.Status != stopped {
 			t.Fatalf("added again: %+v", again)
@@ -159,7 +159,7 @@ func TestWatchAddAndRemove(t *testing.T) {
 		defer cancel()
 		pull := watch(ctx, t, w)
 
-		// An empty set waits for Add, which is looked at without waiting for a sweep.
+		// An empty set waits for Add; the new job is polled without waiting for a sweep.
 		start := time.Now()
 		after(time.Hour, func() { w.Add(ids[0]) })
 		if event := next(t, pull); event.JobID != ids[0] || time.Since(start) != time.Hour {
@@ -184,14 +184,14 @@ func TestWatchAddAndRemove(t *testing.T) {
 			t.Errorf("got %+v", event)
 		}
 
-		// An id that was removed starts anew.
+		// An id that was removed is new when it is added again.
 		w.Remove(ids[1])
 		w.Add(ids[1])
 		if event = next(t, pull); event.JobID != ids[1] || event.Previous != nil {
 			t.Errorf("added again: %+v", event)
 		}
 
-		// Remove and Add again while a look is under way: the look does not count.
+		// Remove and Add again while a poll is in flight: the poll does not count.
 		srv.Inject(livetranscodetest.Fault{JobID: ids[1], Latency: 2 * time.Second})
 		w.Remove(ids[1])
 		w.Add(ids[1])
@@ -288,7 +288,7 @@ func TestWatchEnds(t *testing.T) {
 					ids := addJobs(srv, n, 7) // on no page, so that Gets are needed
 					w := srv.Client().NewWatcher()
 					w.Add(ids...)
-					for i := range 2 { // the set is kept: a second range goes on
+					for i := range 2 { // the set is kept: a second range continues
 						seen := 0
 						var end error
 						after(time.Minute, func() {

@@ -21,7 +21,7 @@ var modelsRows = []mutant{
 	return d.SkipValue()`, `	return d.SkipValue()`, "TestDecodeLists"},
 	{"fields in another order are found", "decode.go", `if n < len(s.ordered) && s.ordered[n].name == string(name) {`, `if n < len(s.ordered) {`, "TestDecodeSpellings|TestDecodeMalformedJobs"},
 	{"the elements of a response are bounded", "decode.go", `if d.elements++; d.elements > maxElements {`, `if d.elements++; n > maxElements {`, "TestDecodeElements"},
-	{"elements are counted anew for each response", "decode.go", `d.input, d.elements = *bytes.NewBuffer(text), 0`, `d.input = *bytes.NewBuffer(text)`, "TestDecodeElements"},
+	{"elements are counted per response", "decode.go", `d.input, d.elements = *bytes.NewBuffer(text), 0`, `d.input = *bytes.NewBuffer(text)`, "TestDecodeElements"},
 	{"a number too large for an int is none", "decode_values.go", `!(math.Abs(f) <= math.MaxInt32)`, `f != f`, "TestDecodeTemplates|TestDecodeEnums"},
 	{"an interned text is the same text", "decode_values.go", `case string(text) == slot[0]:`, `case len(text) == len(slot[0]):`, "TestInternedStrings"},
 	{"an escaped name is the name", "decode.go", `		name = unquote(quoted)`, ``, "TestDecodeSpellings"},
@@ -54,7 +54,7 @@ var modelsRows = []mutant{
 
 	// Find and Ensure.
 	{"a job is found by its whole name", "submit.go", `if job.Name == name {`, `if job.Name != "" {`, "TestFindLiveTranscodeJob|TestEnsureLiveTranscodeJob"},
-	{"an ambiguous Submit is looked for", "submit.go", `case err == nil && req.sameJob(job.TemplateID, job.StreamInput.InputURL):`, `case err == nil && ctx.Err() != nil:`, "TestEnsureLiveTranscodeJob"},
+	{"an ambiguous Submit is searched for", "submit.go", `case err == nil && req.sameJob(job.TemplateID, job.StreamInput.InputURL):`, `case err == nil && ctx.Err() != nil:`, "TestEnsureLiveTranscodeJob"},
 	{"concurrent calls share one Submit", "submit.go", `if run.resp == nil { // no concurrent`, `if run.calls > 0 { // no concurrent`, "TestEnsureConcurrently"},
 	{"an ambiguous Submit of a concurrent call is not repeated", "submit.go", `if run.ambiguous != nil {`, `if run.ambiguous != nil && run.calls < 0 {`, "TestEnsureAfterAnAmbiguousCall"},
 	{"another template is a conflict", "submit.go", `(templateID == "" || templateID == r.TemplateID) &&`, ``, "TestEnsureLiveTranscodeJob"},

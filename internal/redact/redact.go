@@ -80,7 +80,7 @@ func Link(address string, secrets ...string) string {
 	return Text(address, secrets...)
 }
 
-// Opaque redacts long runs of letters mixed with digits: keys look like that, names do not.
+// Opaque redacts long runs of letters mixed with digits, as keys are and names are not.
 func Opaque(text string) string {
 	return opaquePattern.ReplaceAllStringFunc(text, func(run string) string {
 		if strings.ContainsAny(run, "0123456789") && strings.ContainsFunc(run, unicode.IsLetter) {
