@@ -36,8 +36,18 @@ func parsed(t *testing.T, pattern string) []*ast.File {
 // the overview has each question, with what the example is an example of.
 func TestOverviewListsExamples(t *testing.T) {
 	t.Parallel()
+	for _, dir := range []string{".", "livetranscodetest"} {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			checkOverview(t, dir)
+		})
+	}
+}
+
+func checkOverview(t *testing.T, dir string) {
+	t.Helper()
 	want := map[string]string{}
-	for _, example := range doc.Examples(parsed(t, "*_test.go")...) {
+	for _, example := range doc.Examples(parsed(t, filepath.Join(dir, "*_test.go"))...) {
 		question, _, ok := strings.Cut(example.Doc, "?")
 		if !ok || strings.Contains(question, ". ") {
 			t.Errorf("the example %s begins with no question", example.Name)
@@ -50,7 +60,7 @@ func TestOverviewListsExamples(t *testing.T) {
 		}
 		want[question] = subjectOf(example.Name)
 	}
-	_, overview, _ := strings.Cut(read(t, "doc.go"), "// # Examples\n")
+	_, overview, _ := strings.Cut(read(t, filepath.Join(dir, "doc.go")), "// # Examples\n")
 	got := map[string]string{}
 	for _, m := range regexp.MustCompile(`(?m)^//   - ([^?]+)\? (.+)$`).FindAllStringSubmatch(overview, -1) {
 		got[m[1]] = m[2]
@@ -59,6 +69,9 @@ func TestOverviewListsExamples(t *testing.T) {
 		if got[question] != subject {
 			t.Errorf("the overview has %q for %q, want %q", got[question], question, subject)
 		}
+	}
+	if len(want) < 9 {
+		t.Errorf("there are %d examples", len(want))
 	}
 	for question := range got {
 		if _, ok := want[question]; !ok {

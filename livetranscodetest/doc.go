@@ -56,6 +56,22 @@
 // Parameters come from the query and from a form in the body, which is read up to 1 MiB. GET and POST are both
 // accepted. Region and host name are not checked.
 //
+// # Examples
+//
+// Each example answers one question:
+//
+//   - How do I test code that reads jobs? Example
+//   - How do I test a program that creates its own client? [Server.Transport]
+//   - How do I check what was requested? [Server.Calls]
+//   - How do I check the jobs in the end? [Server.Jobs]
+//   - How do I add a system template? [Server.AddTemplate]
+//   - How do I test failures? [Server.Inject]
+//   - Did my faults apply? [Server.UnusedFaults]
+//   - How do I test a revoked key? [Server.SetCredentials]
+//   - What if a job that was just submitted is not found? [WithVisibilityDelay]
+//   - What if the service refuses to stop a job that does not run? [WithStrictCommands]
+//   - How do I test over real connections? [NewServer] (Tcp)
+//
 // # What is the emulator's own choice
 //
 // The service does not document the following. A test that relies on it proves nothing about the service.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
+// How do I test code that reads jobs?
 func Example() {
 	srv := livetranscodetest.NewServer()
 	id := srv.AddJob(livetranscode.Job{Name: "evening show"})
@@ -30,7 +32,7 @@ func Example() {
 	// evening show: stopped
 }
 
-// The first attempt is refused and the second loses its connection; the client retries both.
+// How do I test failures? The first attempt is refused and the second loses its connection; the client retries both.
 func ExampleServer_Inject() {
 	srv := livetranscodetest.NewServer()
 	id := srv.AddJob(livetranscode.Job{Name: "evening show"})
@@ -53,7 +55,7 @@ func ExampleServer_Inject() {
 	// GetLiveTranscodeJob: 200 ""
 }
 
-// Replacing the accepted credentials revokes those of existing clients.
+// How do I test a revoked key? By replacing the accepted credentials, which revokes those of existing clients.
 func ExampleServer_SetCredentials() {
 	srv := livetranscodetest.NewServer()
 	client := srv.Client()
@@ -64,7 +66,7 @@ func ExampleServer_SetCredentials() {
 	// Output: true
 }
 
-// Over TCP, for tests that need real connections.
+// How do I test over real connections? A Server is an http.Handler.
 func ExampleNewServer_tcp() {
 	srv := livetranscodetest.NewServer()
 	tcp := httptest.NewServer(srv)
@@ -81,7 +83,7 @@ func ExampleNewServer_tcp() {
 	// Output: evening show
 }
 
-// A fault that applied to no request means that the test did not test what it meant to.
+// Did my faults apply? One that applied to no request means that the test did not test what it meant to.
 func ExampleServer_UnusedFaults() {
 	srv := livetranscodetest.NewServer()
 	srv.Inject(livetranscodetest.Fault{Operation: "DeleteLiveTranscodeJob", Code: "Throttling.User"})
@@ -97,7 +99,7 @@ func ExampleServer_UnusedFaults() {
 	// Output: unused: DeleteLiveTranscodeJob Throttling.User
 }
 
-// A job that was just submitted is not found yet, as with a replica that lags.
+// What if a job that was just submitted is not found? A visibility delay shows how code takes that.
 func ExampleWithVisibilityDelay() {
 	srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(10 * time.Second))
 	client, ctx := srv.Client(), context.Background()
@@ -121,7 +123,7 @@ func ExampleWithVisibilityDelay() {
 	// error: <nil>
 }
 
-// A service that refuses to stop a job that does not run.
+// What if the service refuses to stop a job that does not run?
 func ExampleWithStrictCommands() {
 	srv := livetranscodetest.NewServer(livetranscodetest.WithStrictCommands())
 	id := srv.AddJob(livetranscode.Job{Name: "evening show", Status: livetranscode.JobStatusStopped})
@@ -131,7 +133,7 @@ func ExampleWithStrictCommands() {
 	// Output: forbidden: true
 }
 
-// A system template, as the service has them.
+// How do I add a system template? The service has some of its own.
 func ExampleServer_AddTemplate() {
 	srv := livetranscodetest.NewServer()
 	id := srv.AddTemplate(livetranscode.Template{
@@ -148,7 +150,7 @@ func ExampleServer_AddTemplate() {
 	// Output: basic normal system
 }
 
-// A test checks the final state of all jobs.
+// How do I check the jobs in the end?
 func ExampleServer_Jobs() {
 	srv := livetranscodetest.NewServer()
 	srv.AddJob(livetranscode.Job{Name: "evening show", Status: livetranscode.JobStatusInProgress})
@@ -159,4 +161,39 @@ func ExampleServer_Jobs() {
 	// Output:
 	// evening show is in progress
 	// late show is not started
+}
+
+// How do I test a program that creates its own client? The emulator is a transport, with credentials that it accepts.
+func ExampleServer_Transport() {
+	srv := livetranscodetest.NewServer()
+	key := srv.Credentials()
+	client, err := livetranscode.NewClient(
+		livetranscode.WithHTTPClient(&http.Client{Transport: srv.Transport()}),
+		livetranscode.WithCredentials(livetranscode.StaticCredentials(key.AccessKeyID, key.AccessKeySecret, key.SecurityToken)),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	id := srv.AddJob(livetranscode.Job{Name: "evening show"})
+
+	resp, err := client.GetLiveTranscodeJob(context.Background(), id)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.Job.Name)
+	// Output: evening show
+}
+
+// How do I check what was requested? Calls has the requests, with their parameters and outcomes.
+func ExampleServer_Calls() {
+	srv := livetranscodetest.NewServer()
+	id := srv.AddJob(livetranscode.Job{Name: "evening show", Status: livetranscode.JobStatusInProgress})
+	if _, err := srv.Client().SendLiveTranscodeJobCommand(context.Background(), id, livetranscode.JobCommandStop); err != nil {
+		log.Fatal(err)
+	}
+
+	for _, call := range srv.Calls() {
+		fmt.Println(call.Operation, call.Query.Get("Command"), call.StatusCode)
+	}
+	// Output: SendLiveTranscodeJobCommand stop 200
 }
