@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -157,20 +158,51 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	}
 }
 
-// TestTransportsThatBreakTheirContract checks that they cause an error and no panic.
+// TestTransportsThatBreakTheirContract checks that they cause an error and no panic, and that bodies are closed.
 func TestTransportsThatBreakTheirContract(t *testing.T) {
 	t.Parallel()
+	reading := func(read func([]byte) (int, error)) step {
+		return func(req *http.Request) (*http.Response, error) { return responseTo(req, 200, brokenReader(read)), nil }
+	}
 	for name, next := range map[string]step{
 		"neither response nor error": func(*http.Request) (*http.Response, error) { return nil, nil },
 		"no body": func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Request: req}, nil
 		},
+		"nothing but a body": func(*http.Request) (*http.Response, error) {
+			return &http.Response{Body: io.NopCloser(strings.NewReader(documentedJob))}, nil
+		},
+		"response and error": func(req *http.Request) (*http.Response, error) {
+			resp, _ := success(req)
+			return resp, errors.New("both")
+		},
+		"response without a body, and error": func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Request: req}, errors.New("both")
+		},
+		"a body that reads nothing":  reading(func([]byte) (int, error) { return 0, nil }),
+		"a body that reads too much": reading(func(p []byte) (int, error) { return 1 << 30, nil }),
+		"a body that reads one more": reading(func(p []byte) (int, error) { return len(p) + 1, io.EOF }),
+		"a body that reads less":     reading(func([]byte) (int, error) { return -1, nil }),
 	} {
-		if err := getJob(t.Context(), clientOver(t, newScript(next), attempts(1))); err == nil {
-			t.Errorf("%s: there is no error", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, op := range allOperations {
+				rt := newScript(next)
+				err := op.call(t.Context(), clientOver(t, rt, attempts(1)))
+				wantOneLine(t, err)
+				if errors.Is(err, ErrAmbiguous) == op.idempotent {
+					t.Errorf("%s: the error is %v", op.name, err)
+				}
+				rt.wantRequests(t, 1)
+			}
+		})
 	}
 }
+
+// A brokenReader is a reader that is given more freedom than io.Reader has.
+type brokenReader func([]byte) (int, error)
+
+func (f brokenReader) Read(p []byte) (int, error) { return f(p) }
 
 // TestAttemptTimeout checks that an attempt that takes too long ends and is retried, and that its end does not read as
 // that of the caller's context.

@@ -37,7 +37,7 @@ func (c *Client) do(caller context.Context, op *operation, in params, out respon
 		retrier: retrier{client: c, operation: op.name, resourceID: values.Get(op.idParam), idempotent: op.idempotent},
 	}
 	call.retrier.deadline, _ = caller.Deadline()
-	ctx, hook := startHook(caller, c.hooks.Call, CallStart{Operation: op.name, Host: c.template.Host, ResourceID: call.first.resourceID})
+	ctx, hook := startHook(caller, c.hooks.Call, CallStart{Operation: op.name, Host: c.template.Host, ResourceID: presentableID(call.first.resourceID)})
 	err = errAborted
 	defer func() { call.end(ctx, hook, err) }() // deferred because user code may panic
 	err = call.run(caller, ctx, out)
@@ -48,7 +48,11 @@ func (c *Client) do(caller context.Context, op *operation, in params, out respon
 func (c *call) end(ctx context.Context, hook func(CallEnd), err error) {
 	c.retrier.giveBack()
 	if hook != nil {
-		defer hook(CallEnd{Attempts: c.retrier.sent, RequestID: c.requestID(), ResourceID: c.attempt.resourceID, Err: err})
+		id := c.requestID()
+		if api := (*APIError)(nil); errors.As(err, &api) && api.RequestID != "" {
+			id = api.RequestID // of an earlier attempt, if the last one had no response
+		}
+		defer hook(CallEnd{Attempts: c.retrier.sent, RequestID: id, ResourceID: presentableID(c.attempt.resourceID), Err: err})
 	}
 	c.logEnd(ctx, err)
 }

@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"

@@ -31,13 +31,13 @@ type Hooks struct {
 type CallStart struct {
 	Operation  string // such as GetLiveTranscodeJob
 	Host       string // of the endpoint, with the port if there is one
-	ResourceID string // the job or template of the call; empty if it has none
+	ResourceID string // the job or template of the call, at most 256 bytes; empty if it has none
 }
 
 // CallEnd is the outcome of a call.
 type CallEnd struct {
 	Attempts   int    // requests sent
-	RequestID  string // of the response; empty if there was none
+	RequestID  string // of the response, or the one that Err names; empty if there was none
 	ResourceID string // as at the start, or the id that a Submit or Create returned
 	Err        error  // what the call returns
 }

@@ -133,6 +133,45 @@ func TestHooksOfFailures(t *testing.T) {
 	}
 }
 
+// TestCallEndNamesWhatTheErrorNames checks that the end of a call has the request id of its error, also if that is of an
+// earlier attempt, and that no text in it is unbounded.
+func TestCallEndNamesWhatTheErrorNames(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	getLong := func(ctx context.Context, c *Client) error {
+		_, err := c.GetLiveTranscodeJob(ctx, long)
+		return err
+	}
+	throttled := respondError(400, "Throttling.User", "X-Acs-Retry-After", "1000")
+	for name, tt := range map[string]struct {
+		call  func(context.Context, *Client) error
+		steps []step
+		id    string
+	}{
+		"delay":         {getJob, []step{respondError(400, "Throttling.User", "X-Acs-Retry-After", "20000")}, "req-1"},
+		"later attempt": {getJob, []step{throttled, block}, "req-1"},
+		"long id":       {getLong, []step{respondError(404, "JobNotFound")}, "req-1"},
+		"long new id":   {submitJob, []step{respond(200, `{"RequestId":"r","JobId":"`+long+`"}`)}, "r"},
+		"no response":   {getJob, []step{failWith(io.EOF)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				var r hookRecorder
+				err := tt.call(ctx, clientOver(t, newScript(tt.steps...), WithHooks(r.hooks(t, "a"))))
+				if got := r.calls[0].RequestID; got != tt.id {
+					t.Errorf("the request id is %q, want %q; the error is %v", got, tt.id, err)
+				}
+				if len(r.starts[0].ResourceID) > 256 || len(r.calls[0].ResourceID) > 256 || len(r.calls[0].RequestID) > 256 {
+					t.Error("the ids are too long")
+				}
+			})
+		})
+	}
+}
+
 func waitUntilStopped(ctx context.Context, c *Client) error {
 	_, err := c.WaitForStatus(ctx, "job-1", JobStatusStopped)
 	return err

@@ -14,6 +14,8 @@ import (
 const (
 	maxResponse = 8 << 20   // bytes of a success that are read
 	maxPooled   = 256 << 10 // larger buffers are not reused
+
+	maxEmptyReads = 100 // consecutive ones without an error, as in package bufio
 )
 
 // A body is the body of a response, in a buffer that release gives back.
@@ -34,6 +36,8 @@ func (b *body) release() {
 
 var errTooLarge = errors.New("the response is larger than " + strconv.Itoa(maxResponse>>20) + " MiB")
 
+var errInvalidRead = errors.New("the transport's body returned an invalid count from Read")
+
 // readBody reads the body of a response, up to a limit, and closes it. What was read is returned also with an
 // error.
 func readBody(resp *http.Response) (*body, error) {
@@ -47,12 +51,19 @@ func readBody(resp *http.Response) (*body, error) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return b, nil // the body is the bare connection, which no context can interrupt
 	}
-	for {
+	for empty := 0; ; {
 		if len(b.bytes) == cap(b.bytes) {
 			b.grow(limit)
 		}
-		n, err := resp.Body.Read(b.bytes[len(b.bytes):min(cap(b.bytes), limit+1)])
+		free := b.bytes[len(b.bytes):min(cap(b.bytes), limit+1)]
+		n, err := resp.Body.Read(free)
+		if n < 0 || n > len(free) { // a transport of the caller's breaks the contract of io.Reader
+			return b, errInvalidRead
+		}
 		b.bytes = b.bytes[:len(b.bytes)+n]
+		if empty++; n > 0 {
+			empty = 0
+		}
 		switch {
 		case len(b.bytes) > limit && isSuccess(resp):
 			return b, errTooLarge
@@ -63,6 +74,8 @@ func readBody(resp *http.Response) (*body, error) {
 			return b, nil
 		case err != nil:
 			return b, err
+		case empty >= maxEmptyReads:
+			return b, io.ErrNoProgress
 		}
 	}
 }

@@ -141,13 +141,16 @@ func (r *retrier) attrs() []slog.Attr { return callAttrs(r.operation, r.resource
 func callAttrs(operation, resourceID string, since time.Time) []slog.Attr {
 	attrs := []slog.Attr{slog.String("operation", operation)}
 	if resourceID != "" {
-		attrs = append(attrs, slog.String("resource_id", redact.OneLine(redact.Truncate(resourceID, maxSnippet))))
+		attrs = append(attrs, slog.String("resource_id", presentableID(resourceID)))
 	}
 	if !since.IsZero() {
 		attrs = append(attrs, slog.Duration("duration", time.Since(since)))
 	}
 	return attrs
 }
+
+// presentableID returns the id of a job or template as hooks and logs show it: one line, and no more than a part if it is long.
+func presentableID(id string) string { return redact.OneLine(redact.Truncate(id, maxSnippet)) }
 
 // reasonFor returns why another attempt can succeed after an error of the service.
 func reasonFor(e *APIError) retryReason {

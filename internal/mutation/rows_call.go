@@ -104,6 +104,14 @@ var callRows = []mutant{
 		return false`, `case notDelivered:`, "TestMiddlewareDoesNotSend"},
 	{"a trace of a wrapper sees no secrets", "middleware.go", `return &tracedContext{ctx, &redacted}`, `return ctx`, "TestMiddlewareSeesNoSecrets"},
 	{"a response shows a wrapper the redacted request", "middleware.go", `resp.Request = shown`, `_ = shown`, "TestMiddlewareSeesNoSecrets"},
+	{"a body that makes no progress ends", "response.go", `case empty >= maxEmptyReads:`, `case empty >= maxEmptyReads*maxResponse:`, "TestTransportsThatBreakTheirContract"},
+	{"a body cannot claim more than it was asked for", "response.go", `if n < 0 || n > len(free) {`, `if n < 0 {`, "TestTransportsThatBreakTheirContract"},
+	{"a response beside an error is closed", "attempt.go", `case err != nil && resp != nil && resp.Body != nil:
+		resp.Body.Close()`, `case err != nil && resp != nil && resp.Body != nil:`, "TestTransportsThatBreakTheirContract"},
+	{"the end of a call names the error's request id", "call.go", `errors.As(err, &api) && api.RequestID != "" {
+			id`, `errors.As(err, &api) && api.RequestID == "" {
+			id`, "TestCallEndNamesWhatTheErrorNames"},
+	{"ids in hooks are bounded", "retry.go", `redact.OneLine(redact.Truncate(id, maxSnippet))`, `redact.OneLine(id)`, "TestCallEndNamesWhatTheErrorNames"},
 	{"a refused HTTP/2 stream was not processed", "transport.go", `case neverProcessed(err):`, `case err == nil:`, "TestHTTP2Faults|TestRefusedStreams"},
 	{"the id in a response that breaks later is kept", "attempt.go", `(readErr == nil || !a.op.idempotent)`, `readErr == nil`, "TestHTTP2Faults|TestFaultMatrix"},
 	{"the end of a context names its phase", "attempt.go", `a.phase = phaseBody`, `_ = phaseBody`, "TestContextEndsTheCall"},
