@@ -102,10 +102,11 @@ func ExampleWithHTTPClient() {
 	}
 	_, err = client.GetLiveTranscodeJob(context.Background(), "some-id")
 	fmt.Println("kind:", livetranscode.ErrorKind(err))
-	fmt.Println(strings.Replace(err.Error(), proxyURL.Host, "proxy.example:3129", 1))
+	_, reason, _ := strings.Cut(err.Error(), "ice.cn-shanghai.aliyuncs.com: ")
+	fmt.Println(strings.Replace(reason, proxyURL.Host, "proxy.example:3129", 1))
 	// Output:
 	// kind: bad_endpoint
-	// livetranscode: GetLiveTranscodeJob some-id: ice.cn-shanghai.aliyuncs.com: the proxy proxy.example:3129 refused to connect: 407 Proxy Authentication Required
+	// the proxy proxy.example:3129 refused to connect: 407 Proxy Authentication Required
 }
 
 // How do I log what the client does? With a slog.Logger: each attempt is a record of level Debug. This example leaves
