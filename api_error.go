@@ -3,9 +3,15 @@ package livetranscode
 import (
 	"bytes"
 	"cmp"
-	"encoding/xml"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 	"github.com/livetranscode/livetranscode-go/internal/redact"
@@ -33,32 +39,58 @@ type errorBody struct {
 // parseErrorBody reads what it can of the body of an error, in JSON or XML. What comes before a syntax error counts.
 func parseErrorBody(text []byte) (e errorBody) {
 	text = text[:min(len(text), maxErrorBody)]
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
-		_ = decode(text, &e)
-		return e
+	if isMarkup(text) {
+		text = xmlToJSON(text)
 	}
-	var x struct {
-		Code, Message string
-		RequestID     string `xml:"RequestId"`
-		HostID        string `xml:"HostId"`
-	}
-	d := xml.NewDecoder(bytes.NewReader(text))
-	d.Strict = false
-	_ = d.Decode(&x)
-	return errorBody{
-		RequestID: anyString(x.RequestID), HostID: anyString(x.HostID), Code: allStrings{x.Code}, Message: anyString(x.Message),
-	}
+	_ = decode(text, &e)
+	return e
 }
 
 // code returns the service's code. A second one, such as a proxy's {"code": 404}, may come before or after it. A
-// number is a code only if the message begins with the real one.
-func (r *errorBody) code() string {
-	for _, code := range r.Code {
-		if isCode(code) || code != "" && isNumericThrottling(code, string(r.Message)) {
-			return code
-		}
+// number is a code only if the response says in another way that it is throttled.
+func (r *errorBody) code(throttled bool) string {
+	if i := slices.IndexFunc(r.Code, isCode); i >= 0 {
+		return r.Code[i]
 	}
-	return ""
+	i := slices.IndexFunc(r.Code, func(code string) bool {
+		return isNumericThrottling(code, string(r.Message)) || throttled && isNumeric(code)
+	})
+	if i < 0 {
+		return ""
+	}
+	return r.Code[i]
+}
+
+var (
+	// xmlElement matches an element that has only text, however its tags are spelled.
+	xmlElement = regexp.MustCompile(`(?s)<\s*(?:[\w.-]+:)?([A-Za-z_-]+)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*?))\s*<\s*/`)
+	// htmlStart matches the beginning of a page, after comments and an XML prolog.
+	htmlStart = regexp.MustCompile(`(?is)^(?:\s|\x{FEFF}|<!--.*?-->|<\?.*?\?>)*<(?:!doctype\s+html|html)\b`)
+	// htmlElement matches an element of a page, or of a part of one.
+	htmlElement = regexp.MustCompile(`(?i)<(?:!doctype\s+html|html|head|title|body|div|center|h[1-6]|p|pre)\b`)
+)
+
+// xmlToJSON returns the elements of an XML document that have only text as an object with their names and texts, at any
+// depth and in any number. It reads what package encoding/xml does not: other character sets, documents that are cut off,
+// and tags with spaces. Of a page of HTML it returns nothing.
+func xmlToJSON(text []byte) []byte {
+	if htmlElement.Match(text) {
+		return nil
+	}
+	var fields []byte
+	for i, m := range xmlElement.FindAllSubmatch(text, -1) {
+		if i > 0 {
+			fields = append(fields, ',')
+		}
+		fields, _ = jsontext.AppendQuote(fields, m[1])
+		fields = append(fields, ':')
+		fields, _ = jsontext.AppendQuote(fields, cmp.Or(string(m[2]), html.UnescapeString(string(m[3])))) // replaces what is not UTF-8
+	}
+	object := "{" + string(fields) + "}"
+	if bytes.Contains(bytes.ToLower(text), []byte("accessdenieddetail")) {
+		object = strings.TrimSuffix(object, "}") + `,"AccessDeniedDetail":` + object + "}"
+	}
+	return []byte(object)
 }
 
 // A respondedRequest is the request that a response belongs to, and the secrets that must not be shown.
@@ -71,23 +103,26 @@ type respondedRequest struct {
 // newAPIError makes an error of a response, whatever its body is.
 func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError {
 	body := parseErrorBody(text)
+	askedToRetry := millis(resp.Header.Get("X-Acs-Retry-After")) > 0
 	api := &APIError{
 		Operation:    r.operation,
 		ResourceID:   r.resourceID,
 		StatusCode:   resp.StatusCode,
-		Code:         r.redact(body.code(), maxSnippet),
+		Code:         r.redact(body.code(askedToRetry), maxSnippet),
 		RequestID:    r.redact(cmp.Or(string(body.RequestID), resp.Header.Get(headerRequestID)), maxSnippet),
 		HostID:       r.redact(string(body.HostID), maxSnippet),
 		Recommend:    redact.Truncate(redact.Link(string(body.Recommend), r.secrets...), maxMessage),
 		AccessDenied: body.AccessDeniedDetail,
+		RetryAfter:   retryAfter(resp.Header, time.Now()),
 		endpoint:     r.req.Host,
+		askedToRetry: askedToRetry,
 	}
 	if api.AccessDenied != nil {
 		for _, text := range api.AccessDenied.texts() {
 			*text = r.redact(*text, maxErrorBody)
 		}
 	}
-	api.isHTML = api.Code == "" && isHTML(text)
+	api.isHTML = api.Code == "" && htmlStart.Match(text)
 	api.Message = r.message(api.Code, string(body.Message))
 	api.Detail = r.detail(api.Code, string(cmp.Or(body.Detail, body.Description)))
 	if api.Code == "" && api.Message == "" {
@@ -118,7 +153,7 @@ func (r *respondedRequest) detail(code, detail string) string {
 // foreignBody returns what can be shown of a body that has neither code nor message.
 func (r *respondedRequest) foreignBody(resp *http.Response, text []byte) string {
 	switch {
-	case isSuccess(resp) && !bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")): // a job has stream keys
+	case isSuccess(resp) && !isMarkup(text): // a job has stream keys
 		return ""
 	case acs3.LeaksRequest(string(text)):
 		return acs3.UnknownMismatch
@@ -144,10 +179,9 @@ func (r *respondedRequest) streamURL() string {
 	return input.InputURL
 }
 
-// isHTML reports whether a body begins like a page.
-func isHTML(text []byte) bool {
-	start := bytes.ToLower(bytes.TrimSpace(text[:min(len(text), maxSnippet)]))
-	return bytes.HasPrefix(start, []byte("<html")) || bytes.HasPrefix(start, []byte("<!doctype html"))
+// isMarkup reports whether a body is XML or HTML.
+func isMarkup(text []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(text, []byte(byteOrderMark))), []byte("<"))
 }
 
 func isSuccess(resp *http.Response) bool { return resp.StatusCode >= 200 && resp.StatusCode < 300 }

@@ -82,6 +82,59 @@ func TestMalformedErrorBodies(t *testing.T) {
 	}
 }
 
+// TestXMLErrors checks that an error in XML has what one in JSON has, however it is written.
+func TestXMLErrors(t *testing.T) {
+	t.Parallel()
+	const plain = `<Error><RequestId>r</RequestId><HostId>h</HostId><Code>Throttling.User</Code><Message>slow &amp; steady</Message>` +
+		`<Detail>d</Detail><Recommend>https://a.example/?q=1</Recommend></Error>`
+	for name, body := range map[string]string{
+		"plain":              plain,
+		"byte order mark":    "\xef\xbb\xbf" + plain,
+		"prolog":             `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + plain,
+		"another charset":    `<?xml version="1.0" encoding="GB2312"?>` + plain,
+		"cut off":            strings.TrimSuffix(plain, "</Error>"),
+		"lower case":         strings.ToLower(plain[:strings.Index(plain, "Throttling")]) + "Throttling.User" + strings.NewReplacer("C", "c", "M", "m", "D", "d", "R", "r", "E", "e").Replace(plain[strings.Index(plain, "</Code"):]),
+		"spaces in tags":     strings.NewReplacer("</", "< / ", "<Code", "< Code ", "<Mess", "<\nMess").Replace(plain),
+		"spaces in texts":    strings.NewReplacer("</", "\n  </", ">", ">\n  ").Replace(plain),
+		"CDATA":              strings.Replace(plain, "slow &amp; steady", "<![CDATA[slow & steady]]>", 1),
+		"namespace":          strings.NewReplacer("<Code", "<e:Code xmlns:e='x'", "</Code", "</e:Code").Replace(plain),
+		"another element":    strings.Replace(plain, "<Code>", "<Type>Sender</Type><Code>", 1),
+		"a second code":      strings.Replace(plain, "<Code>", "<Code>400</Code><Code>", 1),
+		"a second code, too": strings.Replace(plain, "</Code>", "</Code><Code>error</Code><Code/><Code></Code>", 1),
+		"deeper":             "<Response><Errors>" + plain + "</Errors></Response>",
+		"an empty message":   strings.Replace(plain, "<Detail>", "<Message></Message><Detail>", 1),
+	} {
+		api, ok := errors.AsType[*APIError](responseError(t, 400, body))
+		if !ok || api.RequestID != "r" || api.HostID != "h" || api.Code != "Throttling.User" || api.Message != "slow & steady" ||
+			api.Detail != "d" || api.Recommend != "https://a.example/?q=1" || api.AccessDenied != nil {
+			t.Errorf("%s: %s is %#v", name, body, api)
+		}
+	}
+	api, _ := errors.AsType[*APIError](responseError(t, 403, `<Error><Code>NoPermission</Code><AccessDeniedDetail><AuthAction>ice:X</AuthAction></AccessDeniedDetail></Error>`))
+	if api == nil || api.AccessDenied == nil || api.AccessDenied.AuthAction != "ice:X" || !strings.Contains(api.Error(), "grant the RAM action ice:X") {
+		t.Errorf("the error is %v", api)
+	}
+	err := responseError(t, 403, "<?xml version=\"1.0\" encoding=\"GBK\"?><Error><Code>Forbidden.RAM</Code><Message>\xc3\xbb\xd3\xd0</Message></Error>")
+	wantKind(t, err, ErrForbidden)
+}
+
+// TestEmptyDuplicates checks that an empty value does not replace another in a response with several spellings of a name.
+func TestEmptyDuplicates(t *testing.T) {
+	t.Parallel()
+	err := responseError(t, 403, `{"Code":"Forbidden.RAM","Message":"m","RequestId":"r","AccessDeniedDetail":{"AuthAction":"ice:X"},`+
+		`"code":"","message":"","requestId":null,"REQUESTID":"","accessDeniedDetail":{},"access_denied_detail":""}`)
+	api, _ := errors.AsType[*APIError](err)
+	if api.Code != "Forbidden.RAM" || api.Message != "m" || api.RequestID != "r" || api.AccessDenied == nil || api.AccessDenied.AuthAction != "ice:X" {
+		t.Errorf("the error is %#v", api)
+	}
+	resp, err := clientOver(t, respond(200, `{"JobId":"j","RequestId":"r","jobId":"","requestId":""}`)).SubmitLiveTranscodeJob(t.Context(), &SubmitLiveTranscodeJobRequest{
+		Name: "n", TemplateID: "t", StreamInput: StreamInput{InputURL: "rtmp://h/app/s"},
+	})
+	if err != nil || resp.JobID != "j" || resp.RequestID != "r" {
+		t.Errorf("the response is %+v, the error %v", resp, err)
+	}
+}
+
 // TestForeignResponses checks that a response that is not the service's is shown in part.
 func TestForeignResponses(t *testing.T) {
 	t.Parallel()

@@ -264,7 +264,7 @@ func (a *attempt) cutOffFailure(caller context.Context, b *body, readErr error) 
 	}
 	api := a.newAPIError(b)
 	f := a.failure(api)
-	f.maybeExecuted, f.broken = true, true
+	f.maybeExecuted, f.broken = api.maybeExecuted(), true
 	switch class := classifyTransportError(readErr); {
 	case caller.Err() != nil:
 		api.cause, f.reason = a.contextError(caller), noRetry
@@ -288,8 +288,6 @@ func (a *attempt) failure(api *APIError) *failure {
 // newAPIError makes an error of a response.
 func (a *attempt) newAPIError(b *body) *APIError {
 	api := newAPIError(respondedRequest{a.op.name, a.resourceID, a.req, a.secrets()}, b.resp, b.bytes)
-	api.RetryAfter = retryAfter(b.resp.Header, time.Now())
-	api.askedToRetry = millis(b.resp.Header.Get("X-Acs-Retry-After")) > 0
 	a.requestID = api.RequestID
 	return api
 }

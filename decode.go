@@ -192,6 +192,7 @@ func structInfoOf(t reflect.Type) *structInfo {
 		info.ordered = append(info.ordered, field)
 		info.fields[name] = field
 		if options == "case:ignore" {
+			field.decode = keepingValue(field.decode)
 			info.folded[foldName([]byte(name))] = field
 		}
 	}

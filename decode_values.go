@@ -72,6 +72,23 @@ func appendString(_ *decoder, v reflect.Value, value jsontext.Value) error {
 	return nil
 }
 
+// keepingValue returns the decodeFunc of a field that may occur in several spellings: an empty one does not replace
+// another.
+func keepingValue(decode decodeFunc) decodeFunc {
+	return func(d *decoder, v reflect.Value) error {
+		if v.IsZero() {
+			return decode(d, v)
+		}
+		before := reflect.New(v.Type()).Elem()
+		before.Set(v)
+		err := decode(d, v)
+		if v.IsZero() || v.Kind() == reflect.Pointer && v.Elem().IsZero() {
+			v.Set(before)
+		}
+		return err
+	}
+}
+
 // setNumber decodes a number, or an enum, which is a whole number.
 func setNumber(_ *decoder, v reflect.Value, value jsontext.Value) error {
 	switch n, ok := number(value); {

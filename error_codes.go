@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
+	"unicode"
 )
 
 // A codeClass is what an error of the service means: its kind, whether a retry can help, and what to do.
@@ -13,6 +15,7 @@ type codeClass int
 const (
 	unclassified       codeClass = iota
 	classNotFound                // the job or template does not exist
+	classOtherNotFound           // something else does not exist, such as a domain
 	classThrottled               // refused before it was processed
 	classUnavailable             // failed at the service
 	classSignature               // the signature is wrong
@@ -61,6 +64,7 @@ var codes = map[string]codeClass{
 	"NoPermission":                    classPermission,
 	"Forbidden.SubscriptionRequired":  classAccount,
 	"InvalidIdentity.ServiceDisabled": classAccount,
+	"EntityNotExist.Role":             classAccount, // the role that the service acts in
 	"OperationDenied":                 classAccount,
 	"UserDisable":                     classAccount,
 
@@ -82,10 +86,15 @@ var codes = map[string]codeClass{
 	"InvalidProduct.NotFound":  classWrongEndpoint,
 	"InvalidDomain.NotFound":   classWrongEndpoint,
 	"InvalidUser.NotFound":     classWrongEndpoint,
+	"InvalidAccount.NotFound":  classWrongEndpoint,
 	"InvalidRegion.NotFound":   classWrongEndpoint,
 	"InvalidRegionId.NotFound": classWrongEndpoint,
 	"InvalidProtocol.NeedSsl":  classWrongEndpoint,
 }
+
+// jobNotFound matches codes that say that a job or template does not exist, or do not say what. Others name something
+// else, as in DomainNotFound.
+var jobNotFound = regexp.MustCompile(`Job|Template|^(?:Invalid|Param|Parameter|Resource|Entity|Object|Item|Record|Id|ID|Does|Not|Found|Exists?|[._-])+$`)
 
 // lookUpCode returns the class of a code by the table, or unclassified.
 func lookUpCode(code string) codeClass {
@@ -117,6 +126,8 @@ func (e *APIError) class() codeClass {
 	case containsAny(code, "Throttling", "FlowControl", "QpsLimitExceeded", "TooManyRequests"),
 		isNumericThrottling(code, e.Message), e.askedToRetry:
 		return classThrottled
+	case containsAny(code, "NotFound", "NotExist") && !jobNotFound.MatchString(code):
+		return classOtherNotFound
 	case containsAny(code, "NotFound", "NotExist"), e.StatusCode == http.StatusNotFound:
 		return classNotFound
 	case strings.HasPrefix(code, "Missing"), strings.HasPrefix(code, "Invalid"):
@@ -147,8 +158,10 @@ func (e *APIError) classByStatus() codeClass {
 
 // isNumericThrottling recognizes an error whose code is a number and whose message begins with the real code.
 func isNumericThrottling(code, message string) bool {
-	return code[0] >= '0' && code[0] <= '9' && strings.HasPrefix(message, "Throttling")
+	return isNumeric(code) && strings.HasPrefix(message, "Throttling")
 }
+
+func isNumeric(code string) bool { return code != "" && code[0] >= '0' && code[0] <= '9' }
 
 func containsAny(s string, parts ...string) bool {
 	for _, part := range parts {
@@ -204,9 +217,10 @@ func (e *APIError) rejectsCredentials() bool {
 
 func isWrongEndpoint(code string) bool { return lookUpCode(code) == classWrongEndpoint }
 
-// isCode reports whether a text can be a code of the service. A proxy's {"code": 404} is none.
+// isCode reports whether a text can be a code of the service, which are written like JobNotFound. Those of proxies, such
+// as 404, error and NOT_FOUND, are not.
 func isCode(s string) bool {
-	return s != "" && (s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z')
+	return s != "" && s[0] >= 'A' && s[0] <= 'Z' && strings.ContainsFunc(s, unicode.IsLower)
 }
 
 // isPermanent reports whether an error of a call is permanent.

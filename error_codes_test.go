@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -37,17 +39,20 @@ func TestCodes(t *testing.T) {
 		}},
 		{ErrForbidden, []string{
 			"Forbidden", "Forbidden.RAM", "Forbidden.Anything", "NoPermission", "NoPermission.Anything",
-			"OperationDenied", "UserDisable", "Forbidden.SubscriptionRequired", "InvalidIdentity.ServiceDisabled",
+			"OperationDenied", "UserDisable", "Forbidden.SubscriptionRequired", "InvalidIdentity.ServiceDisabled", "EntityNotExist.Role",
 		}},
 		{ErrInvalidRequest, []string{
 			"InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidVersion", "NoSuchVersion", "InvalidProduct.NotFound",
 			"InvalidDomain.NotFound", "InvalidUser.NotFound", "InvalidRegionId.NotFound", "InvalidProtocol.NeedSsl",
+			"InvalidAccount.NotFound", "DomainNotFound", "LiveStreamNotFound", "MediaNotExist", "InvalidBucket.NotFound", "EntityNotExist.Policy",
+			"Account.NotExists", "Idc.NotFound", "InvalidOwner.DoesNotExist",
 			"StreamNotFound", "JobLimitExceeded", "UserTaskExceed", "UserQuotaExceed", "JobAlreadyStarted",
 			"InvalidTimeStamp.Format", "InvalidSignatureMethod", "UnsupportedHTTPMethod",
 		}},
 		{ErrNotFound, []string{
 			"InvalidParameter.ResourceNotFound", "ResourceNotFound", "JobNotFound", "TemplateNotFound", "NotFound", "InvalidJob.NotFound",
-			"JobNotExist", "Template.NotExist", "InvalidParameter.JobNotExists",
+			"JobNotExist", "Template.NotExist", "InvalidParameter.JobNotExists", "EntityNotExist", "EntityNotExist.Job", "InvalidJobId.NotFound",
+			"LiveTranscodeJobNotFound", "Resource.NotFound", "InvalidId.NotFound", "InvalidParameter.DoesNotExist", "ObjectNotExist",
 		}},
 	}
 	for _, row := range codes {
@@ -104,10 +109,17 @@ func TestStatuses(t *testing.T) {
 		{304, ErrBadResponse, ErrBadResponse, ErrBadResponse},
 	} {
 		wantKind(t, responseError(t, tt.status, errorBodyJSON("Unheard.Of", "text")), tt.code)
-		for _, body := range []string{"", "{}", "null", "[]", `{"Code":""}`, `{"Code":null}`, `{"Message":"NotFound"}`, `"NotFound"`} {
+		for _, body := range []string{
+			"", "{}", "null", "[]", `{"Code":""}`, `{"Code":null}`, `{"Message":"NotFound"}`, `"NotFound"`,
+			`{"code":"error"}`, `{"code":"not_found"}`, `{"code":"NOT_FOUND"}`, `{"Code":"job.NotFound"}`, `{"code":404}`, `<Error><Code>error</Code></Error>`,
+		} {
 			wantKind(t, responseError(t, tt.status, body), tt.none)
 		}
-		for _, body := range []string{"<html>job not found</html>", "\n<!DOCTYPE html>\n<HTML><head>", "<HTML>"} {
+		for _, body := range []string{
+			"<html>job not found</html>", "\n<!DOCTYPE html>\n<HTML><head>", "<HTML>", "\xef\xbb\xbf<html>", "\xef\xbb\xbf \n<!-- a page -->\n<html>",
+			`<?xml version="1.0" encoding="iso-8859-1"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"><html xmlns="x">`,
+			"<!-- " + strings.Repeat("long ", 100) + "--><!doctype  html>", "<html><body><p><code>JobNotFound</code></p></body></html>",
+		} {
 			wantKind(t, responseError(t, tt.status, body), tt.page)
 		}
 	}
@@ -133,6 +145,10 @@ func TestThrottlingByOtherSigns(t *testing.T) {
 		"known code, header":           {503, errorBodyJSON("ServiceUnavailable", "m"), []string{"X-Acs-Retry-After", "1000"}, ErrUnavailable},
 		"known code of a job, header":  {404, errorBodyJSON("JobNotFound", "m"), []string{"X-Acs-Retry-After", "1000"}, ErrNotFound},
 		"no code, header":              {400, "{}", []string{"X-Acs-Retry-After", "1000"}, ErrBadResponse},
+		"numeric code, header":         {400, `{"Code":"9990040003","Message":"slow down"}`, []string{"X-Acs-Retry-After", "1000"}, ErrThrottled},
+		"numeric code, 503, header":    {503, `{"code":9990040003}`, []string{"X-Acs-Retry-After", "1000"}, ErrThrottled},
+		"numeric code, header of 0":    {400, `{"Code":"9990040003"}`, []string{"X-Acs-Retry-After", "0"}, ErrBadResponse},
+		"numeric and known, header":    {400, `{"code":400,"Code":"JobLimitExceeded"}`, []string{"X-Acs-Retry-After", "1000"}, ErrInvalidRequest},
 		"XML":                          {400, `<?xml version="1.0"?><Error><RequestId>r</RequestId><Code>Throttling.User</Code><Message>m</Message></Error>`, nil, ErrThrottled},
 		"XML, cut off after the code":  {400, `<Error><Code>Throttling.User</Code><Mess`, nil, ErrThrottled},
 		"XML, a number with a message": {400, `<Error><Code>9990040003</Code><Message>Throttling.Api</Message></Error>`, nil, ErrThrottled},
@@ -174,6 +190,7 @@ func TestMaybeExecuted(t *testing.T) {
 		{431, "", nil, false},
 		{400, "<html>400 Bad Request</html>", nil, false},
 		{400, "no page", nil, true},
+		{404, `{"code":"error"}`, nil, true},
 		{403, "<html>", nil, true},
 		{400, errorBodyJSON("StreamNotFound", "m"), nil, false},
 		{403, errorBodyJSON("OperationDenied", "m"), nil, false},
@@ -181,6 +198,38 @@ func TestMaybeExecuted(t *testing.T) {
 		err := submitJob(t.Context(), clientOver(t, newScript(respond(tt.status, tt.body, tt.header...)), attempts(1)))
 		if got := errors.Is(err, ErrAmbiguous); got != tt.want {
 			t.Errorf("%d %s %v: ambiguous is %t: %v", tt.status, tt.body, tt.header, got, err)
+		}
+	}
+}
+
+// TestMaybeExecutedOfCutOffBodies checks that a body that is cut off does not change what its status says.
+func TestMaybeExecutedOfCutOffBodies(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		body   string
+		want   bool
+	}{
+		{413, "", false},
+		{413, "<html>413", false},
+		{414, "too lo", false},
+		{431, "<ht", false},
+		{429, "", false},
+		{429, `{"Code":`, false},
+		{400, "<html>400 Bad", false},
+		{400, `{"Code":`, true},
+		{403, "<html>", true},
+		{500, "<html>", true},
+		{503, "", true},
+		{302, "", true},
+		{200, "<html>", true},
+		{200, "", true},
+	} {
+		for _, cut := range []error{io.ErrUnexpectedEOF, syscall.ECONNRESET, context.DeadlineExceeded} {
+			err := submitJob(t.Context(), clientOver(t, newScript(respondThenFail(tt.status, tt.body, cut)), attempts(1)))
+			if got := errors.Is(err, ErrAmbiguous); got != tt.want {
+				t.Errorf("%d %s, then %v: ambiguous is %t: %v", tt.status, tt.body, cut, got, err)
+			}
 		}
 	}
 }

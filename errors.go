@@ -170,7 +170,7 @@ func (e *APIError) hint() string {
 // forbiddenHint names the RAM action to grant, where a permission is what is missing.
 func (e *APIError) forbiddenHint(class codeClass) string {
 	switch {
-	case e.AccessDenied != nil && isCode(e.AccessDenied.AuthAction):
+	case e.AccessDenied != nil && strings.Contains(e.AccessDenied.AuthAction, ":"):
 		return "grant the RAM action " + redact.Truncate(e.AccessDenied.AuthAction, maxSnippet)
 	case class == classPermission, e.AccessDenied != nil:
 		return "grant the RAM action ice:" + e.Operation

@@ -147,9 +147,9 @@ func isYear(year int) bool { return year >= 0 && year <= 9999 }
 // SubmitLiveTranscodeJobResponse is the response of [Client.SubmitLiveTranscodeJob].
 type SubmitLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string `json:"RequestId"`
+	RequestID string `json:"RequestId,case:ignore"`
 	// JobID identifies the new job. It is never empty.
-	JobID string `json:"JobId"`
+	JobID string `json:"JobId,case:ignore"`
 }
 
 func (r *SubmitLiveTranscodeJobResponse) requestID() *string { return &r.RequestID }

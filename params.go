@@ -36,10 +36,14 @@ func encodeParams(operation string, in params) (url.Values, error) {
 // notUTF8 is the reason to refuse a text that the service would not read as it was signed.
 const notUTF8 = "is not valid UTF-8"
 
-// invalidText returns the path of a field with text that is not valid UTF-8, or "".
+// invalidText returns the path of a field with text that is not valid UTF-8, or "". Unexported fields are not sent, and
+// not the caller's to lend: those of a time.Time lead to the shared data of its zone.
 func invalidText(v reflect.Value) string {
 	for i := range v.NumField() {
 		f, name := v.Field(i), v.Type().Field(i).Name
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
 		if f.Kind() == reflect.Pointer {
 			f = f.Elem() // invalid if nil
 		}

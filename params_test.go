@@ -3,6 +3,7 @@ package livetranscode
 import (
 	"context"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 )
@@ -89,6 +90,35 @@ func forEachText(v reflect.Value, path string, f func(path string, text reflect.
 			forEachText(value, path+field.Name+".", f)
 		}
 	}
+}
+
+// TestTimeZones checks that the zone of a time is not taken for a parameter: its name may be anything, and its data are
+// shared with other goroutines.
+func TestTimeZones(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2022, 7, 20, 2, 48, 58, 0, time.FixedZone("caf\xe9", 3600))
+	_, query := sentQuery(t, func(ctx context.Context, c *Client) error {
+		_, err := c.UpdateLiveTranscodeJob(ctx, &UpdateLiveTranscodeJobRequest{JobID: "j", TimedConfig: &TimedConfig{StartTime: start}})
+		return err
+	})
+	if want := `{"StartTime":"2022-07-20T01:48:58Z"}`; query.Get("TimedConfig") != want {
+		t.Errorf("sent was %s, want %s", query.Get("TimedConfig"), want)
+	}
+	var wg sync.WaitGroup
+	for range 4 { // the race detector sees the zone being loaded
+		wg.Go(func() {
+			zone, err := time.LoadLocation("Asia/Shanghai")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req := &UpdateLiveTranscodeJobRequest{JobID: "j", TimedConfig: &TimedConfig{StartTime: start.In(zone).Local()}}
+			if _, err := encodeParams("Update", req); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestTextIsUTF8: text that the service could not read as it was signed is refused, in whatever parameter.

@@ -130,6 +130,8 @@ func scopeOf(err error, list bool) scope {
 		return scopeThrottled
 	case errors.Is(err, ErrAuthentication), errors.Is(err, ErrNoCredentials), errors.As(err, &api) && isWrongEndpoint(api.Code):
 		return scopeWatch
+	case api != nil && api.class() == classOtherNotFound:
+		return scopeTransient // it may return, and the request named no more than the job
 	case api == nil && errors.As(err, &param) && isCredentialsField(param.Field):
 		return scopeTransient // a provider's file that is just being written
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrForbidden), errors.Is(err, ErrInvalidRequest):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"sync"
 
@@ -101,7 +102,7 @@ type responseDecoder interface {
 
 // A baseResponse has what every response has.
 type baseResponse struct {
-	RequestID string `json:"RequestId"`
+	RequestID string `json:"RequestId,case:ignore"`
 }
 
 func (r *baseResponse) requestID() *string { return &r.RequestID }
@@ -160,8 +161,11 @@ func partialID(text []byte, out responseDecoder) string {
 	if _, ok := out.(newResponse); !ok {
 		return ""
 	}
-	_, value, _ := bytes.Cut(text, []byte(`"`+out.missing()+`"`))
-	value = bytes.TrimLeft(value, " \t\r\n:")
+	name := regexp.MustCompile(`(?i)"` + out.missing() + `"[\s:]*`).FindIndex(text)
+	if name == nil {
+		return ""
+	}
+	value := text[name[1]:]
 	id, quoted := bytes.CutPrefix(value, []byte(`"`))
 	if end := bytes.IndexAny(id, "\"\\,{}[] \t\r\n"); end >= 0 {
 		id = id[:end]

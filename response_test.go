@@ -245,7 +245,11 @@ func TestNewIDMalformed(t *testing.T) {
 			{`{"NAME"`, "", ""},
 			{`{"NAME":null}`, "", ""},
 			{`{"NAME":[]}`, "", ""},
+			{`{"requestId":"r","CAMEL":"x"`, "x", ""},
+			{`{"requestId":"r","CAMEL":"cut`, "", "cut"},
+			{`{"NAME":"x","CAMEL":"","CAMEL":null,"CAMEL":[]`, "x", ""},
 		} {
+			tt.body = strings.ReplaceAll(tt.body, "CAMEL", strings.ToLower(op.name[:1])+op.name[1:])
 			got, err := op.call(t.Context(), clientOver(t, newScript(respondThenFail(200, strings.ReplaceAll(tt.body, "NAME", op.name), io.ErrUnexpectedEOF))))
 			if tt.id != "" {
 				if got != tt.id || err != nil {

@@ -178,9 +178,9 @@ func (r *CreateLiveTranscodeTemplateRequest) validate() (field, reason string) {
 // CreateLiveTranscodeTemplateResponse is the response of [Client.CreateLiveTranscodeTemplate].
 type CreateLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
-	RequestID string `json:"RequestId"`
+	RequestID string `json:"RequestId,case:ignore"`
 	// TemplateID identifies the new template. It is never empty.
-	TemplateID string `json:"TemplateId"`
+	TemplateID string `json:"TemplateId,case:ignore"`
 }
 
 func (r *CreateLiveTranscodeTemplateResponse) requestID() *string { return &r.RequestID }

@@ -67,6 +67,15 @@ var callRows = []mutant{
 	{"the cause of a context is not the error's kind", "wrap.go", `return !isKind &&`, `return (!isKind || true) &&`, "TestCauseIsNotTheKind|TestCauseEndsNoJob"},
 
 	// What real services and proxies do.
+	{"a cut-off body does not make a refusal ambiguous", "attempt.go", `f.maybeExecuted, f.broken = api.maybeExecuted(), true`, `f.maybeExecuted, f.broken = true, true`, "TestMaybeExecutedOfCutOffBodies"},
+	{"a role, account or domain that is not found is no job", "error_codes.go", `&& !jobNotFound.MatchString(code):`, `&& code == "":`, "TestCodes"},
+	{"a job is not lost because something else is not found", "plan.go", `api.class() == classOtherNotFound:`, `api.class() == classUnusable:`, "TestScopeOf"},
+	{"a proxy's code is none of the service's", "error_codes.go", `s[0] >= 'A' && s[0] <= 'Z' && strings.ContainsFunc(s, unicode.IsLower)`, `s[0] >= 'A'`, "TestStatuses"},
+	{"a numeric code with a Retry-After header means throttling", "api_error.go", `throttled && isNumeric(code)`, `throttled && code == ""`, "TestThrottlingByOtherSigns"},
+	{"a page of HTML has no code", "api_error.go", `if htmlElement.Match(text) {`, `if len(text) == 0 {`, "TestStatuses"},
+	{"an empty duplicate does not replace a value", "decode_values.go", `if v.IsZero() || v.Kind() == reflect.Pointer && v.Elem().IsZero() {`, `if v.Kind() == reflect.Chan {`, "TestEmptyDuplicates|TestNewIDMalformed"},
+	{"an id in lower camel case is read", "job_requests.go", `json:"JobId,case:ignore"`, `json:"JobId"`, "TestNewIDMalformed|TestEmptyDuplicates"},
+	{"the zone of a time is no parameter", "params.go", `if !v.Type().Field(i).IsExported() {`, `if name == "" {`, "TestTimeZones"},
 	{"a family of codes counts as its code", "error_codes.go", `code = code[:max(0, strings.LastIndexByte(code, '.'))]`, `code = ""`, "TestCodes"},
 	{"the service's Retry-After header means throttling", "error_codes.go", `isNumericThrottling(code, e.Message), e.askedToRetry:`, `isNumericThrottling(code, e.Message):`, "TestThrottlingByOtherSigns"},
 	{"a numeric code with a throttling message means throttling", "error_codes.go", `isNumericThrottling(code, e.Message), e.askedToRetry:`, `e.askedToRetry:`, "TestThrottlingByOtherSigns"},
