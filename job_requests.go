@@ -4,7 +4,7 @@ import (
 	"log/slog"
 )
 
-// GetLiveTranscodeJobResponse is the response of [Client.GetLiveTranscodeJob].
+// GetLiveTranscodeJobResponse is the response to [Client.GetLiveTranscodeJob].
 type GetLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service; quote it in a support ticket.
 	RequestID string `json:"RequestId"`
@@ -144,7 +144,7 @@ func (c *TimedConfig) validate() (field, reason string) {
 // isYear reports whether RFC 3339 can represent the year.
 func isYear(year int) bool { return year >= 0 && year <= 9999 }
 
-// SubmitLiveTranscodeJobResponse is the response of [Client.SubmitLiveTranscodeJob].
+// SubmitLiveTranscodeJobResponse is the response to [Client.SubmitLiveTranscodeJob].
 type SubmitLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId,case:ignore"`
@@ -199,19 +199,19 @@ func (r *UpdateLiveTranscodeJobRequest) validate() (field, reason string) {
 	return r.TimedConfig.validate()
 }
 
-// UpdateLiveTranscodeJobResponse is the response of [Client.UpdateLiveTranscodeJob].
+// UpdateLiveTranscodeJobResponse is the response to [Client.UpdateLiveTranscodeJob].
 type UpdateLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
 }
 
-// SendLiveTranscodeJobCommandResponse is the response of [Client.SendLiveTranscodeJobCommand].
+// SendLiveTranscodeJobCommandResponse is the response to [Client.SendLiveTranscodeJobCommand].
 type SendLiveTranscodeJobCommandResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
 }
 
-// DeleteLiveTranscodeJobResponse is the response of [Client.DeleteLiveTranscodeJob].
+// DeleteLiveTranscodeJobResponse is the response to [Client.DeleteLiveTranscodeJob].
 type DeleteLiveTranscodeJobResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`

@@ -71,7 +71,7 @@ type EnsureLiveTranscodeJobResponse struct {
 	Existing *Job
 }
 
-// LogValue implements [log/slog.LogValuer]. It redacts what [Job.LogValue] redacts.
+// LogValue implements slog.LogValuer. It redacts what [Job.LogValue] redacts.
 func (r EnsureLiveTranscodeJobResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("request_id", r.RequestID), slog.String("id", r.JobID),
 		slog.Bool("created", r.Created), logJob("existing", r.Existing))
@@ -81,7 +81,7 @@ func (r EnsureLiveTranscodeJobResponse) LogValue() slog.Value {
 const ensureTimeout = 30 * time.Second
 
 // EnsureLiveTranscodeJob searches for a job whose Name is exactly req.Name, and submits one if there is none. A stopped
-// job of that name counts: Existing tells. So put the date or the run into the name. If the job of that name has
+// job of that name counts (check Existing), so put the date or the run into the name. If the job of that name has
 // another template or input, or several jobs have it, the error is [ErrNameConflict].
 //
 // Concurrent calls of one Client for one name share one Submit. If the outcome of the Submit is unknown, the job is

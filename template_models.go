@@ -175,7 +175,7 @@ func (r *CreateLiveTranscodeTemplateRequest) validate() (field, reason string) {
 	return r.TemplateConfig.validate()
 }
 
-// CreateLiveTranscodeTemplateResponse is the response of [Client.CreateLiveTranscodeTemplate].
+// CreateLiveTranscodeTemplateResponse is the response to [Client.CreateLiveTranscodeTemplate].
 type CreateLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId,case:ignore"`
@@ -192,7 +192,7 @@ func (r *CreateLiveTranscodeTemplateResponse) missing() string {
 	return ""
 }
 
-// GetLiveTranscodeTemplateResponse is the response of [Client.GetLiveTranscodeTemplate].
+// GetLiveTranscodeTemplateResponse is the response to [Client.GetLiveTranscodeTemplate].
 type GetLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
@@ -263,13 +263,13 @@ func (r *UpdateLiveTranscodeTemplateRequest) validate() (field, reason string) {
 	return r.TemplateConfig.validate()
 }
 
-// UpdateLiveTranscodeTemplateResponse is the response of [Client.UpdateLiveTranscodeTemplate].
+// UpdateLiveTranscodeTemplateResponse is the response to [Client.UpdateLiveTranscodeTemplate].
 type UpdateLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
 }
 
-// DeleteLiveTranscodeTemplateResponse is the response of [Client.DeleteLiveTranscodeTemplate].
+// DeleteLiveTranscodeTemplateResponse is the response to [Client.DeleteLiveTranscodeTemplate].
 type DeleteLiveTranscodeTemplateResponse struct {
 	// RequestID identifies the call at the service.
 	RequestID string `json:"RequestId"`
