@@ -212,3 +212,33 @@ func afterDeleteLiveTranscodeTemplate(ctx context.Context, client *livetranscode
 	_, err := client.DeleteLiveTranscodeTemplate(ctx, templateID)
 	return err
 }
+
+func afterWaitLoop(ctx context.Context, client *livetranscode.Client, jobID string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute) // the only deadline
+	defer cancel()
+	_, err := client.WaitForStatus(ctx, jobID, livetranscode.JobStatusInProgress)
+	return err
+}
+
+func afterListLoop(ctx context.Context, client *livetranscode.Client, use func(*livetranscode.Job)) error {
+	for job, err := range client.AllLiveTranscodeJobs(ctx, nil) { // or a request with filters
+		if err != nil {
+			return err
+		}
+		use(job)
+	}
+	return nil
+}
+
+func afterSubmitLoop(
+	ctx context.Context, client *livetranscode.Client, req *livetranscode.SubmitLiveTranscodeJobRequest,
+) (string, error) {
+	resp, err := client.EnsureLiveTranscodeJob(ctx, req)
+	if err != nil {
+		return "", err // if it is Retryable, call again later
+	}
+	if resp.Existing != nil && resp.Existing.Status == livetranscode.JobStatusStopped {
+		return "", errors.New("a job of that name has stopped")
+	}
+	return resp.JobID, nil
+}

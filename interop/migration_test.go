@@ -267,3 +267,41 @@ func TestMigrationGuideErrors(t *testing.T) {
 		t.Errorf("without a response, Alibaba's error is %v", err)
 	}
 }
+
+// The loops of the guide, on an emulator that fails now and then.
+func TestMigrationGuideLoops(t *testing.T) {
+	t.Parallel()
+	emulator := livetranscodetest.NewServer()
+	client := emulator.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{BaseDelay: time.Millisecond}))
+	req := &livetranscode.SubmitLiveTranscodeJobRequest{
+		Name: "evening-show-2026-11-26", TemplateID: "t", StreamInput: livetranscode.StreamInput{InputURL: "rtmp://mydomain/app/stream1"},
+	}
+	emulator.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true})
+	id, err := afterSubmitLoop(t.Context(), client, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := afterSubmitLoop(t.Context(), client, req); again != id || err != nil || len(emulator.Jobs()) != 1 {
+		t.Errorf("a second Ensure returned %q, %v; there are %d jobs", again, err, len(emulator.Jobs()))
+	}
+
+	emulator.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", Code: "ServiceUnavailable"})
+	if err := afterWaitLoop(t.Context(), client, id); err != nil {
+		t.Error(err)
+	}
+	for range 250 {
+		emulator.AddJob(livetranscode.Job{})
+	}
+	jobs := map[string]bool{}
+	if err := afterListLoop(t.Context(), client, func(job *livetranscode.Job) { jobs[job.JobID] = true }); err != nil || len(jobs) != 251 {
+		t.Errorf("%d jobs are listed, then %v", len(jobs), err)
+	}
+
+	emulator.SetStatus(id, livetranscode.JobStatusStopped)
+	if _, err := afterSubmitLoop(t.Context(), client, req); err == nil {
+		t.Error("a stopped job is taken for a running one")
+	}
+	if err := afterWaitLoop(t.Context(), client, id); !errors.Is(err, livetranscode.ErrJobStopped) {
+		t.Errorf("the wait for a stopped job ends with %v", err)
+	}
+}
