@@ -1,15 +1,11 @@
 package livetranscode_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -80,9 +76,6 @@ type world struct {
 	counts       map[string]int
 	failed       int
 }
-
-// A span is an interval of time.
-type span struct{ from, to time.Time }
 
 // A worldJob is the history of a job and the events delivered.
 type worldJob struct {
@@ -218,11 +211,6 @@ func (w *world) locked(f func()) {
 	f()
 }
 
-// markUnobservable records that changes could not be observed since a time.
-func (w *world) markUnobservable(from time.Time) {
-	w.unobservable = append(w.unobservable, span{from, time.Now()})
-}
-
 // process is a process that watches, resuming from the store, until it is killed.
 func (w *world) process(ctx context.Context) {
 	client := w.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: w}))
@@ -294,95 +282,6 @@ func (w *world) add(watcher *livetranscode.Watcher, l *worldJob) {
 	watcher.Add(l.id)
 }
 
-// checkEvent checks an event against the history, and stores it unless the process crashes first.
-func (w *world) checkEvent(event livetranscode.JobEvent, crash bool) {
-	w.counts["events"]++
-	l := w.byID[event.JobID]
-	if l == nil || l.over {
-		w.fail("an event of a job that has ended or does not exist: %+v", event)
-		return
-	}
-	final := event.Kind == livetranscode.EventStopped || event.Kind == livetranscode.EventLost
-	at := len(l.history) - 1
-	if event.Kind == livetranscode.EventLost {
-		if !errors.Is(event.Err, livetranscode.ErrNotFound) || l.status() != deleted {
-			w.fail("%s: lost, but it is %v: %v", l.id, l.status(), event.Err)
-		}
-	} else {
-		at, _ = strconv.Atoi(event.Job.Name)
-		if at >= len(l.history) || l.history[at].status != event.Job.Status {
-			w.fail("%s: no version is %+v", l.id, event.Job)
-			return
-		}
-	}
-	if known := w.store[l.id]; at <= l.last && !final && !w.isLagging(l, at) || known == nil != (event.Previous == nil) || known != nil && known.Name != event.Previous.Name {
-		w.fail("%s: version %d after %d, Previous is %v", l.id, at, l.last, event.Previous)
-	}
-	w.checkLate(l, l.last+1, event)
-	if crash {
-		w.counts["crashes"]++
-		return
-	}
-	l.last = at
-	w.store[l.id] = event.Job
-	if final {
-		l.over = true
-		delete(w.store, l.id)
-	}
-}
-
-// isLagging reports whether the index of List may still show an earlier version of the same status.
-func (w *world) isLagging(l *worldJob, v int) bool {
-	return w.lag > 0 && v < l.last && l.history[v].status >= l.history[l.last].status
-}
-
-// checkLate checks the delay of an event since the version after the last delivered one.
-func (w *world) checkLate(l *worldJob, v int, event livetranscode.JobEvent) {
-	if v >= len(l.history) || l.failing {
-		return
-	}
-	since := later(l.history[v].at, l.added)
-	late := time.Since(since) - w.unobservableFor(since)
-	slack := worldSlack + w.lag
-	if l.history[v].status == deleted || l.status() == deleted {
-		slack += worldInterval + 20*time.Second // to confirm it
-	}
-	if late > slack {
-		w.fail("%s: version %d of %+v was delivered after %v: %v", l.id, v, l.history, late, event.Kind)
-	}
-}
-
-// unobservableFor returns for how long changes could not be observed since a time.
-func (w *world) unobservableFor(since time.Time) (sum time.Duration) {
-	spans := slices.Clone(w.unobservable)
-	if !w.faultSince.IsZero() {
-		spans = append(spans, span{w.faultSince, time.Now()})
-	}
-	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
-	for _, s := range spans {
-		if from := later(s.from, since); s.to.After(from) {
-			sum += s.to.Sub(from)
-			since = s.to
-		}
-	}
-	return sum
-}
-
-func (w *world) checkEnd(ctx context.Context, err error) {
-	switch {
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-	case (w.outage || w.onlyFailing()) && errors.Is(err, livetranscode.ErrUnavailable):
-		w.counts["watch ended"]++
-	default:
-		w.fail("the watch ended with %v", err)
-	}
-}
-
-// onlyFailing reports whether every watched job that has not ended is one whose Gets fail.
-func (w *world) onlyFailing() bool {
-	return !slices.ContainsFunc(w.order, func(l *worldJob) bool { return l.watched && !l.failing && !l.over })
-}
-
 // evolve changes jobs and makes faults. At the end nothing changes for long enough that every event is delivered.
 func (w *world) evolve() {
 	rng := rand.New(rand.NewPCG(w.seed, 13))
@@ -429,74 +328,4 @@ func (w *world) step() {
 	default:
 		w.change(l, min(status+livetranscode.JobStatus(w.rng.IntN(2)), stopped))
 	}
-}
-
-// RoundTrip is the network, with the properties and faults of the world.
-func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
-	var resp *http.Response
-	var delay time.Duration
-	w.locked(func() { resp, delay = w.respond(req) }) //nolint:bodyclose // the caller closes it
-	if err := pause(req.Context(), delay); err != nil {
-		return nil, err
-	}
-	if resp != nil {
-		if resp.StatusCode == 0 {
-			return nil, io.ErrUnexpectedEOF
-		}
-		return resp, nil
-	}
-	if !isList(req) {
-		return w.srv.Transport().RoundTrip(req)
-	}
-	resp, err := w.list.Transport().RoundTrip(req)
-	if err != nil || !w.malformed || req.URL.Query().Get("Status") == "" {
-		return resp, err
-	}
-	text, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	const head = `"JobList":[`
-	text = bytes.Replace(text, []byte(head), []byte(head+`{"JobId":"","Status":"x"},{"Name":5,"Status":[]},`), 1)
-	text = bytes.Replace(text, []byte(`,]`), []byte(`]`), 1)
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(text)), -1
-	resp.Header.Del("Content-Length")
-	return resp, err
-}
-
-// respond returns a fault's response, if any, and the latency of the request.
-func (w *world) respond(req *http.Request) (*http.Response, time.Duration) {
-	w.counts["requests"]++
-	var delay time.Duration
-	if w.latency > 0 {
-		delay = time.Duration(w.netRNG.Int64N(int64(w.latency)))
-	}
-	if l := w.byID[req.URL.Query().Get("JobId")]; l != nil && l.failing {
-		return failure(req, 500, "InternalError"), delay
-	}
-	if no, _ := strconv.Atoi(req.URL.Query().Get("PageNo")); w.deep && no > 1 {
-		return failure(req, 400, "InvalidParameter.PageNo"), delay
-	}
-	switch w.fault {
-	case "outage":
-		if w.netRNG.IntN(2) == 0 {
-			return new(http.Response), delay // none
-		}
-		return failure(req, 503, ""), delay
-	case "throttling": // another client shares the quota
-		now := time.Now()
-		w.tokens = min(w.tokens+now.Sub(w.filled).Seconds()/2, 3)
-		w.filled = now
-		if w.tokens < 1 || w.netRNG.IntN(2) == 0 {
-			return failure(req, 400, "Throttling.User"), delay
-		}
-		w.tokens--
-	case "Retry-After":
-		resp := failure(req, 503, "ServiceUnavailable")
-		resp.Header.Set("X-Acs-Retry-After", "20000")
-		return resp, delay
-	case "some failures":
-		if w.netRNG.IntN(4) == 0 {
-			return failure(req, []int{500, 502, 503, 404}[w.netRNG.IntN(4)], ""), delay
-		}
-	}
-	return nil, delay
 }
