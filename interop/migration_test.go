@@ -245,9 +245,9 @@ func TestMigrationGuideErrors(t *testing.T) {
 
 	before := len(emulator.Calls())
 	emulator.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable", Times: 3})
-	sdk := newSDK(t, srv, static, nil)
-	sdk.runtime = dara.RuntimeOptions{Autoretry: dara.Bool(true), MaxAttempts: dara.Int(3)}
-	_, err := sdk.call("GetLiveTranscodeJob", parameters{"JobId": "j"})
+	alibabas := newSDK(t, srv, static, nil)
+	alibabas.runtime = dara.RuntimeOptions{Autoretry: dara.Bool(true), MaxAttempts: dara.Int(3)}
+	_, err := alibabas.call("GetLiveTranscodeJob", parameters{"JobId": "j"})
 	sdkErr, ok := errors.AsType[*tea.SDKError](err)
 	if n := len(emulator.Calls()) - before; !ok || n != 1 {
 		t.Fatalf("Alibaba's client made %d requests, error %v", n, err)
@@ -262,7 +262,7 @@ func TestMigrationGuideErrors(t *testing.T) {
 	}
 
 	srv.Close()
-	_, err = sdk.call("GetLiveTranscodeJob", parameters{"JobId": "secret-parameter"})
+	_, err = alibabas.call("GetLiveTranscodeJob", parameters{"JobId": "secret-parameter"})
 	if _, ok := errors.AsType[*url.Error](err); !ok || !strings.Contains(err.Error(), "secret-parameter") {
 		t.Errorf("without a response, Alibaba's error is %v", err)
 	}
