@@ -25,7 +25,7 @@ func TestScreenshots(t *testing.T) {
 	tab.open(s)
 	tab.wait(`document.querySelectorAll("tbody tr").length > 30`)
 	time.Sleep(25 * time.Second) // some changes
-	for _, size := range [][2]int64{{1280, 800}, {768, 900}, {390, 844}} {
+	for _, size := range [][2]int64{{1000, 560}, {1280, 800}, {768, 900}, {390, 844}} { // the first is that of docs/
 		for _, colors := range []string{"light", "dark"} {
 			tab.media(colors)
 			tab.do(chromedp.EmulateViewport(size[0], size[1]), chromedp.Sleep(time.Second))
