@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
@@ -163,10 +164,15 @@ func (c *call) requestID() string {
 // attempt of the same call that may have been executed: the refusal may be the effect of that attempt.
 func refusedAfterUnknown(err error) bool {
 	var api *APIError
-	if !errors.As(err, &api) || !api.unknownPast {
+	return errors.As(err, &api) && api.maybeEffectOfPast()
+}
+
+// maybeEffectOfPast is refusedAfterUnknown of an error response.
+func (e *APIError) maybeEffectOfPast() bool {
+	if !e.unknownPast || strings.HasPrefix(e.Operation, "Get") || strings.HasPrefix(e.Operation, "List") {
 		return false
 	}
-	kind := api.kind()
+	kind := e.kind()
 	return kind == ErrNotFound || kind == ErrForbidden || kind == ErrInvalidRequest //nolint:errorlint // the kinds themselves
 }
 

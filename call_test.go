@@ -327,6 +327,11 @@ func TestRefusedAfterUnknown(t *testing.T) {
 				if id != tt.id || (err == nil) != (tt.id != "") {
 					t.Errorf("got %q, %v, want %q", id, err, tt.id)
 				}
+				if strings.Contains(name, "refused, ") && err != nil { // after a lost response
+					if text := err.Error(); !strings.Contains(text, "may have succeeded") || strings.Contains(text, "activate") {
+						t.Errorf("the error %q does not say that the outcome is unknown", text)
+					}
+				}
 				rt.wantRequests(t, tt.requests)
 			})
 		})

@@ -86,11 +86,13 @@ func (f CredentialsFunc) Credentials(ctx context.Context) (Credentials, error) {
 // StaticCredentials returns a provider that always returns the given key. securityToken is empty for a permanent
 // key.
 func StaticCredentials(accessKeyID, accessKeySecret, securityToken string) CredentialsProvider {
-	// A function, so that printing a value that holds the provider shows an address and no secret.
-	return CredentialsFunc(func(context.Context) (Credentials, error) {
-		return Credentials{accessKeyID, accessKeySecret, securityToken}, nil
-	})
+	return staticCredentials(func() Credentials { return Credentials{accessKeyID, accessKeySecret, securityToken} })
 }
+
+// staticCredentials is a function, so that printing a value that holds the provider shows an address and no secret.
+type staticCredentials func() Credentials
+
+func (f staticCredentials) Credentials(context.Context) (Credentials, error) { return f(), nil }
 
 // isNil reports whether the value in an interface is missing, a nil pointer, or a nil function.
 func isNil(value any) bool {

@@ -33,8 +33,7 @@
 //     HTTP/2 also reset streams and GOAWAY; truncated responses; attempts that took longer than 30 s; temporary DNS
 //     failures; proxies that fail (5xx or 429 on CONNECT, SOCKS failures).
 //   - Retried once each: a request whose date was refused, if the service's clock differs by 4 minutes or more (later
-//     calls use its clock); temporary credentials that were refused, if the provider has others by now; a nonce that
-//     was refused.
+//     calls use its clock); credentials that were refused, if the provider has others by now; a nonce that was refused.
 //   - Never retried: certificate errors and other permanent TLS failures, proxies that refuse ([ErrBadEndpoint]),
 //     unknown errors, and anything after the context ended.
 //   - [Client.SubmitLiveTranscodeJob] and [Client.CreateLiveTranscodeTemplate] are not idempotent, and the service has

@@ -262,6 +262,7 @@ var errorKinds = []struct {
 	{ErrNotFound, "not_found"},
 	{ErrThrottled, "throttled"},
 	{ErrJobStopped, "job_stopped"},
+	{ErrNameConflict, "name_conflict"},
 	{ErrBadEndpoint, "bad_endpoint"},
 	{ErrInvalidRequest, "invalid_request"},
 	{ErrBadResponse, "bad_response"},
@@ -270,8 +271,11 @@ var errorKinds = []struct {
 
 // ErrorKind returns a short name for the kind of an error, for the label of a metric. It is the first that applies
 // of ambiguous, canceled, deadline_exceeded, no_credentials, authentication, forbidden, not_found, throttled,
-// job_stopped, bad_endpoint, invalid_request, bad_response and unavailable; other for any other error, and "" for
-// nil.
+// job_stopped, name_conflict, bad_endpoint, invalid_request, bad_response and unavailable; other for any other error, and
+// "" for nil.
+//
+// The kinds no_credentials, authentication, forbidden, bad_endpoint and invalid_request end a wait at once, and not_found
+// as [Client.WaitUntil] says; ambiguous is of no poll. The others may pass, and are tolerated as [TolerateErrors] says.
 func ErrorKind(err error) string {
 	if err == nil {
 		return ""

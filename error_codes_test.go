@@ -263,6 +263,7 @@ func TestRetryableAndErrorKind(t *testing.T) {
 		{context.DeadlineExceeded, false, "deadline_exceeded"},
 		{fmt.Errorf("x: %w", ErrNoCredentials), false, "no_credentials"},
 		{&WaitError{Err: ErrJobStopped}, false, "job_stopped"},
+		{nameError(ErrNameConflict, "FindLiveTranscodeJob", "n", "2 jobs have this name"), false, "name_conflict"},
 		{&WaitError{Err: get(respondError(400, "Throttling.User"))}, true, "throttled"},
 		{WaitErrors{{Err: ErrThrottled}, {Err: ErrJobStopped}}, false, "throttled"},
 		{ensuredError{fmt.Errorf("%w: %w", ErrAmbiguous, ErrBadResponse)}, true, "ambiguous"},

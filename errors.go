@@ -143,8 +143,11 @@ func (e *APIError) Error() string {
 
 // hint says what to do about the error, where the rest of the text does not.
 func (e *APIError) hint() string {
-	if e.ambiguous {
+	switch {
+	case e.ambiguous:
 		return ambiguousHint
+	case e.maybeEffectOfPast():
+		return "an earlier attempt of this call may have succeeded; check before retrying"
 	}
 	switch class := e.class(); class {
 	case classPermission, classForbidden, classAccount:

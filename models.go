@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -164,6 +165,12 @@ func (j Job) printable() Job {
 		*text = redact.OneLine(*text)
 	}
 	return j
+}
+
+// clone returns a copy that shares nothing with j.
+func (j Job) clone() *Job {
+	j.OutputStream.StreamInfos = slices.Clone(j.OutputStream.StreamInfos)
+	return &j
 }
 
 // LogValue implements [slog.LogValuer]. It redacts what [Job.Format] redacts.

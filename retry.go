@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -68,12 +67,12 @@ const (
 type retryReason int
 
 const (
-	noRetry      retryReason = iota
-	transient                // the failure can pass by itself
-	throttled                // the service asks for fewer requests
-	clockSkew                // the clock can be corrected
-	expiredToken             // the provider may have newer credentials
-	nonceUsed                // the next attempt has another nonce
+	noRetry            retryReason = iota
+	transient                      // the failure can pass by itself
+	throttled                      // the service asks for fewer requests
+	clockSkew                      // the clock can be corrected
+	refusedCredentials             // the provider may have newer credentials
+	nonceUsed                      // the next attempt has another nonce
 	numRetryReasons
 )
 
@@ -104,7 +103,7 @@ type retrier struct {
 	cost     int                   // quota taken for the next retry
 	spent    int                   // quota that earlier retries took
 	repaired [numRetryReasons]bool // what was repaired, once each
-	rejected Credentials           // that the service refused, if expiredToken was repaired
+	rejected Credentials           // that the service refused, if refusedCredentials was repaired
 }
 
 // count counts an attempt. One that was not sent has cost nothing.
@@ -154,13 +153,14 @@ func presentableID(id string) string { return redact.OneLine(redact.Truncate(id,
 
 // reasonFor returns why another attempt can succeed after an error of the service.
 func reasonFor(e *APIError) retryReason {
+	if e.rejectsCredentials() {
+		return refusedCredentials
+	}
 	switch e.class() {
 	case classClock:
 		return clockSkew
 	case classNonce:
 		return nonceUsed
-	case classToken:
-		return expiredToken
 	case classThrottled:
 		return throttled
 	case classUnavailable:
@@ -200,9 +200,9 @@ func (r *retrier) repair(ctx context.Context, f *failure) bool {
 		return false
 	case f.reason == clockSkew && !r.correctClock(ctx, f):
 		return false
-	case f.reason == expiredToken && !f.creds.temporary():
+	case f.reason == refusedCredentials && r.client.hasStaticCredentials():
 		return false
-	case f.reason == expiredToken:
+	case f.reason == refusedCredentials:
 		r.rejected = f.creds
 	}
 	r.repaired[f.reason] = true
@@ -309,9 +309,10 @@ func (r *retrier) reportRejected(ctx context.Context, f *failure) {
 	}
 }
 
-// temporary reports whether the credentials come from STS, and so may have been replaced by now.
-func (c Credentials) temporary() bool {
-	return c.SecurityToken != "" || strings.HasPrefix(c.AccessKeyID, "STS.")
+// hasStaticCredentials reports whether the provider can have no others than those that the service has refused.
+func (c *Client) hasStaticCredentials() bool {
+	_, ok := c.provider.(staticCredentials)
+	return ok
 }
 
 const (

@@ -342,6 +342,18 @@ func (p *changingProvider) Credentials(context.Context) (Credentials, error) {
 
 func (p *changingProvider) refused(c Credentials) { p.told = append(p.told, c) }
 
+// TestStaticCredentialsAreNotRetried checks that the error of refused credentials that cannot change says nothing else.
+func TestStaticCredentialsAreNotRetried(t *testing.T) {
+	t.Parallel()
+	var r hookRecorder
+	rt := newScript(respondError(404, "InvalidAccessKeyId.NotFound"))
+	err := getJob(t.Context(), clientOver(t, rt, WithHooks(r.hooks(t, "a"))))
+	if len(r.attempts) != 1 || r.attempts[0].Retry || strings.Contains(err.Error(), "provider") {
+		t.Errorf("%d attempts; the error is %v", len(r.attempts), err)
+	}
+	wantKind(t, err, ErrAuthentication)
+}
+
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	session := func(n int) Credentials {
@@ -364,12 +376,15 @@ func TestRefusedCredentials(t *testing.T) {
 		"missing":              {[]Credentials{lost, session(2)}, []step{respondError(400, "MissingSecurityToken"), success}, 2, 2, 1, false},
 		"permanent instead":    {[]Credentials{session(1), key}, []step{expired, success}, 2, 2, 1, false},
 		"the same":             {[]Credentials{session(1)}, []step{expired, success}, 1, 2, 1, true},
-		"permanent":            {[]Credentials{key, session(2)}, []step{expired, success}, 1, 1, 1, true},
+		"permanent":            {[]Credentials{key, session(2)}, []step{expired, success}, 2, 2, 1, false},
+		"a rotated key":        {[]Credentials{key, {AccessKeyID: "id-2", AccessKeySecret: "secret-2"}}, []step{respondError(404, "InvalidAccessKeyId.NotFound"), success}, 2, 2, 1, false},
+		"a rotated secret":     {[]Credentials{key, {AccessKeyID: "id", AccessKeySecret: "secret-2"}}, []step{respondError(400, "SignatureDoesNotMatch"), success}, 2, 2, 1, false},
+		"the same key":         {[]Credentials{key}, []step{respondError(404, "InvalidAccessKeyId.NotFound"), success}, 1, 2, 1, true},
 		"once":                 {[]Credentials{session(1), session(2), session(3)}, []step{expired, expired, success}, 2, 2, 2, true},
-		"key not found":        {[]Credentials{session(1), session(2)}, []step{respondError(404, "InvalidAccessKeyId.NotFound"), success}, 1, 1, 1, true},
-		"key inactive":         {[]Credentials{key, session(2)}, []step{respondError(400, "InvalidAccessKeyId.Inactive"), success}, 1, 1, 1, true},
-		"key disabled":         {[]Credentials{key, session(2)}, []step{respondError(403, "Forbidden.AccessKeyDisabled"), success}, 1, 1, 1, true},
-		"no match":             {[]Credentials{key, session(2)}, []step{respondError(400, "SignatureDoesNotMatch"), success}, 1, 1, 1, true},
+		"key not found":        {[]Credentials{session(1), session(2)}, []step{respondError(404, "InvalidAccessKeyId.NotFound"), success}, 2, 2, 1, false},
+		"key inactive":         {[]Credentials{key, session(2)}, []step{respondError(400, "InvalidAccessKeyId.Inactive"), success}, 2, 2, 1, false},
+		"key disabled":         {[]Credentials{key, session(2)}, []step{respondError(403, "Forbidden.AccessKeyDisabled"), success}, 2, 2, 1, false},
+		"incomplete":           {[]Credentials{key, session(2)}, []step{respondError(400, "IncompleteSignature"), success}, 1, 1, 0, true},
 		"forbidden":            {[]Credentials{session(1), session(2)}, []step{respondError(403, "Forbidden.RAM"), success}, 1, 1, 0, true},
 		"throttled":            {[]Credentials{session(1)}, []step{respondError(400, "Throttling"), success}, 2, 2, 0, false},
 		"then a server error":  {[]Credentials{session(1), session(2)}, []step{expired, respondError(503, ""), success}, 3, 3, 1, false},

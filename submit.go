@@ -118,6 +118,9 @@ func (c *Client) EnsureLiveTranscodeJob(ctx context.Context, req *SubmitLiveTran
 		return nil, nameError(ErrNameConflict, operation, req.Name, "job "+run.resp.JobID+" has another template or input")
 	}
 	resp := *run.resp
+	if resp.Existing != nil { // concurrent calls must not share it
+		resp.Existing = resp.Existing.clone()
+	}
 	return &resp, nil
 }
 

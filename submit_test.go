@@ -196,6 +196,37 @@ func TestEnsureConcurrently(t *testing.T) {
 	})
 }
 
+// TestEnsureShares checks that concurrent calls that find one job get copies of their own.
+func TestEnsureShares(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		srv.AddJob(livetranscode.Job{Name: "show", OutputStream: livetranscode.OutputStream{StreamInfos: []livetranscode.StreamInfo{{Type: "rtmp"}}}})
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Latency: time.Second, Times: -1})
+		client, found := srv.Client(), make([]*livetranscode.Job, 4)
+		var wg sync.WaitGroup
+		for i := range found {
+			wg.Go(func() {
+				req := ensureRequest("show")
+				resp, err := client.EnsureLiveTranscodeJob(t.Context(), req)
+				if err != nil || resp.Existing == nil {
+					t.Errorf("got %+v, %v", resp, err)
+					return
+				}
+				found[i] = resp.Existing
+			})
+		}
+		wg.Wait()
+		for i, job := range found[1:] {
+			if job == nil || job == found[0] {
+				t.Fatalf("call %d has the job of the first", i+1)
+			}
+			if len(job.OutputStream.StreamInfos) == 0 || &job.OutputStream.StreamInfos[0] == &found[0].OutputStream.StreamInfos[0] {
+				t.Errorf("call %d shares the outputs with the first: %+v", i+1, job)
+			}
+		}
+	})
+}
+
 // TestEnsureAfterAnAmbiguousCall checks that a call that waits for one whose Submit was ambiguous does not submit
 // again.
 func TestEnsureAfterAnAmbiguousCall(t *testing.T) {

@@ -21,7 +21,7 @@ const (
 // type is "livetranscode." and the [livetranscode.ErrorKind] of err, and its message is the text of err. The chain of
 // err does not become part of the history: the texts of inner errors are not all redacted.
 //
-//   - Not retried, because nothing changes: invalid_request, not_found, job_stopped, a name conflict, and an ambiguous
+//   - Not retried, because nothing changes: invalid_request, not_found, job_stopped, name_conflict, and an ambiguous
 //     Submit that [livetranscode.Retryable] does not report.
 //   - Retried each minute, because people restore it, and a running job costs money: no_credentials, authentication,
 //     forbidden, bad_endpoint; and an ambiguous error of EnsureLiveTranscodeJob.
@@ -48,15 +48,12 @@ func applicationError(err error, details ...any) error {
 // retryOf returns whether an error is permanent, and the delay before the next attempt, 0 for that of the retry policy.
 func retryOf(err error) (permanent bool, delay time.Duration) {
 	switch livetranscode.ErrorKind(err) {
-	case "invalid_request", "not_found", "job_stopped":
+	case "invalid_request", "not_found", "job_stopped", "name_conflict":
 		return true, 0
 	case "ambiguous":
 		return !livetranscode.Retryable(err), restoreDelay
 	case "no_credentials", "authentication", "forbidden", "bad_endpoint":
 		delay = restoreDelay
-	}
-	if errors.Is(err, livetranscode.ErrNameConflict) {
-		return true, 0
 	}
 	if api := (*livetranscode.APIError)(nil); errors.As(err, &api) {
 		delay = max(delay, min(api.RetryAfter, maxRetryDelay))

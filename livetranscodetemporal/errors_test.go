@@ -48,7 +48,7 @@ func TestApplicationError(t *testing.T) {
 		{err: invalid, kind: "invalid_request", permanent: true},
 		{err: unknown, kind: "not_found", permanent: true},
 		{err: livetranscode.ErrJobStopped, kind: "job_stopped", permanent: true},
-		{err: fmt.Errorf("%w: two jobs", livetranscode.ErrNameConflict), kind: "other", permanent: true},
+		{err: fmt.Errorf("%w: two jobs", livetranscode.ErrNameConflict), kind: "name_conflict", permanent: true},
 		{err: get(livetranscodetest.Fault{Code: "StreamNotFound"}), kind: "invalid_request", permanent: true},
 		{err: submit(livetranscodetest.Fault{DropResponse: true}), kind: "ambiguous", permanent: true, delay: time.Minute},
 		{err: get(livetranscodetest.Fault{Code: "Forbidden.RAM"}), kind: "forbidden", delay: time.Minute},

@@ -27,7 +27,7 @@ var callRows = []mutant{
 	{"clock skew is corrected", "retry.go", `(f.clockOffset-f.signedOffset).Abs() < clockTolerance`, `(f.clockOffset-f.signedOffset).Abs() < 1000*time.Hour`, "TestClockSkew"},
 	{"clock skew is corrected again", "retry.go", `if !f.hasOffset ||`, `if !f.hasOffset || f.signedOffset != 0 ||`, "TestClockSkew|TestClockSkewStays"},
 	{"the Date of a cached response is not used", "retry_after.go", ` || h.Get("Age") != ""`, ``, "TestClockSkew|TestClockSkewStays"},
-	{"refused credentials are replaced once a call", "retry.go", `case r.repaired[f.reason]:`, `case r.repaired[f.reason] && f.reason != expiredToken:`, "TestRefusedCredentials"},
+	{"refused credentials are replaced once a call", "retry.go", `case r.repaired[f.reason]:`, `case r.repaired[f.reason] && f.reason != refusedCredentials:`, "TestRefusedCredentials"},
 	{"the same refused credentials are not sent again", "attempt.go", `case creds == a.rejected:`, `case creds == a.rejected && a.number == 0:`, "TestRefusedCredentials"},
 	{"a retry that is not sent costs nothing", "call.go", `c.retrier.giveBack()`, ``, "TestRetryQuota|TestHooksOfPanics"},
 	{"a retry whose attempt is not sent costs nothing", "retry.go", `r.giveBack()`, `r.cost = 0`, "TestRetryQuota|TestSlowProvider"},
@@ -65,6 +65,13 @@ var callRows = []mutant{
 	{"an error does not show the URL of the request", "wrap.go", `(*url.Error)(nil); errors.As(err, &address); {`, `(*url.Error)(nil); err == nil && errors.As(err, &address); {`, "TestNetworkErrors"},
 	{"a stream key that the service repeats is redacted", "api_error.go", `!values.Has("StreamInput")`, `values.Has("StreamInput")`, "TestStreamKeysInMessages"},
 	{"the cause of a context is not the error's kind", "wrap.go", `return !isKind &&`, `return (!isKind || true) &&`, "TestCauseIsNotTheKind|TestCauseEndsNoJob"},
+
+	{"a rotated permanent key is fetched again", "retry.go", `if e.rejectsCredentials() {
+		return refusedCredentials`, `if e.class() == classToken {
+		return refusedCredentials`, "TestRefusedCredentials"},
+	{"static credentials are not fetched again", "retry.go", `&& r.client.hasStaticCredentials():`, `&& r.client.provider == nil:`, "TestStaticCredentialsAreNotRetried|TestProviderErrors"},
+	{"a refusal after a lost response says that the outcome is unknown", "errors.go", `case e.maybeEffectOfPast():`, `case e.StatusCode < 0:`, "TestRefusedAfterUnknown"},
+	{"concurrent calls of Ensure share no job", "submit.go", `resp.Existing = resp.Existing.clone()`, `_ = resp.Existing.clone()`, "TestEnsureShares"},
 
 	// What real services and proxies do.
 	{"a cut-off body does not make a refusal ambiguous", "attempt.go", `f.maybeExecuted, f.broken = api.maybeExecuted(), true`, `f.maybeExecuted, f.broken = true, true`, "TestMaybeExecutedOfCutOffBodies"},
@@ -127,5 +134,5 @@ var callRows = []mutant{
 	{"a limiter that cannot wait reads as the deadline", "attempt.go", `kind = context.DeadlineExceeded`, `kind = nil`, "TestLimiter"},
 	{"a limiter's refusal of a hook's deadline is not the caller's", "attempt.go", `ok && end.Equal(deadline) && strings`, `ok && !end.IsZero() && strings`, "TestLimiter"},
 	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect(nil),`, ``, "TestProxyFaults"},
-	{"a Stop that was executed is a success", "call.go", `if !errors.As(err, &api) || !api.unknownPast {`, `if !errors.As(err, &api) || api.unknownPast {`, "TestRefusedAfterUnknown"},
+	{"a Stop that was executed is a success", "call.go", `if !e.unknownPast || strings`, `if e.unknownPast || strings`, "TestRefusedAfterUnknown"},
 }
