@@ -46,6 +46,9 @@ func TestTextsOfProxies(t *testing.T) {
 					})
 					c := networkClient(t, proxiedEndpoint, proxied(proxy.url, roots)[owner])
 					err := call(t.Context(), c)
+					if err == nil {
+						t.Fatal("there is no error")
+					}
 					wantKind(t, err, kind)
 					wantOneLine(t, err)
 					if errors.Is(err, ErrAmbiguous) {
@@ -107,6 +110,9 @@ func TestCallersProxyHook(t *testing.T) {
 			}
 			if tt.kind == nil && err == nil {
 				return
+			}
+			if err == nil {
+				t.Fatal("there is no error")
 			}
 			wantKind(t, err, tt.kind)
 			if errors.Is(err, ErrAmbiguous) || tt.hook != nil && !errors.Is(err, tt.hook) {
