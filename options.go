@@ -143,7 +143,7 @@ func WithCredentials(provider CredentialsProvider) Option {
 // Submit and Create, which cannot be retried when their outcome is unknown, are sent on connections never used before,
 // and so are retries after a connection has failed. An [*http.Transport] is cloned for that: the connections are opened
 // as it opens its own, with its proxy, dial functions, TLS configuration and protocols, but they do not count against
-// its MaxConnsPerHost, and protocols added with RegisterProtocol are not used, except for HTTP/2. Any other
+// its MaxConnsPerHost, and what was added with RegisterProtocol is not used. Any other
 // [http.RoundTripper] is used as it is; use [WithMiddleware] to wrap an [*http.Transport].
 //
 // Over HTTP/2 all calls share one connection. If it dies unnoticed, each call loses its first attempt to it until the
