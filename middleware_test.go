@@ -313,6 +313,7 @@ func TestMiddlewareReturnsEarly(t *testing.T) {
 				return nil, errors.New("too busy")
 			})))
 			time.Sleep(2 * time.Second)
+			synctest.Wait()
 			if err == nil || errors.Is(err, ErrAmbiguous) || late == nil {
 				t.Errorf("the error is %v, that of next %v", err, late)
 			}
