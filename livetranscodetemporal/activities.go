@@ -34,8 +34,9 @@ type submitFailure struct {
 
 // Submit submits the job of a spec unless it exists, and returns it: only with the ids and the name if it is new. It
 // calls [livetranscode.Client.EnsureLiveTranscodeJob]. From its second attempt on, the service may have executed a
-// Submit whose response was lost, so the name is first looked for, for 30 s. A job of that name that has stopped is a
-// name conflict, if found in the first attempt.
+// Submit whose response was lost, so the name is first looked for, for 30 s; a job that is found is that of the spec if
+// it has the template, whatever its input. A job of that name that has stopped is a name conflict, if found in the first
+// attempt.
 //
 // Give it a StartToCloseTimeout of two minutes and no heartbeat: a worker that was frozen and continues after the
 // timeout, when another attempt may have submitted, finds its deadline passed and sends nothing. What no deadline
@@ -62,8 +63,12 @@ func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*
 	req := *made
 	req.Name = spec.Name
 	if attempt > 1 {
-		if err = a.awaitListed(ctx, req.Name); err != nil {
+		job, err := a.awaitListed(ctx, req.Name)
+		switch {
+		case err != nil:
 			return nil, err
+		case job != nil && job.TemplateID == req.TemplateID: // its input may have another stream key than a new request
+			return job, nil
 		}
 	}
 	resp, err := a.client.EnsureLiveTranscodeJob(ctx, &req)
@@ -81,18 +86,18 @@ func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*
 	return resp.Existing, nil
 }
 
-// awaitListed returns when a job of the name is listed, or has not been for searchTime.
-func (a *Activities) awaitListed(ctx context.Context, name string) error {
+// awaitListed returns the job of the name, or nil if it has not been listed for searchTime.
+func (a *Activities) awaitListed(ctx context.Context, name string) (*livetranscode.Job, error) {
 	for end := time.Now().Add(searchTime); ; {
-		_, err := a.client.FindLiveTranscodeJob(ctx, name)
+		job, err := a.client.FindLiveTranscodeJob(ctx, name)
 		if !errors.Is(err, livetranscode.ErrNotFound) {
-			return err
+			return job, err
 		}
 		if !time.Now().Before(end) {
-			return nil
+			return nil, nil //nolint:nilnil // documented
 		}
 		if err = sleep(ctx, searchPause); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
@@ -172,7 +177,8 @@ func (a *Activities) stop(ctx context.Context, jobID string, attempt int32) (*li
 	switch {
 	case errors.Is(err, livetranscode.ErrNotFound):
 		return nil, nil //nolint:nilnil // documented
-	case errors.Is(err, livetranscode.ErrForbidden): // also how a stop in the wrong state may be refused
+	case errors.Is(err, livetranscode.ErrForbidden), errors.Is(err, livetranscode.ErrInvalidRequest):
+		// So may a Stop be refused in the wrong state: the service does not document it.
 		if resp, getErr := a.client.GetLiveTranscodeJob(ctx, jobID); getErr == nil && resp.Job.Status.Final() {
 			return resp.Job, nil
 		}

@@ -67,6 +67,21 @@ func TestSubmit(t *testing.T) {
 			setup: func(e *emulator) { e.add(livetranscode.JobStatusInProgress) },
 		},
 		{
+			name: "it runs with another stream key, second attempt", attempt: 2, status: livetranscode.JobStatusInProgress,
+			setup: func(e *emulator) {
+				e.AddJob(livetranscode.Job{
+					Name: "match", TemplateID: "template", Status: livetranscode.JobStatusInProgress,
+					StreamInput: livetranscode.StreamInput{InputURL: "rtmp://push.example.com/live/another-key"},
+				})
+			},
+		},
+		{
+			name: "a job with another template has the name, second attempt", attempt: 2, err: livetranscode.ErrNameConflict,
+			setup: func(e *emulator) {
+				e.AddJob(livetranscode.Job{Name: "match", TemplateID: "other", Status: livetranscode.JobStatusInProgress})
+			},
+		},
+		{
 			name: "it has stopped", attempt: 1, err: livetranscode.ErrNameConflict,
 			setup: func(e *emulator) { e.add(livetranscode.JobStatusStopped) },
 		},
@@ -231,6 +246,13 @@ func TestStop(t *testing.T) {
 		{
 			name: "it has stopped, and the service refuses to stop it again", attempt: 1, stops: 1, opts: strict,
 			add: func(e *emulator) string { return e.add(livetranscode.JobStatusStopped) },
+		},
+		{
+			name: "it has stopped, and the service refuses to stop it again as an invalid request", attempt: 1, stops: 1,
+			add: func(e *emulator) string {
+				e.Inject(livetranscodetest.Fault{Operation: "SendLiveTranscodeJobCommand", Code: "InvalidStatus"})
+				return e.add(livetranscode.JobStatusStopped)
+			},
 		},
 		{
 			name: "it has not started, and the service refuses to stop it", attempt: 1, stops: 1, opts: strict,

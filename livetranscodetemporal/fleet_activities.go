@@ -105,10 +105,13 @@ func (a *fleetActivities) WatchAll(ctx context.Context) error {
 
 // changeOf returns the signal for an event.
 func changeOf(event livetranscode.JobEvent) change {
-	if event.Kind == livetranscode.EventLost {
-		return change{Gone: errors.Is(event.Err, livetranscode.ErrNotFound)}
+	switch {
+	case event.Kind != livetranscode.EventLost:
+		return change{Job: redacted(event.Job)}
+	case errors.Is(event.Err, livetranscode.ErrNotFound):
+		return change{GoneJobID: event.JobID}
 	}
-	return change{Job: redacted(event.Job)}
+	return change{} // the service refuses to return it: the workflow has the error from its own read
 }
 
 // signal signals a change to the workflow of a job. That there is none, or that it takes no signal, is no error.

@@ -63,7 +63,7 @@ func (f *fleet) activityEnvironment() *testsuite.TestActivityEnvironment {
 func text(signals []signaled) (texts []string) {
 	for _, s := range signals {
 		switch {
-		case s.news.Gone:
+		case s.news.GoneJobID != "":
 			texts = append(texts, s.name+" gone")
 		case s.news.Job == nil:
 			texts = append(texts, s.name+" unseen")

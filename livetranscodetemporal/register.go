@@ -30,8 +30,8 @@ const (
 )
 
 // A RequestFunc makes the request of a job from its spec. It runs in the activity, so that what it reads, such as a
-// stream key from a store of secrets, is not in the history of the workflow. It must return the same template and input
-// whenever it is called for a spec. The Name of the request is set to that of the spec.
+// stream key from a store of secrets, is not in the history of the workflow. It may be called several times for a spec,
+// and must return the same template each time. The Name of the request is set to that of the spec.
 type RequestFunc = func(context.Context, JobSpec) (*livetranscode.SubmitLiveTranscodeJobRequest, error)
 
 // An Option changes what [Register] registers. A nil Option is ignored.

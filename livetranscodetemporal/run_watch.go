@@ -33,8 +33,8 @@ var (
 type change struct {
 	// Job is the job as the Fleet has read it; nil if the Fleet does not see it, so that the workflow has to read it.
 	Job *livetranscode.Job `json:",omitempty"`
-	// Gone means that the service does not know the job any more.
-	Gone bool `json:",omitempty"`
+	// GoneJobID is the id of a job that the service does not know any more.
+	GoneJobID string `json:",omitempty"`
 }
 
 // watch waits until the job has run for its time, has ended, or is to be stopped.
@@ -98,15 +98,19 @@ func (w *jobWatch) start(ctx workflow.Context) {
 
 // apply applies what a Fleet has signaled.
 func (w *jobWatch) apply(ctx workflow.Context, news change) {
-	switch {
-	case news.Gone:
-		w.gone = true
-	case news.Job != nil && news.Job.JobID != w.Job.JobID: // of another job with this name
-	case news.Job != nil:
-		w.observe(ctx, news.Job)
-	case w.timer:
+	if unseen := news == (change{}); !unseen {
+		w.applyState(ctx, news)
+	} else if w.timer {
 		w.read(ctx, false)
 	}
+}
+
+// applyState applies the state that a Fleet has read, unless it is of another job with this name.
+func (r *jobRun) applyState(ctx workflow.Context, news change) {
+	if news.Job != nil && news.Job.JobID == r.Job.JobID {
+		r.observe(ctx, news.Job)
+	}
+	r.gone = r.gone || news.GoneJobID != "" && news.GoneJobID == r.Job.JobID
 }
 
 // read reads the job; with unlessFleet only if no Fleet runs.
@@ -167,10 +171,7 @@ func (r *jobRun) continueAsNew(ctx workflow.Context) error {
 		return nil
 	}
 	for news := (change{}); r.changes.ReceiveAsync(&news); news = (change{}) {
-		if news.Job != nil && news.Job.JobID == r.Job.JobID {
-			r.observe(ctx, news.Job)
-		}
-		r.gone = r.gone || news.Gone
+		r.applyState(ctx, news)
 	}
 	r.stopped = r.stops.ReceiveAsync(nil)
 	if r.stopped || r.ended() {

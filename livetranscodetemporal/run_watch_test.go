@@ -73,6 +73,7 @@ func TestRunJobByFleet(t *testing.T) {
 			name: "another job of the name",
 			signals: map[time.Duration]change{
 				20 * time.Second: {Job: &livetranscode.Job{Name: "match", JobID: "job-2", Status: livetranscode.JobStatusStopped}},
+				21 * time.Second: {GoneJobID: "job-2"},
 				30 * time.Second: {Job: inProgress},
 			},
 			live: 30 * time.Second, ended: time.Hour + 35*time.Second, stopped: true,
@@ -111,7 +112,7 @@ func TestRunJobDeletedByFleet(t *testing.T) {
 	w.on(ActivitySubmit, byFleet, time.Second, created, nil)
 	w.on(ActivityStop, stopByID, 30*time.Second, noJob, nil).Once()
 	w.signalAt(20*time.Second, change{Job: inProgress})
-	w.signalAt(30*time.Second, change{Gone: true})
+	w.signalAt(30*time.Second, change{GoneJobID: "job-1"})
 	_, err := w.result(byFleet)
 	checkKind(t, err, "not_found")
 	w.AssertExpectations(t)
@@ -171,7 +172,7 @@ func TestRunJobContinuesAsNew(t *testing.T) {
 		{name: "no signal"},
 		{name: "live", news: &change{Job: inProgress}},
 		{name: "ended", news: &change{Job: stopped}, kind: "job_stopped"},
-		{name: "gone", news: &change{Gone: true}, kind: "not_found"},
+		{name: "gone", news: &change{GoneJobID: "job-1"}, kind: "not_found"},
 		{name: "StopJob", stop: true},
 	}
 	for _, test := range cases {
