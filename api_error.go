@@ -163,7 +163,7 @@ func (r *respondedRequest) foreignBody(resp *http.Response, text []byte) string 
 
 // redact returns at most n bytes of a text without the secrets.
 func (r *respondedRequest) redact(text string, n int) string {
-	return redact.Truncate(redact.Text(text, r.secrets...), n)
+	return redact.Bounded(text, n, r.secrets...)
 }
 
 // streamURL returns the URL of the stream in the request, or "".

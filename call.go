@@ -128,7 +128,7 @@ func (c *call) decode(ctx context.Context, b *body, out responseDecoder) *failur
 	defer b.release()
 	if err := decodeResponse(b, out); err != nil {
 		f := c.unusable(ctx, b, err)
-		if id := redact.Truncate(redact.Text(partialID(b.bytes, out), c.attempt.secrets()...), maxSnippet); id != "" {
+		if id := redact.Bounded(partialID(b.bytes, out), maxSnippet, c.attempt.secrets()...); id != "" {
 			f.err = f.err.withNote("the response names the id " + id + ", perhaps not all of it")
 		}
 		return f
@@ -157,7 +157,7 @@ func (c *call) requestID() string {
 	if c.attempt.requestID == "" {
 		return ""
 	}
-	return redact.Truncate(redact.Text(c.attempt.requestID, c.attempt.secrets()...), maxSnippet)
+	return redact.Bounded(c.attempt.requestID, maxSnippet, c.attempt.secrets()...)
 }
 
 // refusedAfterUnknown reports whether an operation was refused, or did not find its job or template, after an earlier

@@ -47,6 +47,22 @@ func Text(text string, secrets ...string) string {
 	return OneLine(text)
 }
 
+// Bounded returns at most n bytes of what [Text] returns. It reads no more of a long text than that needs. What the cut
+// may leave of a secret is at the end, which is dropped.
+func Bounded(text string, n int, secrets ...string) string {
+	longest := minSecret
+	for _, secret := range secrets {
+		longest = max(longest, 3*len(secret)) // each byte may be percent-encoded
+	}
+	longest += len("\\u0000")
+	limit := 2 * (n + longest)
+	if len(text) <= limit {
+		return Truncate(Text(text, secrets...), n)
+	}
+	shown := Text(Truncate(text, limit), secrets...)
+	return Truncate(shown, min(n, max(0, len(shown)-longest)))
+}
+
 func redactSecrets(text string, secrets []string) string {
 	for _, secret := range secrets {
 		if len(secret) < minSecret {

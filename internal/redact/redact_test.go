@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -51,6 +52,28 @@ func TestText(t *testing.T) {
 				t.Errorf("Text(%q)\n got %q\nwant %q", test.text, got, test.want)
 			}
 		})
+	}
+}
+
+// TestBounded checks that no part of a secret is shown wherever a long text is cut, and that the cost is bounded.
+func TestBounded(t *testing.T) {
+	t.Parallel()
+	const n, secret = 20, "CANARY-s3cr3t/+Key"
+	for _, form := range []string{secret, url.QueryEscape(secret), strings.ReplaceAll(secret, "/", `\/`), "rtmp://h/app/" + secret} {
+		for before := range 300 {
+			for _, filler := range []string{"x", " ", "\\u0020", "a:b "} {
+				text := strings.Repeat(filler, before) + form + strings.Repeat(" tail", 100)
+				if got := Bounded(text, n, secret); strings.Contains(got, "CANARY") || len(got) > n {
+					t.Fatalf("%d times %q, then %s: %q", before, filler, form, got)
+				}
+			}
+		}
+	}
+	if got := Bounded("short text", 100, secret); got != "short text" {
+		t.Errorf("got %q", got)
+	}
+	if got := Bounded(strings.Repeat("text ", 1<<20), 8, secret); got != "text tex" {
+		t.Errorf("got %q", got)
 	}
 }
 
