@@ -35,8 +35,8 @@ type submitFailure struct {
 // Submit submits the job of a spec unless it exists, and returns it: only with the ids and the name if it is new. It
 // calls [livetranscode.Client.EnsureLiveTranscodeJob]. From its second attempt on, the service may have executed a
 // Submit whose response was lost, so the name is first looked for, for 30 s; a job that is found is that of the spec if
-// it has the template, whatever its input. A job of that name that has stopped is a name conflict, if found in the first
-// attempt.
+// it has the template, whatever its input. A job of that name that has stopped is a name conflict, if found in the
+// first attempt.
 //
 // Give it a StartToCloseTimeout of two minutes and no heartbeat: a worker that was frozen and continues after the
 // timeout, when another attempt may have submitted, finds its deadline passed and sends nothing. What no deadline

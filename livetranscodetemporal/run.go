@@ -13,8 +13,8 @@ import (
 )
 
 // RunJob is the workflow of a job. It submits the job, waits until it is live, lets it run, stops it and confirms that
-// it has stopped. [StartJob] starts it; a workflow of the user's own calls it, or runs it as a child, for which it needs
-// the ParentClosePolicy REQUEST_CANCEL: the default terminates the child with its parent, and leaves the job running.
+// it has stopped. [StartJob] starts it; a workflow of the user's own calls it, or runs it as a child. A child needs the
+// ParentClosePolicy REQUEST_CANCEL: the default terminates it with its parent, and leaves the job running.
 //
 // The job ends after spec.Live, with [StopJob], with the cancellation of the workflow, or by itself. However the
 // workflow ends, no job is left running, unless the workflow is terminated or exceeds a timeout of its own, which
