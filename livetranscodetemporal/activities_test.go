@@ -155,8 +155,8 @@ func runActivity(t *testing.T, e *emulator, method, arg any) (job *livetranscode
 	if err != nil {
 		return nil, err
 	}
-	text, _ := json.Marshal(value)
-	if err = value.Get(&job); strings.Contains(string(text), streamKey) {
+	err = value.Get(&job)
+	if text, _ := json.Marshal(job); strings.Contains(string(text), streamKey) {
 		t.Errorf("the result has the stream key: %s", text)
 	}
 	return job, err

@@ -92,10 +92,12 @@ func TestApplicationError(t *testing.T) {
 // TestApplicationErrorChain: inner errors, whose texts are not all redacted, are not in the failure.
 func TestApplicationErrorChain(t *testing.T) {
 	t.Parallel()
-	inner := errors.New("secret-in-an-inner-error")
-	failure := temporal.GetDefaultFailureConverter().ErrorToFailure(ApplicationError(&opaque{inner}))
-	if text := failure.String(); strings.Contains(text, inner.Error()) || !strings.Contains(text, "opaque") {
-		t.Errorf("failure %s; want only the text of the outer error", text)
+	const secret = "secret-in-an-inner-error"
+	for _, inner := range []error{errors.New(secret), fmt.Errorf(secret+": %w", context.Canceled)} {
+		failure := temporal.GetDefaultFailureConverter().ErrorToFailure(ApplicationError(&opaque{inner}))
+		if text := failure.String(); strings.Contains(text, secret) || !strings.Contains(text, "opaque") {
+			t.Errorf("failure %s; want only the text of the outer error", text)
+		}
 	}
 }
 

@@ -88,6 +88,11 @@ func TestRunJobByFleet(t *testing.T) {
 			for at, news := range test.signals {
 				w.signalAt(at, news)
 			}
+			w.at(21500*time.Millisecond, func() {
+				if got := w.state().Status; strings.HasPrefix(test.name, "an older state") && got != livetranscode.JobStatusInProgress {
+					t.Errorf("state %v, want in progress", got)
+				}
+			})
 			result, err := w.result(byFleet)
 			checkKind(t, err, test.kind)
 			if err != nil {
@@ -216,5 +221,19 @@ func TestRunJobContinuesAsNew(t *testing.T) {
 				t.Errorf("live at %v, want that of the first run, %v", result.LiveAt, from.LiveAt)
 			}
 		})
+	}
+}
+
+// TestRunJobStoppedBeforeItContinues: a StopJob that has arrived before the workflow continues as new is not lost.
+func TestRunJobStoppedBeforeItContinues(t *testing.T) {
+	t.Parallel()
+	w := newWorkflowTest(t, WorkflowID("match"))
+	w.on(ActivityStop, stopByID, time.Second, stopped, nil).Once()
+	w.SetContinueAsNewSuggested(true)
+	w.at(0, func() { w.SignalWorkflow(signalStop, nil) })
+	w.ExecuteWorkflow(workflowRunJob, byFleet, progress{Job: inProgress, LiveAt: w.start})
+	var result JobResult
+	if err := w.GetWorkflowResult(&result); err != nil || !result.StoppedByUs {
+		t.Errorf("result %+v, %v; want stopped by us", result, err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 var lifecycles = flag.Int("lifecycles", 1000, "number of jobs in TestLifecycles")
 
-// TestLifecycles runs many jobs with a fleet, and reports what they cost. It runs after the tests that are parallel.
+// TestLifecycles runs many jobs with a fleet, and reports what they cost. It is not parallel: the others wait for it.
 func TestLifecycles(t *testing.T) {
 	server, err := startServer(shared.path, "")
 	if err != nil {
