@@ -50,8 +50,7 @@ func (w *world) checkEvent(event livetranscode.JobEvent, crash bool) {
 	l.last = at
 	w.store[l.id] = event.Job
 	if final {
-		l.over = true
-		delete(w.store, l.id)
+		l.over, l.lost = true, event.Kind == livetranscode.EventLost
 	}
 }
 

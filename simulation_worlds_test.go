@@ -84,8 +84,9 @@ type worldJob struct {
 	failing bool
 	watched bool
 	added   time.Time
-	last    int // the version of the last event; -1: none
-	over    bool
+	last    int  // the version of the last event; -1: none
+	over    bool // stopped or lost
+	lost    bool
 }
 
 func (l *worldJob) status() livetranscode.JobStatus { return l.history[len(l.history)-1].status }
@@ -215,18 +216,21 @@ func (w *world) locked(f func()) {
 func (w *world) process(ctx context.Context) {
 	client := w.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: w}))
 	watcher := client.NewWatcher(livetranscode.PollInterval(worldInterval/2, worldInterval), livetranscode.NotFoundGrace(20*time.Second))
+	if w.all {
+		watcher.AddAll(livetranscode.JobFilter{})
+	}
 	w.locked(func() {
 		for _, l := range w.order {
-			if job := w.store[l.id]; job != nil {
+			switch job := w.store[l.id]; {
+			case l.lost:
+				watcher.Remove(l.id)
+			case job != nil:
 				watcher.Resume(job)
-			} else if (!w.all || l.failing) && !l.over {
+			case (!w.all || l.failing) && !l.over:
 				w.add(watcher, l)
 			}
 		}
 	})
-	if w.all {
-		watcher.AddAll(livetranscode.JobFilter{})
-	}
 	added := make(chan *worldJob)
 	defer close(added)
 	go func() { // jobs are added while it runs
@@ -300,7 +304,7 @@ func (w *world) evolve() {
 		}
 		if fault != "" {
 			w.locked(func() { w.fault = "" })
-			time.Sleep(45 * time.Second) // a delay that was asked for, a pause, and the sweep
+			time.Sleep(time.Minute) // a delay that was asked for, the rest of a throttled sweep, and a pause as long
 			w.locked(func() {
 				w.markUnobservable(began)
 				w.faultSince, w.outage = time.Time{}, false

@@ -24,7 +24,7 @@ import (
 //				break
 //			}
 //			handle(event)
-//			store(event) // Job is what Resume needs; after EventStopped and EventLost, delete it
+//			store(event) // Job is what Resume needs; delete it some time after EventStopped and EventLost
 //		}
 //		wait(ctx, time.Minute) // a later range continues: no event is lost or delivered twice
 //	}
@@ -124,15 +124,22 @@ func (w *Watcher) add(id string) *trackedJob {
 
 // Resume watches jobs from the states that an earlier process stored, so that a restart repeats no event: a job has an
 // event only when it differs from the one passed here, which is then the event's Previous. The jobs are copied. A job
-// with [JobStatusUnknown] is added as by [Watcher.Add]; nil jobs, stopped jobs, jobs without an ID and jobs that are
-// already watched are ignored. Store WatchedJob.Job of each of [Watcher.Jobs] from time to time, or JobEvent.Job of
+// with [JobStatusUnknown] is added as by [Watcher.Add]. A stopped job is not watched, and [Watcher.AddAll] does not
+// report it again although the service's list may lag; of a job that was lost, [Watcher.Remove] does that. Nil jobs,
+// jobs without an ID and jobs that are already watched are ignored. Store WatchedJob.Job of each of [Watcher.Jobs] from time to time, or JobEvent.Job of
 // each event by its JobID: a Job is about 1 KiB, and Jobs takes time proportional to the number of jobs. A Job holds
 // the URLs of its streams, keys included: protect the store as you protect secrets.
 func (w *Watcher) Resume(jobs ...*Job) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, job := range jobs {
-		if job == nil || job.Status == JobStatusStopped {
+		if job == nil {
+			continue
+		}
+		if job.Status == JobStatusStopped {
+			if w.jobs[job.JobID] == nil {
+				w.suppress(job.JobID)
+			}
 			continue
 		}
 		if j := w.add(job.JobID); j != nil && job.Status != JobStatusUnknown {

@@ -77,6 +77,35 @@ func TestWatchResumeIgnores(t *testing.T) {
 	})
 }
 
+// TestWatchResumeLaggingList: a job that ended just before a restart is not reported again while List lags.
+func TestWatchResumeLaggingList(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		over, lost, alive := srv.AddJob(livetranscode.Job{Status: inProgress}), srv.AddJob(livetranscode.Job{Status: inProgress}), srv.AddJob(livetranscode.Job{})
+		w := srv.Client().NewWatcher(every(10 * time.Second))
+		w.AddAll(livetranscode.JobFilter{})
+		w.Resume(&livetranscode.Job{JobID: over, Status: stopped})
+		w.Remove(lost)
+		after(5*time.Minute, func() { // List is up to date
+			srv.SetStatus(over, stopped)
+			srv.RemoveJob(lost)
+		})
+		if events := collect(t, w, 30*time.Minute); len(events) != 1 || len(events[alive]) != 1 {
+			t.Errorf("got %+v", events)
+		}
+		w.Add(over) // a new life
+		if events := collect(t, w, time.Minute); len(events[over]) != 1 {
+			t.Errorf("after Add: %+v", events)
+		}
+		w.Add(alive)
+		w.Resume(&livetranscode.Job{JobID: alive, Status: stopped}) // it is watched already
+		after(time.Minute, func() { srv.SetStatus(alive, stopped) })
+		if events := collect(t, w, 3*time.Minute); len(events[alive]) != 1 {
+			t.Errorf("a watched job was resumed as stopped: %+v", events)
+		}
+	})
+}
+
 // TestWatchKeepsEventsWhenCtxEnds: what was not delivered when ctx ended comes in a later range.
 func TestWatchKeepsEventsWhenCtxEnds(t *testing.T) {
 	t.Parallel()

@@ -71,6 +71,9 @@ var watchingRows = []mutant{
 		a.listed`, "TestWatchAllDoesNotRevive"},
 	{"OldestPoll is old while List fails", "watch_stats.go", `oldest = w.lastListed`, `oldest = w.now()`, "TestWatchAllOldestPoll"},
 	{"a removed job is not the oldest pending", "watch_stats.go", `w.jobs[p.job.id] == p.job && p.job.hasEvent()`, `p.job.hasEvent()`, "TestWatchOldestPending"},
+	{"a job that was resumed as stopped is not found again", "watch.go", `			if w.jobs[job.JobID] == nil {
+				w.suppress(job.JobID)
+			}`, "", "TestWatchResumeLaggingList"},
 	{"the history is not new", "watch_all.go", `(i < lastKnown || !older(job))`, `true`, "TestWatchAllHistory"},
 	{"a job that starts and stops between two sweeps is seen", "watch_all.go", `(i < lastKnown || !older(job))`, `false`, "TestWatchAllShortLives"},
 	{"undelivered events are kept when ctx ends", "watch.go", `for ctx.Err() == nil {
