@@ -170,7 +170,7 @@ func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {
 
 // getJob returns the state of a job, and its changes, the latest first.
 func (s *service) getJob(_ http.Header, r *http.Request) (status int, body any) {
-	changes, err := s.store.changes(r.PathValue("id"))
+	changes, err := s.store.query("SELECT state FROM changes WHERE id = ? ORDER BY version DESC", r.PathValue("id"))
 	switch {
 	case err != nil:
 		return http.StatusInternalServerError, err

@@ -113,7 +113,7 @@ func (s *service) ensureOne(ctx context.Context, req *livetranscode.SubmitLiveTr
 		Name: req.Name, TemplateID: req.TemplateID, StreamInput: req.StreamInput, Status: livetranscode.JobStatusUnknown,
 	})
 	v.Status = "submitted" // until the watch has read it
-	known, err := s.store.named(v.Name)
+	known, err := s.store.query("SELECT state FROM jobs WHERE name = ? ORDER BY version DESC", v.Name)
 	switch {
 	case err != nil:
 		return ensured{}, err

@@ -17,19 +17,23 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-const (
-	keepEnded   = time.Hour // how long an ended job is served
-	keepChanges = 100_000   // how many changes are kept
-)
+const keepEnded = time.Hour // for how long an ended job is served
 
-// schema has the last state of each job, and all changes. Whatever else has to follow a change, such as a message to
-// somebody, belongs into a reader of the changes that remembers the version up to which it has handled them.
+// schema has all changes, and the last state of each job, which a trigger sets in the transaction of the change.
+// Whatever else has to follow a change, such as a message to somebody, belongs into a reader of the changes that remembers
+// the version up to which it has handled them.
 const schema = `
-CREATE TABLE IF NOT EXISTS jobs (
-	id TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL UNIQUE, ended_at INTEGER NOT NULL, state TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS jobs_name ON jobs (name);
 CREATE TABLE IF NOT EXISTS changes (version INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS changes_id ON changes (id);`
+CREATE INDEX IF NOT EXISTS changes_id ON changes (id);
+CREATE TABLE IF NOT EXISTS jobs (
+	id TEXT PRIMARY KEY, version INTEGER NOT NULL UNIQUE, name TEXT, ended INTEGER, changed_at INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS jobs_name ON jobs (name);
+CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
+	INSERT OR REPLACE INTO jobs VALUES (new.id, new.version, new.state ->> 'name', new.state ->> 'ended',
+		unixepoch(new.state ->> 'changed_at'), new.state);
+	DELETE FROM jobs WHERE ended AND changed_at < unixepoch(new.state ->> 'changed_at') - 3600;
+	DELETE FROM changes WHERE version <= new.version - 100000;
+END;`
 
 // view is the state of a job as it is stored and served. The URLs of its streams hold keys, so it has none of them: of
 // the input only the host, of the outputs nothing.
@@ -90,6 +94,7 @@ type store struct {
 	db *sql.DB
 
 	mu      sync.Mutex
+	version int64         // of the latest change
 	changed chan struct{} // closed on the next change
 }
 
@@ -110,7 +115,7 @@ func openStore(file string) (*store, error) {
 		}
 		// Commits survive a crash of the process. After one of the machine the last may be missing: they are seen again.
 		// The file is for one process: a second one would handle every change, too.
-		name = (&url.URL{Scheme: "file", Path: path}).String() + "?_txlock=immediate&_pragma=busy_timeout(2000)" +
+		name = (&url.URL{Scheme: "file", Path: path}).String() + "?_pragma=busy_timeout(2000)" +
 			"&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
 	}
 	db, err := sql.Open("sqlite", name)
@@ -118,22 +123,23 @@ func openStore(file string) (*store, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // each connection to :memory: is a database of its own
-	if _, err := db.Exec(schema); err != nil {
+	s := &store{db: db, changed: make(chan struct{})}
+	if _, err = db.Exec(schema); err == nil {
+		err = db.QueryRow("SELECT coalesce(max(version), 0) FROM changes").Scan(&s.version)
+	}
+	if err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("database %s: %w", file, err)
 	}
-	return &store{db: db, changed: make(chan struct{})}, nil
+	return s, nil
 }
 
 // put stores the state of a job, unless it is the stored one but for times, and returns what is stored then. Without
 // replace a job that is stored stays as it is.
 func (s *store) put(v view, replace bool) (view, error) {
-	tx, err := s.db.Begin()
-	if err != nil {
-		return view{}, err
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	stored, err := query(tx, "SELECT state FROM jobs WHERE id = ?", v.ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored, err := s.query("SELECT state FROM jobs WHERE id = ?", v.ID)
 	if err != nil {
 		return view{}, err
 	}
@@ -141,31 +147,15 @@ func (s *store) put(v view, replace bool) (view, error) {
 	if v.follow(known); known.ID != "" && (!replace || known.same(v)) {
 		return known, nil
 	}
-	if err := tx.QueryRow("SELECT coalesce(max(version), 0) + 1 FROM changes").Scan(&v.Version); err != nil {
-		return view{}, err
-	}
+	v.Version = s.version + 1
 	state, err := json.Marshal(v)
-	endedAt := int64(0)
-	if v.Ended {
-		endedAt = v.ChangedAt.Unix()
-	}
-	exec := func(statement string, args ...any) {
-		if err == nil {
-			_, err = tx.Exec(statement, args...)
-		}
-	}
-	exec("INSERT INTO changes VALUES (?, ?, ?)", v.Version, v.ID, state)
-	exec("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", v.ID, v.Name, v.Version, endedAt, state)
-	exec("DELETE FROM changes WHERE version <= ?", v.Version-keepChanges)
-	exec("DELETE FROM jobs WHERE ended_at > 0 AND ended_at < ?", v.ChangedAt.Add(-keepEnded).Unix())
 	if err == nil {
-		err = tx.Commit()
+		_, err = s.db.Exec("INSERT INTO changes VALUES (?, ?, ?)", v.Version, v.ID, string(state))
 	}
 	if err != nil {
 		return view{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.version = v.Version
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return v, nil
@@ -180,26 +170,13 @@ func (s *store) nextChange() <-chan struct{} {
 
 // jobs returns the jobs that changed after a version, in the order of their changes.
 func (s *store) jobs(after int64) ([]view, error) {
-	return query(s.db, "SELECT state FROM jobs WHERE version > ? AND (ended_at = 0 OR ended_at >= ?) ORDER BY version",
-		after, time.Now().Add(-keepEnded).Unix())
+	ended := time.Now().Add(-keepEnded).Unix()
+	return s.query("SELECT state FROM jobs WHERE version > ? AND (ended IS NULL OR changed_at >= ?) ORDER BY version", after, ended)
 }
 
-// named returns the jobs of a name, the latest change first.
-func (s *store) named(name string) ([]view, error) {
-	return query(s.db, "SELECT state FROM jobs WHERE name = ? ORDER BY version DESC", name)
-}
-
-// changes returns the changes of a job, the latest first.
-func (s *store) changes(id string) ([]view, error) {
-	return query(s.db, "SELECT state FROM changes WHERE id = ? ORDER BY version DESC LIMIT 100", id)
-}
-
-type querier interface {
-	Query(query string, args ...any) (*sql.Rows, error)
-}
-
-func query(q querier, text string, args ...any) (views []view, err error) {
-	rows, err := q.Query(text, args...)
+// query returns the states that a statement selects.
+func (s *store) query(statement string, args ...any) (views []view, err error) {
+	rows, err := s.db.Query(statement, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func TestScreenshots(t *testing.T) {
 	tab := openTab(t)
 	tab.open(s)
 	tab.wait(`document.querySelectorAll("tbody tr").length > 30`)
-	time.Sleep(25 * time.Second) // some changes
+	time.Sleep(25 * time.Second)                                                        // some changes
 	for _, size := range [][2]int64{{1000, 560}, {1280, 800}, {768, 900}, {390, 844}} { // the first is that of docs/
 		for _, colors := range []string{"light", "dark"} {
 			tab.media(colors)
