@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -10,9 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -79,10 +80,7 @@ func (s *service) authorized(f func(http.Header, *http.Request) (status int, bod
 // of another site, whose name resolves to a loopback address, or from others through a proxy.
 func (s *service) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = strings.Trim(r.Host, "[]")
-		}
+		host := (&url.URL{Host: r.Host}).Hostname()
 		if ip, _ := netip.ParseAddr(host); s.token == "" && host != "localhost" && !ip.IsLoopback() {
 			http.Error(w, "without API_TOKEN this service is for localhost only", http.StatusForbidden)
 			return
@@ -120,8 +118,7 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 	}
 	v, err := s.ensure(r.Context(), req)
 	if err != nil {
-		s.log.Error("submit failed", "name", req.Name, "error", err, "kind", livetranscode.ErrorKind(err))
-		return failed(header, err, http.StatusBadRequest) // it is the template that is not found
+		return s.failed(header, err, http.StatusBadRequest) // it is the template that is not found
 	}
 	header.Set("Location", "/jobs/"+v.ID)
 	if !v.created {
@@ -134,14 +131,14 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 func (s *service) deleteJob(header http.Header, r *http.Request) (status int, body any) {
 	id := r.PathValue("id")
 	if _, err := s.client.SendLiveTranscodeJobCommand(r.Context(), id, livetranscode.JobCommandStop); err != nil {
-		s.log.Error("stop failed", "id", id, "error", err, "kind", livetranscode.ErrorKind(err))
-		return failed(header, err, http.StatusNotFound)
+		return s.failed(header, err, http.StatusNotFound)
 	}
 	return http.StatusAccepted, map[string]string{"id": id, "status": "stopping"}
 }
 
-// failed returns the response to a failed call; notFound is the status for ErrNotFound.
-func failed(header http.Header, err error, notFound int) (status int, body any) {
+// failed logs a failed call and returns the response; notFound is the status for ErrNotFound.
+func (s *service) failed(header http.Header, err error, notFound int) (status int, body any) {
+	s.log.Error("call failed", "error", err, "kind", livetranscode.ErrorKind(err))
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
 		return http.StatusGatewayTimeout, fmt.Errorf("the job may have been submitted, check by name before you retry: %w", err)
@@ -240,7 +237,7 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 func (s *service) update(all bool, jobs []view) []byte {
 	stats := s.watcher.Stats()
 	u := update{
-		All: all, Jobs: append([]view{}, jobs...), Now: time.Now(), Source: s.source, Requests: s.telemetry.requests.Load(),
+		All: all, Jobs: append([]view{}, jobs...), Now: time.Now(), Source: cmp.Or(s.endpoint, "emulator"), Requests: s.telemetry.requests.Load(),
 		LastSweep: stats.LastSweep, OldestPoll: stats.OldestPoll,
 	}
 	if err := s.ready(stats); err != nil {

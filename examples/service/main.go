@@ -70,7 +70,7 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "page", "http://"+listener.Addr().String(), "jobs", c.source)
+	log.Info("serving", "page", "http://"+listener.Addr().String())
 	return s.serve(ctx, listener)
 }
 
@@ -80,14 +80,13 @@ type config struct {
 	token    string        // that POST and DELETE require; may be empty on a loopback address
 	database string        // file; empty: in memory
 	endpoint string        // empty: an emulator
-	source   string        // of the jobs, as the page names it
 	interval time.Duration // the longest between two sweeps
 }
 
 func newConfig(getenv func(string) string) (config, error) {
 	c := config{
 		address: cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"), token: getenv("API_TOKEN"), database: getenv("DATABASE"),
-		endpoint: getenv("ENDPOINT"), source: cmp.Or(getenv("ENDPOINT"), "emulator"), interval: 30 * time.Second,
+		endpoint: getenv("ENDPOINT"), interval: 30 * time.Second,
 	}
 	if c.endpoint == "" {
 		c.interval = 2 * time.Second
