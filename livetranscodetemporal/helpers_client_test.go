@@ -26,6 +26,8 @@ type fakeClient struct {
 	refuse  map[string]error // errors of signals, by the name of the job; each is used once
 	started []client.StartWorkflowOptions
 	err     error // of all other calls
+
+	described func(id string) // called by DescribeWorkflowExecution; nil: none
 }
 
 type signaled struct {
@@ -68,6 +70,9 @@ func (c *fakeClient) QueryWorkflow(context.Context, string, string, string, ...a
 func (c *fakeClient) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	if c.err != nil {
 		return nil, c.err
+	}
+	if c.described != nil {
+		c.described(id)
 	}
 	resp := &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING},
