@@ -111,7 +111,7 @@ func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError
 		Code:         r.redact(body.code(askedToRetry), maxSnippet),
 		RequestID:    r.redact(cmp.Or(string(body.RequestID), resp.Header.Get(headerRequestID)), maxSnippet),
 		HostID:       r.redact(string(body.HostID), maxSnippet),
-		Recommend:    redact.Truncate(redact.Link(string(body.Recommend), r.secrets...), maxMessage),
+		Recommend:    r.link(string(body.Recommend)),
 		AccessDenied: body.AccessDeniedDetail,
 		RetryAfter:   retryAfter(resp.Header, time.Now()),
 		endpoint:     r.req.Host,
@@ -164,6 +164,14 @@ func (r *respondedRequest) foreignBody(resp *http.Response, text []byte) string 
 // redact returns at most n bytes of a text without the secrets.
 func (r *respondedRequest) redact(text string, n int) string {
 	return redact.Bounded(text, n, r.secrets...)
+}
+
+// link is redact for the address of a troubleshooting page.
+func (r *respondedRequest) link(address string) string {
+	if len(address) > maxMessage {
+		return r.redact(address, maxMessage)
+	}
+	return redact.Link(address, r.secrets...)
 }
 
 // streamURL returns the URL of the stream in the request, or "".

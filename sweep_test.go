@@ -114,8 +114,9 @@ func TestWatchAddAmongMany(t *testing.T) {
 				sum, worst = sum+time.Since(start), max(worst, time.Since(start))
 			}
 			t.Logf("List %t: seen after %v on average, %v at worst", list, sum/n, worst)
-			if worst > 9*4*time.Second {
-				t.Errorf("List %t: first seen after %v", list, worst)
+			// Without priority it would take hours. The delays of throttled calls are random.
+			if sum/n > 5*4*time.Second || worst > 20*4*time.Second {
+				t.Errorf("List %t: first seen after %v on average, %v at worst", list, sum/n, worst)
 			}
 			cancel()
 			<-done

@@ -31,10 +31,13 @@ func (e *opaqueError) Unwrap() error        { return e.err }
 // Format implements [fmt.Formatter]. It prints the text for every verb, and never the cause.
 func (e *opaqueError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
+// maxForeignText is the length of the longest text of a foreignError.
+const maxForeignText = 4096
+
 // newForeignError makes an error of the caller's code, such as its provider or limiter, presentable. kind is what it
 // means for the call.
 func newForeignError(kind, err error, secrets ...string) *opaqueError {
-	foreign := &foreignError{redact.Text(err.Error(), secrets...), err}
+	foreign := &foreignError{redact.Bounded(err.Error(), maxForeignText, secrets...), err}
 	return &opaqueError{text: foreign.text, kind: kind, err: foreign}
 }
 

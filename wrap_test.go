@@ -28,6 +28,7 @@ func TestNetworkErrors(t *testing.T) {
 		"wrapped":      fmt.Errorf("transport: %w", inner),
 		"url.Error x2": &url.Error{Op: "Get", URL: requestURL, Err: fmt.Errorf("proxy: %w", inner)},
 		"many lines":   fmt.Errorf("one\r\ntwo %w", reset),
+		"long":         fmt.Errorf("%s %w", strings.Repeat("é:%41 ", 1<<18), reset),
 		"with secrets": fmt.Errorf("token %s of %s: %w", testToken, requestURL, reset),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,6 +43,9 @@ func TestNetworkErrors(t *testing.T) {
 			wantOneLine(t, err)
 			if !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("the error %q hides the error of the transport", err)
+			}
+			if len(err.Error()) > 5000 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
 			}
 			if strings.Count(err.Error(), "ice.cn-shanghai.aliyuncs.com") != 1 {
 				t.Errorf("the error %q does not name the host once", err)

@@ -13,7 +13,7 @@ var callRows = []mutant{
 	{"the end of the context ends the backoff", "retry.go", `	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:`, `	case <-timer.C:`, "TestContextEndsTheCall|TestDeadlineInTheDelay"},
-	{"the quota ends retries", "retry.go", `if q.used+n > quotaSize {`, `if q.used+n > 1000*quotaSize {`, "TestRetryQuota"},
+	{"the quota ends retries", "quota.go", `if q.used+n > quotaSize {`, `if q.used+n > 1000*quotaSize {`, "TestRetryQuota"},
 	{"a success gives back to the quota", "retry.go", `giveBack(max(1, r.spent))`, `giveBack(0 * r.spent)`, "TestRetryQuota"},
 	{"delays are random", "retry.go", `return least + rand.N(most-least+1)`, `return most + 0*rand.N(most-least+1)`, "TestFullJitter"},
 	{"the delay after throttling is at least a second", "retry.go", `jitter(min(minThrottleDelay, longest), longest)`, `jitter(0, longest)`, "TestFullJitter"},
