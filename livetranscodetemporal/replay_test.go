@@ -15,8 +15,8 @@ import (
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/*/*.json")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d histories, %v; want at least 10", len(files), err)
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d histories, %v; want at least 15", len(files), err)
 	}
 	for _, path := range files {
 		t.Run(path, func(t *testing.T) {

@@ -5,7 +5,7 @@
 // wait for timeouts of activities:
 //
 //	go install github.com/temporalio/cli/cmd/temporal@v1.5.1
-//	go test ./...
+//	go test -parallel 6 -timeout 30m .
 //
 // With -record they write the histories that the module's replay test reads; see CONTRIBUTING.md.
 package e2e

@@ -138,3 +138,37 @@ func TestFleetKilledBeforeSignal(t *testing.T) {
 		})
 	}
 }
+
+// TestContinuesAsNew: the history of a workflow that gets many signals does not grow without end, and nothing is
+// submitted, stopped or forgotten in between.
+func TestContinuesAsNew(t *testing.T) {
+	t.Parallel()
+	server, err := startServer(shared.path, "", "--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=40")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.kill)
+	w := newWorld(t, server)
+	w.startWorker()
+	w.startFleet()
+	run := w.start(byFleet)
+	w.awaitState("match", livetranscode.JobStatusInProgress, time.Minute)
+	for range 60 { // changes of another job with the name
+		other := map[string]any{"Job": livetranscode.Job{Name: "match", JobID: "other", Status: livetranscode.JobStatusStopped}}
+		if err := w.temporal.SignalWorkflow(t.Context(), run.GetID(), "", "livetranscode.change", other); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.awaitState("match", livetranscode.JobStatusInProgress, time.Minute)
+	if err := livetranscodetemporal.StopJob(t.Context(), w.temporal, "match"); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := w.result(run, time.Minute); err != nil || !result.StoppedByUs || result.LiveAt.IsZero() {
+		t.Errorf("result %+v, %v; want stopped by us, after it was live", result, err)
+	}
+	w.checkOnce(1)
+	if runs := w.histories()[run.GetID()]; len(runs) < 2 {
+		t.Errorf("%d runs, want several", len(runs))
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -273,7 +274,7 @@ func (w *world) history(ctx context.Context, id, run string) *history.History {
 func (w *world) checkHistories() {
 	checked := 0
 	for id, runs := range w.histories() {
-		for _, h := range runs {
+		for i, h := range runs {
 			// As JSON, payloads are shown as the text that they are.
 			text, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(h)
 			if err != nil {
@@ -287,7 +288,7 @@ func (w *world) checkHistories() {
 					}
 				}
 			}
-			w.record(id, text)
+			w.record(fmt.Sprint(id, "-", i+1), text)
 			checked++
 		}
 	}
@@ -296,7 +297,7 @@ func (w *world) checkHistories() {
 	}
 }
 
-// record writes a history to the directory of -record, one for each test and workflow.
+// record writes a history to the directory of -record, one for each test and run.
 func (w *world) record(id string, text []byte) {
 	if *record == "" || w.t.Failed() {
 		return

@@ -35,7 +35,8 @@ func findTemporal() (string, error) {
 // A devServer is a Temporal server in a process of its own.
 type devServer struct {
 	path, address string
-	dir           string // of the database; empty: in memory, which does not survive kill
+	dir           string   // of the database; empty: in memory, which does not survive kill
+	args          []string // additional arguments
 	process       *exec.Cmd
 
 	mu         sync.Mutex // one namespace at a time: each is work for the whole server
@@ -46,12 +47,12 @@ type devServer struct {
 var shared *devServer
 
 // startServer starts a server and waits until it serves.
-func startServer(path, dir string) (*devServer, error) {
+func startServer(path, dir string, args ...string) (*devServer, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	s := &devServer{path: path, dir: dir, address: listener.Addr().String()}
+	s := &devServer{path: path, dir: dir, args: args, address: listener.Addr().String()}
 	if err = listener.Close(); err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (s *devServer) start() error {
 	if s.dir != "" {
 		args = append(args, "--db-filename", filepath.Join(s.dir, "temporal.db"))
 	}
-	s.process = exec.Command(s.path, args...)
+	s.process = exec.Command(s.path, append(args, s.args...)...)
 	s.process.Stderr = os.Stderr
 	if err = s.process.Start(); err != nil {
 		return err
