@@ -58,10 +58,19 @@ func TestOperationsGuideIsComplete(t *testing.T) {
 			t.Errorf("the guide has no section about the kind %s", kind)
 		}
 	}
+	if sections := found(`(?m)^### (\w+)$`, errorKinds); len(sections) != len(kinds) {
+		t.Errorf("the guide has sections about %q, want %q", sections, kinds)
+	}
 
 	logged := ""
-	for _, file := range []string{"call.go", "retry.go", "sweep_results.go", "watch_loop.go"} {
-		logged += read(t, file)
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			logged += read(t, file)
+		}
 	}
 	messages := found(`(?:slog\.Level(?:Error|Warn|Info), |text(?:, attrs :)? ?= )"livetranscode: ([^"]+)"`, logged)
 	if n := strings.Count(logged, "slog.LevelError") + strings.Count(logged, "slog.LevelWarn") + strings.Count(logged, "slog.LevelInfo"); len(messages) != n+1 { // one has two texts

@@ -177,11 +177,11 @@ func (r *signedRequest) restore(shown *http.Request) *http.Request {
 type resentError struct{ first error } // nil as long as the first time is not over
 
 func (e *resentError) Error() string {
-	const text = "livetranscode: the middleware may send a request only once; "
+	const once = "livetranscode: the middleware may send a request only once; "
 	if e.first == nil {
-		return text + "the first is still in flight"
+		return once + "the first is still in flight"
 	}
-	return text + "the first result was: " + e.first.Error()
+	return once + "the first result was: " + e.first.Error()
 }
 
 func (e *resentError) Unwrap() error { return e.first }
