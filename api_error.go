@@ -71,8 +71,8 @@ var (
 )
 
 // xmlToJSON returns the elements of an XML document that have only text as an object with their names and texts, at any
-// depth and in any number. It reads what package encoding/xml does not: other character sets, documents that are cut off,
-// and tags with spaces. Of a page of HTML it returns nothing.
+// depth and in any number. It reads what package encoding/xml does not: other character sets, documents that are cut
+// off, and tags with spaces. Of a page of HTML it returns nothing.
 func xmlToJSON(text []byte) []byte {
 	if htmlElement.Match(text) {
 		return nil

@@ -87,13 +87,14 @@ func TestXMLErrors(t *testing.T) {
 	t.Parallel()
 	const plain = `<Error><RequestId>r</RequestId><HostId>h</HostId><Code>Throttling.User</Code><Message>slow &amp; steady</Message>` +
 		`<Detail>d</Detail><Recommend>https://a.example/?q=1</Recommend></Error>`
+	before, after, _ := strings.Cut(plain, "Throttling.User")
 	for name, body := range map[string]string{
 		"plain":              plain,
 		"byte order mark":    "\xef\xbb\xbf" + plain,
 		"prolog":             `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + plain,
 		"another charset":    `<?xml version="1.0" encoding="GB2312"?>` + plain,
 		"cut off":            strings.TrimSuffix(plain, "</Error>"),
-		"lower case":         strings.ToLower(plain[:strings.Index(plain, "Throttling")]) + "Throttling.User" + strings.NewReplacer("C", "c", "M", "m", "D", "d", "R", "r", "E", "e").Replace(plain[strings.Index(plain, "</Code"):]),
+		"lower case":         strings.ToLower(before) + "Throttling.User" + strings.NewReplacer("C", "c", "M", "m", "D", "d", "R", "r", "E", "e").Replace(after),
 		"spaces in tags":     strings.NewReplacer("</", "< / ", "<Code", "< Code ", "<Mess", "<\nMess").Replace(plain),
 		"spaces in texts":    strings.NewReplacer("</", "\n  </", ">", ">\n  ").Replace(plain),
 		"CDATA":              strings.Replace(plain, "slow &amp; steady", "<![CDATA[slow & steady]]>", 1),
@@ -118,7 +119,8 @@ func TestXMLErrors(t *testing.T) {
 	wantKind(t, err, ErrForbidden)
 }
 
-// TestEmptyDuplicates checks that an empty value does not replace another in a response with several spellings of a name.
+// TestEmptyDuplicates checks that an empty value does not replace another in a response with several spellings of a
+// name.
 func TestEmptyDuplicates(t *testing.T) {
 	t.Parallel()
 	err := responseError(t, 403, `{"Code":"Forbidden.RAM","Message":"m","RequestId":"r","AccessDeniedDetail":{"AuthAction":"ice:X"},`+

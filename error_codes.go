@@ -217,8 +217,8 @@ func (e *APIError) rejectsCredentials() bool {
 
 func isWrongEndpoint(code string) bool { return lookUpCode(code) == classWrongEndpoint }
 
-// isCode reports whether a text can be a code of the service, which are written like JobNotFound. Those of proxies, such
-// as 404, error and NOT_FOUND, are not.
+// isCode reports whether a text can be a code of the service, which are written like JobNotFound. Those of proxies,
+// such as 404, error and NOT_FOUND, are not.
 func isCode(s string) bool {
 	return s != "" && s[0] >= 'A' && s[0] <= 'Z' && strings.ContainsFunc(s, unicode.IsLower)
 }
@@ -271,11 +271,12 @@ var errorKinds = []struct {
 
 // ErrorKind returns a short name for the kind of an error, for the label of a metric. It is the first that applies
 // of ambiguous, canceled, deadline_exceeded, no_credentials, authentication, forbidden, not_found, throttled,
-// job_stopped, name_conflict, bad_endpoint, invalid_request, bad_response and unavailable; other for any other error, and
-// "" for nil.
+// job_stopped, name_conflict, bad_endpoint, invalid_request, bad_response and unavailable; other for any other error,
+// and "" for nil.
 //
-// The kinds no_credentials, authentication, forbidden, bad_endpoint and invalid_request end a wait at once, and not_found
-// as [Client.WaitUntil] says; ambiguous is of no poll. The others may pass, and are tolerated as [TolerateErrors] says.
+// The kinds no_credentials, authentication, forbidden, bad_endpoint and invalid_request end a wait at once, and
+// not_found as [Client.WaitUntil] says; ambiguous is of no poll. The others may pass, and are tolerated as
+// [TolerateErrors] says.
 func ErrorKind(err error) string {
 	if err == nil {
 		return ""

@@ -235,7 +235,7 @@ func (o outcome) check(t *testing.T, err error, idempotent bool) (attempts int) 
 	wantOneLine(t, err)
 	wantNoContextError(t, err)
 	wantNone(t, err.Error(), "streamkey")
-	_, isErrno := o.is.(syscall.Errno)
+	_, isErrno := errors.AsType[syscall.Errno](o.is)
 	onWindows := isErrno && runtime.GOOS == "windows" // its sockets have error numbers of their own
 	if o.is != nil && !onWindows && !errors.Is(err, o.is) {
 		t.Errorf("the error %v is not %v", err, o.is)

@@ -133,8 +133,8 @@ func TestHooksOfFailures(t *testing.T) {
 	}
 }
 
-// TestCallEndNamesWhatTheErrorNames checks that the end of a call has the request id of its error, also if that is of an
-// earlier attempt, and that no text in it is unbounded.
+// TestCallEndNamesWhatTheErrorNames checks that the end of a call has the request id of its error, also if that is of
+// an earlier attempt, and that no text in it is unbounded.
 func TestCallEndNamesWhatTheErrorNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1<<20)
@@ -280,9 +280,9 @@ func TestHookContexts(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						c := clientOver(t, newScript(tt.next), append(tt.opts, WithHooks(with(func(ctx context.Context) context.Context {
 							if !cancels {
-								ctx, stop := context.WithTimeout(ctx, time.Second)
+								limited, stop := context.WithTimeout(ctx, time.Second)
 								t.Cleanup(stop)
-								return ctx
+								return limited
 							}
 							ctx, stop := context.WithCancelCause(ctx)
 							time.AfterFunc(time.Second, func() { stop(errors.New("the hook's own")) })

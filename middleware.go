@@ -21,9 +21,9 @@ import (
 // redacted, and next sends the real ones. So are the Request of the response, the error of next, and what an
 // [httptrace.ClientTrace] is told of headers. The body of a response is the real one, with the URLs of streams.
 //
-// The wrapper calls next once: a signed request is sent once, and a second call is an error, since it could submit a job
-// twice. Retries are the client's, see [WithRetryPolicy]. An attempt whose wrapper does not call next, but returns an
-// error or a response of its own, was not executed.
+// The wrapper calls next once: a signed request is sent once, and a second call is an error, since it could submit a
+// job twice. Retries are the client's, see [WithRetryPolicy]. An attempt whose wrapper does not call next, but returns
+// an error or a response of its own, was not executed.
 //
 // Of the request that is given to next, its context and the headers that were added are used, except for names that
 // begin with x-acs-; all else is that of the real request. The context must be derived from that of the request that
@@ -202,8 +202,9 @@ func (d delivery) mayBeExecuted(known bool) bool {
 		return false
 	case deliveryPending:
 		return true
+	default:
+		return known
 	}
-	return known
 }
 
 // withRedactedTrace returns ctx with a trace, if it has one, that is not told of secrets in headers.

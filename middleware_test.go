@@ -274,7 +274,7 @@ func TestMiddlewareReturnsEarly(t *testing.T) {
 			for _, first := range []step{unwritten(block), written(block), block} {
 				rt := newScript(first, success)
 				err := submitJob(t.Context(), clientOver(t, rt, wrapWith(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
-					go next.RoundTrip(req) //nolint:bodyclose // it returns none
+					go next.RoundTrip(req)
 					time.Sleep(time.Second)
 					return nil, errors.New("too slow")
 				})))
@@ -291,7 +291,7 @@ func TestMiddlewareReturnsEarly(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			rt := newScript(unwritten(block), success)
 			err := submitJob(t.Context(), clientOver(t, rt, wrapWith(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
-				go next.RoundTrip(req) //nolint:bodyclose // it returns none
+				go next.RoundTrip(req)
 				time.Sleep(time.Second)
 				return next.RoundTrip(req)
 			})))

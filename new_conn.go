@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// newConns sends requests on connections never used before, each on one of its own. The server cannot have closed such a
-// connection while it was idle, which would leave the outcome of a request unknown; net/http resends nothing on it; and
-// whether a request failed before it could be written is certain. It is safe for concurrent use.
+// newConns sends requests on connections never used before, each on one of its own. The server cannot have closed such
+// a connection while it was idle, which would leave the outcome of a request unknown; net/http resends nothing on it;
+// and whether a request failed before it could be written is certain. It is safe for concurrent use.
 type newConns struct {
 	mu          sync.Mutex
 	base, clone *http.Transport // of the last request
@@ -37,7 +37,7 @@ func (n *newConns) roundTrip(base *http.Transport, req *http.Request) (*http.Res
 	}
 	resp, err := conn.RoundTrip(req)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	resp.Body = &connBody{resp.Body, conn}
@@ -57,7 +57,7 @@ func connect(ctx context.Context, t *http.Transport, address *url.URL) (*http.Cl
 		case connected <- result{conn, err}:
 		case <-ctx.Done():
 			if err == nil {
-				conn.Close()
+				_ = conn.Close()
 			}
 		}
 	}()

@@ -14,8 +14,8 @@ import (
 
 const proxiedEndpoint = "https://ice.cn-shanghai.aliyuncs.com"
 
-// TestTextsOfProxies checks that a proxy that refuses in words of its own is recognized, also through a transport of the
-// caller's, and that the same words are no proxy's without one.
+// TestTextsOfProxies checks that a proxy that refuses in words of its own is recognized, also through a transport of
+// the caller's, and that the same words are no proxy's without one.
 func TestTextsOfProxies(t *testing.T) {
 	t.Parallel()
 	certificate, roots := certify(t, "ice.cn-shanghai.aliyuncs.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))

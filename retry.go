@@ -147,7 +147,8 @@ func callAttrs(operation, resourceID string, since time.Time) []slog.Attr {
 	return attrs
 }
 
-// presentableID returns the id of a job or template as hooks and logs show it: one line, and no more than a part if it is long.
+// presentableID returns the id of a job or template as hooks and logs show it: one line, and no more than a part if it
+// is long.
 func presentableID(id string) string { return redact.OneLine(redact.Truncate(id, maxSnippet)) }
 
 // reasonFor returns why another attempt can succeed after an error of the service.

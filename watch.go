@@ -126,9 +126,9 @@ func (w *Watcher) add(id string) *trackedJob {
 // event only when it differs from the one passed here, which is then the event's Previous. The jobs are copied. A job
 // with [JobStatusUnknown] is added as by [Watcher.Add]. A stopped job is not watched, and [Watcher.AddAll] does not
 // report it again although the service's list may lag; of a job that was lost, [Watcher.Remove] does that. Nil jobs,
-// jobs without an ID and jobs that are already watched are ignored. Store WatchedJob.Job of each of [Watcher.Jobs] from time to time, or JobEvent.Job of
-// each event by its JobID: a Job is about 1 KiB, and Jobs takes time proportional to the number of jobs. A Job holds
-// the URLs of its streams, keys included: protect the store as you protect secrets.
+// jobs without an ID and jobs that are already watched are ignored. Store WatchedJob.Job of each of [Watcher.Jobs] from
+// time to time, or JobEvent.Job of each event by its JobID: a Job is about 1 KiB, and Jobs takes time proportional to
+// the number of jobs. A Job holds the URLs of its streams, keys included: protect the store as you protect secrets.
 func (w *Watcher) Resume(jobs ...*Job) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -290,7 +290,9 @@ func TestErrorsOfOthers(t *testing.T) {
 		ErrNotFound, ErrThrottled, ErrForbidden, ErrAuthentication, ErrInvalidRequest, ErrUnavailable, ErrBadResponse, ErrAmbiguous,
 		ErrBadEndpoint, ErrNameConflict, ErrJobStopped, ErrWatcherBusy, context.Canceled, context.DeadlineExceeded,
 		&APIError{Code: "JobNotFound", StatusCode: 404, unknownPast: true, ambiguous: true}, &CallError{Err: ErrNotFound, ambiguous: true},
-		&ParamError{Field: "JobID"}, &WaitError{Err: ErrJobStopped}, WaitErrors{{Err: ErrNotFound}}, &WatchError{Err: ErrForbidden},
+		&ParamError{Field: "JobID"}, &WaitError{Err: ErrJobStopped},
+		WaitErrors{{Err: ErrNotFound}},
+		&WatchError{Err: ErrForbidden},
 		&ensureError{submit: ErrAmbiguous}, nameError(ErrNameConflict, "op", "name", "text"), newForeignError(context.DeadlineExceeded, io.EOF),
 	}
 	sources := map[string]func(*testing.T, error) error{
@@ -334,7 +336,7 @@ func TestErrorsOfOthers(t *testing.T) {
 					continue
 				}
 				for _, target := range others {
-					_, isKind := target.(kind)
+					_, isKind := errors.AsType[kind](target)
 					if (isKind || target == context.Canceled || target == context.DeadlineExceeded) && errors.Is(err, target) && target != kindOf[name] { //nolint:errorlint // the kinds themselves
 						t.Errorf("%s: with %#v errors.Is finds %v", name, other, target)
 					}
