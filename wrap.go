@@ -118,7 +118,7 @@ func (e *foreignError) As(target any) bool {
 		return false
 	}
 	err := found.Elem().Interface()
-	if _, isOwn := err.(ownError); isOwn || err == any(context.Canceled) || err == any(context.DeadlineExceeded) { //nolint:errorlint // of the types themselves
+	if _, isOwn := err.(ownError); isOwn || err == any(context.Canceled) || err == any(context.DeadlineExceeded) {
 		return false
 	}
 	reflect.ValueOf(target).Elem().Set(found.Elem())
