@@ -59,6 +59,9 @@ func (a *fleetActivities) ReadJob(ctx context.Context, req readRequest) (readRes
 
 // fleetRuns reports whether the activity of a Fleet is running, which a heartbeat has proved not long ago.
 func (a *fleetActivities) fleetRuns(ctx context.Context) (bool, error) {
+	if a.temporal == nil { // in a test environment
+		return false, nil
+	}
 	resp, err := a.temporal.DescribeWorkflowExecution(ctx, FleetID, "")
 	if notFound := (*serviceerror.NotFound)(nil); errors.As(err, &notFound) {
 		return false, nil
@@ -83,7 +86,8 @@ func (a *fleetActivities) WatchAll(ctx context.Context) error {
 	group.SetLimit(maxSignals + 1)
 	watcher := a.client.NewWatcher(a.poll...)
 	watcher.AddAll(livetranscode.JobFilter{})
-	group.Go(func() error { a.reconcileLoop(watch, watcher); return nil })
+	began := activity.GetInfo(ctx).StartedTime // by the server's clock
+	group.Go(func() error { a.reconcileLoop(watch, watcher, began); return nil })
 	var ended error
 	for event, err := range watcher.Events(watch) {
 		if err != nil {
@@ -129,25 +133,26 @@ func (a *fleetActivities) signal(ctx context.Context, name string, news change) 
 	return err
 }
 
-// reconcileLoop compares workflows and jobs when all jobs have been read, and in intervals, until ctx ends.
-func (a *fleetActivities) reconcileLoop(ctx context.Context, watcher *livetranscode.Watcher) {
+// reconcileLoop compares workflows and jobs when all jobs have been read, and in intervals, until ctx ends. The first
+// time it leaves out the workflows that started after the watch, whose new jobs the watcher is about to see.
+func (a *fleetActivities) reconcileLoop(ctx context.Context, watcher *livetranscode.Watcher, startedBefore time.Time) {
 	var last time.Time
 	for began := time.Now(); sleep(ctx, 2*time.Second) == nil; {
 		stats := watcher.Stats()
 		if stats.LastComplete.Before(began) || stats.Pending > 0 || time.Since(last) < reconcileInterval {
 			continue
 		}
-		if err := a.reconcile(ctx, watcher); err != nil {
+		if err := a.reconcile(ctx, watcher, startedBefore); err != nil {
 			activity.GetLogger(ctx).Warn("the workflows of jobs were not listed", "error", err)
 			continue
 		}
-		last = time.Now()
+		last, startedBefore = time.Now(), time.Time{}
 	}
 }
 
 // reconcile asks each workflow whose job the watcher does not see to read it: the job may have ended while no Fleet
-// ran, or its last signal may not have been sent.
-func (a *fleetActivities) reconcile(ctx context.Context, watcher *livetranscode.Watcher) error {
+// ran, or its last signal may not have been sent. A zero startedBefore means all.
+func (a *fleetActivities) reconcile(ctx context.Context, watcher *livetranscode.Watcher, startedBefore time.Time) error {
 	seen := make(map[string]bool)
 	for watched := range watcher.Jobs() {
 		seen[watched.Job.Name] = true
@@ -161,7 +166,8 @@ func (a *fleetActivities) reconcile(ctx context.Context, watcher *livetranscode.
 		}
 		for _, execution := range resp.GetExecutions() {
 			name, ok := strings.CutPrefix(execution.GetExecution().GetWorkflowId(), workflowIDPrefix)
-			if !ok || seen[name] {
+			young := !startedBefore.IsZero() && execution.GetStartTime().AsTime().After(startedBefore)
+			if !ok || seen[name] || young {
 				continue
 			}
 			if err = a.signal(ctx, name, change{}); err != nil {

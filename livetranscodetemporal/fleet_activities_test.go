@@ -107,24 +107,27 @@ func TestWatchAll(t *testing.T) {
 	})
 }
 
-// TestReconcileLoop: a workflow whose job has ended is asked every 15 minutes to read it.
+// TestReconcileLoop: a workflow whose job has ended is asked every 15 minutes to read it, but not at first if it
+// started after the watch.
 func TestReconcileLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet("match", "ended before")
+		f := newFleet("match", "ended before", "young")
 		f.add("match", livetranscode.JobStatusInProgress)
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
 		defer cancel()
 		watcher := f.client.NewWatcher()
 		watcher.AddAll(livetranscode.JobFilter{})
-		go f.reconcileLoop(ctx, watcher)
+		go f.reconcileLoop(ctx, watcher, time.Now())
 		for _, err := range watcher.Events(ctx) {
 			if err != nil {
 				break
 			}
 		}
-		if got := text(f.temporal.signaled()); !slices.Equal(got, slices.Repeat([]string{"ended before unseen"}, 3)) {
-			t.Errorf("signals %q, want three to the workflow whose job has ended", got)
+		if got := text(f.temporal.signaled()); !slices.Equal(got, []string{
+			"ended before unseen", "ended before unseen", "young unseen", "ended before unseen", "young unseen",
+		}) {
+			t.Errorf("signals %q, want three to the old workflow whose job has ended, and two to the young one", got)
 		}
 	})
 }
@@ -214,6 +217,7 @@ func TestReadJob(t *testing.T) {
 		{name: "a fleet runs", unlessFleet: true, fleet: started},
 		{name: "the activity of the fleet is retried", unlessFleet: true, fleet: retried, read: true},
 		{name: "no fleet", unlessFleet: true, read: true},
+		{name: "no client of Temporal", unlessFleet: true, read: true},
 		{name: "Temporal fails", unlessFleet: true, err: errTransient, failed: true},
 	}
 	for _, test := range cases {
@@ -221,6 +225,9 @@ func TestReadJob(t *testing.T) {
 			t.Parallel()
 			f := newFleet()
 			f.temporal.fleet, f.temporal.err = test.fleet, test.err
+			if test.name == "no client of Temporal" {
+				f.fleetActivities.temporal = nil
+			}
 			id := f.add("match", livetranscode.JobStatusInProgress)
 			value, err := f.activityEnvironment().ExecuteActivity(activityReadJob, readRequest{JobID: id, UnlessFleet: test.unlessFleet})
 			if failed := err != nil; failed != test.failed {

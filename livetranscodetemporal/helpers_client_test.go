@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
@@ -13,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // A fakeClient is a Temporal client of a server with some running workflows.
@@ -101,6 +103,9 @@ func (c *fakeClient) ListWorkflow(_ context.Context, req *workflowservice.ListWo
 	}
 	resp := &workflowservice.ListWorkflowExecutionsResponse{
 		Executions: []*workflow.WorkflowExecutionInfo{{Execution: &common.WorkflowExecution{WorkflowId: ids[page]}}},
+	}
+	if strings.HasSuffix(ids[page], "young") {
+		resp.Executions[0].StartTime = timestamppb.New(time.Now())
 	}
 	if page+1 < len(ids) {
 		resp.NextPageToken = make([]byte, page+1)

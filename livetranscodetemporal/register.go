@@ -48,7 +48,8 @@ func WithPoll(opts ...livetranscode.PollOption) Option {
 }
 
 // Register registers the workflows "RunJob" and "Fleet" and their activities on a worker, which calls the service with
-// c, and Temporal with t. Both must be those of the worker's namespace and account. request makes the request of a job.
+// c, and Temporal with t. Both must be those of the worker's namespace and account; t may be nil in a test without a
+// Fleet. request makes the request of a job.
 //
 // The worker's TaskQueueActivitiesPerSecond limits how often activities start, not how often they poll: limit the
 // requests with [livetranscode.WithLimiter], or save them with a [Fleet]. Each job that is not watched by a Fleet

@@ -79,8 +79,8 @@ func TestLifecycles(t *testing.T) {
 	if n := len(runs); len(names) != n || requests[opSubmit] != n || requests[opStop] != n {
 		t.Errorf("%d jobs, %d Submits, %d Stops; want %d of each", len(names), requests[opSubmit], requests[opStop], n)
 	}
-	if signals < 2*len(runs) || signals > 4*len(runs) {
-		t.Errorf("%d signals, want 2 to 4 for each job", signals)
+	if signals < len(runs) || signals > 4*len(runs) { // the last change often comes after the end of the workflow
+		t.Errorf("%d signals, want 1 to 4 for each job", signals)
 	}
 }
 
