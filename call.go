@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
@@ -165,15 +164,6 @@ func (c *call) requestID() string {
 func refusedAfterUnknown(err error) bool {
 	var api *APIError
 	return errors.As(err, &api) && api.maybeEffectOfPast()
-}
-
-// maybeEffectOfPast is refusedAfterUnknown of an error response.
-func (e *APIError) maybeEffectOfPast() bool {
-	if !e.unknownPast || strings.HasPrefix(e.Operation, "Get") || strings.HasPrefix(e.Operation, "List") {
-		return false
-	}
-	kind := e.kind()
-	return kind == ErrNotFound || kind == ErrForbidden || kind == ErrInvalidRequest //nolint:errorlint // the kinds themselves
 }
 
 // isGone reports whether the error of a Get says that the job or template does not exist, and returns the request id.

@@ -288,3 +288,12 @@ func ErrorKind(err error) string {
 	}
 	return "other"
 }
+
+// maybeEffectOfPast is refusedAfterUnknown of an error response.
+func (e *APIError) maybeEffectOfPast() bool {
+	if !e.unknownPast || strings.HasPrefix(e.Operation, "Get") || strings.HasPrefix(e.Operation, "List") {
+		return false
+	}
+	kind := e.kind()
+	return kind == ErrNotFound || kind == ErrForbidden || kind == ErrInvalidRequest //nolint:errorlint // the kinds themselves
+}

@@ -117,9 +117,3 @@ func (b *connBody) Close() error {
 	b.conn.Close()
 	return err
 }
-
-// A connectError is an error of a request for which no connection could be opened. Nothing was sent.
-type connectError struct{ err error }
-
-func (e *connectError) Error() string { return e.err.Error() }
-func (e *connectError) Unwrap() error { return e.err }

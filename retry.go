@@ -314,3 +314,20 @@ func (c *Client) hasStaticCredentials() bool {
 	_, ok := c.provider.(staticCredentials)
 	return ok
 }
+
+// takeQuota takes the cost of a retry from the quota, and reports whether there was enough left.
+func (r *retrier) takeQuota(ctx context.Context, f *failure) bool {
+	cost := retryCost
+	if f.timedOut {
+		cost = timeoutRetryCost
+	}
+	ok, exhausted := r.client.quota.take(cost)
+	if exhausted {
+		r.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the retry quota is used up; calls are not retried until others succeed",
+			append(r.attrs(), slog.Int("quota", quotaSize), slog.String("error_kind", ErrorKind(f.err)))...)
+	}
+	if ok {
+		r.cost = cost
+	}
+	return ok
+}

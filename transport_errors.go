@@ -151,3 +151,10 @@ func neverProcessed(err error) bool {
 		containsAny(text, "http2: Transport received Server's graceful shutdown GOAWAY", "http2: Transport received GOAWAY from server") ||
 		isHandshakeAlert(err)
 }
+
+// A connectError is an error of a request for which no connection could be opened. Nothing was sent.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return e.err.Error() }
+
+func (e *connectError) Unwrap() error { return e.err }

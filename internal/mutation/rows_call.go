@@ -134,5 +134,5 @@ var callRows = []mutant{
 	{"a limiter that cannot wait reads as the deadline", "attempt.go", `kind = context.DeadlineExceeded`, `kind = nil`, "TestLimiter"},
 	{"a limiter's refusal of a hook's deadline is not the caller's", "attempt.go", `ok && end.Equal(deadline) && strings`, `ok && !end.IsZero() && strings`, "TestLimiter"},
 	{"a proxy is named", "transport.go", `OnProxyConnectResponse: onProxyConnect(nil),`, ``, "TestProxyFaults"},
-	{"a Stop that was executed is a success", "call.go", `if !e.unknownPast || strings`, `if e.unknownPast || strings`, "TestRefusedAfterUnknown"},
+	{"a Stop that was executed is a success", "error_codes.go", `if !e.unknownPast || strings`, `if e.unknownPast || strings`, "TestRefusedAfterUnknown"},
 }
