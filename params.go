@@ -80,3 +80,19 @@ func (p *idParam) validate() (field, reason string) {
 	}
 	return "", ""
 }
+
+// maxPageSize is the largest page that the service documents.
+const maxPageSize = 100
+
+// defaultPageSize is the page size that the service documents for a request without one.
+const defaultPageSize = 10
+
+func validatePage(no, size int) (field, reason string) {
+	switch {
+	case no < 0:
+		return "PageNo", "is negative"
+	case size < 0 || size > maxPageSize:
+		return "PageSize", "is outside 1-100"
+	}
+	return "", ""
+}

@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	"cmp"
 	"errors"
 	"iter"
 	"strconv"
@@ -153,4 +154,55 @@ func (w *walk) error(op *operation, requestID string) error {
 		text = "only " + strconv.Itoa(len(w.seen)) + " of " + strconv.Itoa(w.least) + " items are on the pages"
 	}
 	return &APIError{Operation: op.name, StatusCode: 200, RequestID: requestID, Attempts: 1, cause: errors.New(text)}
+}
+
+// A jobPage is what ListLiveTranscodeJobs decodes.
+type jobPage struct {
+	pageHead
+	JobList []*Job
+}
+
+func (p *jobPage) missing() string { return p.missingList("JobList", p.JobList == nil) }
+
+// A templatePage is what ListLiveTranscodeTemplates decodes.
+type templatePage struct {
+	pageHead
+	TemplateContentList []*Template
+}
+
+func (p *templatePage) missing() string {
+	return p.missingList("TemplateContentList", p.TemplateContentList == nil)
+}
+
+// A pageHead is what a page has besides its list.
+type pageHead struct {
+	baseResponse
+	TotalCount totalCount
+
+	before int // how many items are on the pages before this one
+}
+
+// A totalCount is the number of items on all pages, or -1 if the response does not say it.
+type totalCount int
+
+// pageHeadOf returns the head for the response to a request for a page.
+func pageHeadOf(no, size int) pageHead {
+	return pageHead{before: max(0, no-1) * cmp.Or(size, defaultPageSize)}
+}
+
+// missingList returns the name of a list that is missing where the page has items. A page behind the last item may
+// come without its list.
+func (p *pageHead) missingList(name string, isNil bool) string {
+	if isNil && (p.TotalCount < 0 || p.before < int(p.TotalCount)) {
+		return name
+	}
+	return ""
+}
+
+// notNil returns list, or an empty one for nil.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

@@ -27,8 +27,8 @@ var modelsRows = []mutant{
 	{"an escaped name is the name", "decode.go", `		name = unquote(quoted)`, ``, "TestDecodeSpellings"},
 	{"fields of errors in any case are found", "decode.go", `if options == "case:ignore" {`, `if options == "never" {`, "TestAPIErrorFields"},
 	{"what is not UTF-8 is replaced", "decode_values.go", `< 0 && utf8.Valid(raw) {`, `< 0 || utf8.Valid(raw) && false {`, "TestDecodeSpellings|TestDecodeMalformedJobs"},
-	{"a page without its list is not the end", "pages.go", `p.before < int(p.TotalCount)`, `p.before > int(p.TotalCount)`, "TestPageWithoutList"},
-	{"no list and no count is no page", "pages.go", `p.TotalCount < 0 ||`, `p.TotalCount < -1 ||`, "TestPageWithoutList"},
+	{"a page without its list is not the end", "walk.go", `p.before < int(p.TotalCount)`, `p.before > int(p.TotalCount)`, "TestPageWithoutList"},
+	{"no list and no count is no page", "walk.go", `p.TotalCount < 0 ||`, `p.TotalCount < -1 ||`, "TestPageWithoutList"},
 	{"of duplicate objects the last counts as a whole", "decode.go", `	v.Set(s.empty)
 	if _, err`, `	if _, err`, "TestDecodeDuplicates"},
 	{"a text that cannot be decoded changes nothing", "decode.go", `if err := decode(text, &read); err != nil {`, `if err := decode(text, out); err != nil {`, "TestDecodeFails"},
