@@ -108,11 +108,7 @@ func observed(t *testing.T, srv *livetranscodetest.Server) (*livetranscode.Clien
 	if err != nil {
 		t.Fatal(err)
 	}
-	hooks, err := telemetry.hooks()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return srv.Client(hooks), telemetry
+	return srv.Client(telemetry.hooks), telemetry
 }
 
 // stop shuts the service down as SIGTERM does and returns how long that took.

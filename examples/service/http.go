@@ -116,18 +116,18 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 		req.StartMode = livetranscode.StartModeTimed
 		req.TimedConfig = &livetranscode.TimedConfig{StartTime: job.Start, EndTime: job.End}
 	}
-	v, err := s.ensure(r.Context(), req)
+	v, created, err := s.ensure(r.Context(), req)
 	if err != nil {
-		return s.failed(header, err, http.StatusBadRequest) // it is the template that is not found
+		return s.failed(header, err, http.StatusBadRequest) // what does not exist is the template
 	}
 	header.Set("Location", "/jobs/"+v.ID)
-	if !v.created {
-		return http.StatusOK, v.view
+	if created {
+		return http.StatusCreated, v
 	}
-	return http.StatusCreated, v.view
+	return http.StatusOK, v
 }
 
-// deleteJob stops a job. The watch will see that it has stopped.
+// deleteJob stops a job. The watch reports when it has stopped.
 func (s *service) deleteJob(header http.Header, r *http.Request) (status int, body any) {
 	id := r.PathValue("id")
 	if _, err := s.client.SendLiveTranscodeJobCommand(r.Context(), id, livetranscode.JobCommandStop); err != nil {
@@ -162,10 +162,10 @@ func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {
 	if err != nil {
 		return http.StatusInternalServerError, err
 	}
-	return http.StatusOK, map[string]any{"jobs": append([]view{}, jobs...)} // not null
+	return http.StatusOK, map[string]any{"jobs": jobs}
 }
 
-// getJob returns the state of a job, and its changes, the latest first.
+// getJob returns the state of a job and its changes, the latest first.
 func (s *service) getJob(_ http.Header, r *http.Request) (status int, body any) {
 	changes, err := s.store.query("SELECT state FROM changes WHERE id = ? ORDER BY version DESC", r.PathValue("id"))
 	switch {
@@ -180,7 +180,7 @@ func (s *service) getJob(_ http.Header, r *http.Request) (status int, body any) 
 	}{changes[0], changes}
 }
 
-// readyz fails, with the reason, while the states that are served may be out of date.
+// readyz fails, with the reason, while the states that are served may be stale.
 func (s *service) readyz(http.Header, *http.Request) (status int, body any) {
 	stats := s.watcher.Stats()
 	if err := s.ready(stats); err != nil {
@@ -237,8 +237,8 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 func (s *service) update(all bool, jobs []view) []byte {
 	stats := s.watcher.Stats()
 	u := update{
-		All: all, Jobs: append([]view{}, jobs...), Now: time.Now(), Source: cmp.Or(s.endpoint, "emulator"), Requests: s.telemetry.requests.Load(),
-		LastSweep: stats.LastSweep, OldestPoll: stats.OldestPoll,
+		All: all, Jobs: jobs, Now: time.Now(), Source: cmp.Or(s.endpoint, "emulator"),
+		LastSweep: stats.LastSweep, OldestPoll: stats.OldestPoll, Requests: s.telemetry.requests.Load(),
 	}
 	if err := s.ready(stats); err != nil {
 		u.Stale = err.Error()

@@ -14,9 +14,10 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/livetranscode/livetranscode-go"
 	"github.com/livetranscode/livetranscode-go/examples/internal/simulation"
@@ -33,13 +34,10 @@ func main() {
 }
 
 func run(ctx context.Context, getenv func(string) string, logs io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var handler slog.Handler = slog.NewTextHandler(logs, nil)
+	log := slog.New(slog.NewTextHandler(logs, nil))
 	if getenv("LOG_FORMAT") == "json" {
-		handler = slog.NewJSONHandler(logs, nil)
+		log = slog.New(slog.NewJSONHandler(logs, nil))
 	}
-	log := slog.New(handler)
 	c, err := newConfig(getenv)
 	if err != nil {
 		return err
@@ -48,11 +46,7 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if sendErr := t.shutdown(ctx); sendErr != nil {
-			log.Warn("sending the last metrics and spans failed", "error", sendErr)
-		}
-	}()
+	defer t.shutdown(ctx, log)
 	client, err := c.newClient(ctx, t, log)
 	if err != nil {
 		return err
@@ -84,52 +78,44 @@ type config struct {
 }
 
 func newConfig(getenv func(string) string) (config, error) {
-	c := config{
-		address: cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"), token: getenv("API_TOKEN"), database: getenv("DATABASE"),
-		endpoint: getenv("ENDPOINT"), interval: 30 * time.Second,
-	}
+	c := config{token: getenv("API_TOKEN"), database: getenv("DATABASE"), endpoint: getenv("ENDPOINT")}
+	interval := "30s"
 	if c.endpoint == "" {
-		c.interval = 2 * time.Second
+		interval = "2s"
 	}
 	var err error
-	if text := getenv("POLL_INTERVAL"); text != "" {
-		c.interval, err = time.ParseDuration(text)
-	}
-	address, addressErr := net.ResolveTCPAddr("tcp", c.address)
-	switch {
-	case err != nil || c.interval <= 0:
+	c.interval, err = time.ParseDuration(cmp.Or(getenv("POLL_INTERVAL"), interval))
+	if err != nil || c.interval <= 0 {
 		return c, errors.New("POLL_INTERVAL must be a duration such as 30s")
-	case addressErr != nil:
-		return c, fmt.Errorf("LISTEN_ADDR: %w", addressErr)
+	}
+	address, err := net.ResolveTCPAddr("tcp", cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"))
+	switch {
+	case err != nil:
+		return c, fmt.Errorf("LISTEN_ADDR: %w", err)
 	case c.token == "" && !address.IP.IsLoopback():
-		return c, fmt.Errorf("LISTEN_ADDR %s is not a loopback address, and jobs cost money: set API_TOKEN", c.address)
+		return c, fmt.Errorf("LISTEN_ADDR %v is not a loopback address, and jobs cost money: set API_TOKEN", address)
 	case c.token != "" && len(c.token) < 16:
 		return c, errors.New("API_TOKEN is shorter than 16 bytes")
 	}
-	c.address = address.String() // what was checked, whatever a name resolves to next
+	c.address = address.String() // a name could resolve to another address next time
 	return c, nil
 }
 
-// newClient returns a client of the service or of an emulator, whose jobs change until ctx ends.
+// newClient returns a client for the service or for an emulator whose jobs change until ctx ends.
 func (c config) newClient(ctx context.Context, t *telemetry, log *slog.Logger) (*livetranscode.Client, error) {
-	hooks, err := t.hooks()
-	if err != nil {
-		return nil, err
+	if c.endpoint != "" {
+		return livetranscode.NewClient(livetranscode.WithEndpoint(c.endpoint), livetranscode.WithLogger(log), t.hooks)
 	}
-	if c.endpoint == "" {
-		log.Warn("these jobs are from an emulator and end with this process; set ENDPOINT to use the real service")
-		s := simulation.New(uint64(time.Now().UnixNano()), 40, livetranscodetest.WithStartDelay(15*time.Second))
-		go s.Run(ctx, func(...string) {}) // the watch finds the new jobs
-		return s.Server.Client(hooks), nil
-	}
-	return livetranscode.NewClient(livetranscode.WithEndpoint(c.endpoint), livetranscode.WithLogger(log), hooks)
+	log.Warn("these jobs are from an emulator and end with this process; set ENDPOINT to use the real service")
+	s := simulation.New(uint64(time.Now().UnixNano()), 40, livetranscodetest.WithStartDelay(15*time.Second))
+	go s.Run(ctx, func(...string) {}) // the watch discovers new jobs
+	return s.Server.Client(t.hooks), nil
 }
 
-// serve serves HTTP and watches the jobs until ctx ends, or the watch fails. Then it stops accepting requests, ends the
-// event streams, and finishes the other requests in progress.
+// serve serves HTTP and watches the jobs until ctx ends or the watch fails. Then it stops accepting requests, ends the
+// event streams, and completes the other requests in progress.
 func (s *service) serve(ctx context.Context, listener net.Listener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
 	server := &http.Server{
 		Handler:           s.routes(),
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams with ctx
@@ -140,19 +126,19 @@ func (s *service) serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
-	ended := make(chan error, 2)
-	var background sync.WaitGroup
-	background.Go(func() { ended <- s.watch(ctx) })
-	background.Go(func() { ended <- server.Serve(listener) })
-	err := <-ended
-	s.log.Info("shutting down", "error", err)
-	cancel()
-	limit, done := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
-	defer done()
-	if shutdownErr := server.Shutdown(limit); shutdownErr != nil {
-		err = cmp.Or(err, shutdownErr)
-		_ = server.Close() // closes what is still open
-	}
-	background.Wait()
-	return err
+	group.Go(func() error { return s.watch(ctx) })
+	group.Go(func() error {
+		err := server.Serve(listener)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		return err
+	})
+	<-ctx.Done()
+	s.log.Info("shutting down", "cause", context.Cause(ctx))
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
+	defer cancel()
+	defer server.Close() // the connections that are still open
+	err := server.Shutdown(limit)
+	return errors.Join(group.Wait(), err)
 }

@@ -73,17 +73,14 @@ func (s *service) watch(ctx context.Context) error {
 	return nil
 }
 
-// ready returns why the states that are served may be out of date; nil if they are not: every job was polled, the list of
-// jobs was read, so that new ones are found, and what that has shown is stored. Each may be as old as three of the longest
-// intervals, and a sweep.
+// ready returns why the states that are served may be stale; nil if they are not. The oldest poll, which is not later than
+// the last List, and the oldest event that is not stored yet may be as old as three of the longest intervals and a sweep.
 func (s *service) ready(stats livetranscode.WatcherStats) error {
 	oldest := stats.OldestPoll
-	for _, t := range []time.Time{stats.LastComplete, stats.OldestPending} {
-		if t.Before(oldest) && !t.IsZero() {
-			oldest = t
-		}
+	if pending := stats.OldestPending; !pending.IsZero() && pending.Before(oldest) {
+		oldest = pending
 	}
-	cause := cmp.Or(stats.Err, errSlow)
+	cause := cmp.Or(stats.Err, errors.New("the sweep has not ended"))
 	if stats.LastComplete.IsZero() {
 		return fmt.Errorf("no sweep is complete yet: %w", cause)
 	}
@@ -93,50 +90,46 @@ func (s *service) ready(stats livetranscode.WatcherStats) error {
 	return nil
 }
 
-var errSlow = errors.New("the sweep has not ended")
-
-// An ensured is a job that has the name that was asked for.
-type ensured struct {
-	view
-	created bool
-}
-
-// ensure returns the job of a name, and submits it if there is none. Concurrent calls for one job share the outcome.
-func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (ensured, error) {
+// ensure returns the job of a name, and whether it submitted it because there was none. Of concurrent calls for one job
+// only the first one calls the service; the others get the same job.
+func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
 	key := fmt.Sprintf("%q %q %q", req.Name, req.TemplateID, req.StreamInput.InputURL)
-	job, err, _ := s.ensuring.Do(key, func() (any, error) { return s.ensureOne(ctx, req) })
-	return job.(ensured), err
+	job, err, _ := s.ensuring.Do(key, func() (_ any, err error) {
+		var v view
+		v, created, err = s.ensureOne(ctx, req)
+		return v, err
+	})
+	return job.(view), created, err
 }
 
-func (s *service) ensureOne(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (ensured, error) {
-	v := newView(&livetranscode.Job{
+func (s *service) ensureOne(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
+	v = newView(&livetranscode.Job{
 		Name: req.Name, TemplateID: req.TemplateID, StreamInput: req.StreamInput, Status: livetranscode.JobStatusUnknown,
 	})
-	v.Status = "submitted" // until the watch has read it
-	known, err := s.store.query("SELECT state FROM jobs WHERE name = ? ORDER BY version DESC", v.Name)
+	v.Status = "submitted" // until the watch has polled it
+	submitted, err := s.store.query("SELECT state FROM jobs WHERE name = ? AND state ->> 'status' = ?", v.Name, v.Status)
 	switch {
 	case err != nil:
-		return ensured{}, err
-	case len(known) == 0 || known[0].Status != v.Status:
-	case !known[0].same(v):
-		return ensured{}, fmt.Errorf("job %s: %w", known[0].ID, livetranscode.ErrNameConflict)
-	default: // the service may not list it yet, and EnsureLiveTranscodeJob would submit it again
-		return ensured{view: known[0]}, nil
+		return v, false, err
+	case len(submitted) > 0 && !submitted[0].same(v):
+		return v, false, fmt.Errorf("job %s: %w", submitted[0].ID, livetranscode.ErrNameConflict)
+	case len(submitted) > 0: // the service may not list it yet, and EnsureLiveTranscodeJob would submit it again
+		return submitted[0], false, nil
 	}
 	resp, err := s.client.EnsureLiveTranscodeJob(ctx, req)
 	if err != nil {
-		return ensured{}, err
+		return v, false, err
 	}
 	if v.ID = resp.JobID; resp.Existing != nil {
 		v = newView(resp.Existing)
 	}
 	stored, err := s.store.put(v, false)
-	if err != nil { // it exists all the same, and the watch finds it
+	if err != nil { // the job exists all the same, and the watch discovers it
 		s.log.Error("storing a new job failed", "id", v.ID, "error", err)
 		stored = v
 	}
 	if !stored.Ended {
-		s.watcher.Add(v.ID) // AddAll finds it too, but later
+		s.watcher.Add(v.ID) // AddAll would discover it, but later
 	}
-	return ensured{view: stored, created: resp.Created}, nil
+	return stored, resp.Created, nil
 }

@@ -175,12 +175,13 @@ func (s *store) jobs(after int64) ([]view, error) {
 }
 
 // query returns the states that a statement selects.
-func (s *store) query(statement string, args ...any) (views []view, err error) {
+func (s *store) query(statement string, args ...any) ([]view, error) {
 	rows, err := s.db.Query(statement, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	views := []view{} // not nil, which JSON encodes as null
 	for rows.Next() {
 		var state []byte
 		if err := rows.Scan(&state); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -21,13 +22,14 @@ import (
 
 const sendTimeout = 5 * time.Second // for the last metrics and spans, at shutdown
 
-// telemetry is what the service shows of its calls and its watch: metrics to Prometheus and, if there is a collector,
-// metrics and spans over OTLP.
+// telemetry has the metrics for Prometheus and, if there is a collector, sends metrics and spans over OTLP.
 type telemetry struct {
 	handler  http.Handler // of /metrics
+	tracers  *sdktrace.TracerProvider
+	meters   *sdkmetric.MeterProvider
 	options  []livetranscodeotel.Option
-	close    []func(context.Context) error
-	requests atomic.Int64 // to Alibaba Cloud
+	hooks    livetranscode.Option // measures and counts the calls of a client
+	requests atomic.Int64         // to Alibaba Cloud
 }
 
 func newTelemetry(ctx context.Context, collector bool) (*telemetry, error) {
@@ -35,22 +37,28 @@ func newTelemetry(ctx context.Context, collector bool) (*telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &telemetry{handler: handler}
-	readers := []sdkmetric.Option{sdkmetric.WithReader(reader)}
+	readers, tracing := []sdkmetric.Option{sdkmetric.WithReader(reader)}, sdktrace.WithSampler(sdktrace.NeverSample())
 	if collector {
-		spans, metrics, err := otlpExporters(ctx)
-		if err != nil {
-			return nil, err
+		spans, metrics, otlpErr := otlpExporters(ctx)
+		if otlpErr != nil {
+			return nil, otlpErr
 		}
-		tracers := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
-		t.options = append(t.options, livetranscodeotel.WithTracerProvider(tracers))
-		t.close = append(t.close, tracers.Shutdown)
-		readers = append(readers, sdkmetric.WithReader(metrics))
+		readers, tracing = append(readers, sdkmetric.WithReader(metrics)), sdktrace.WithSpanProcessor(spans)
 	}
-	meters := sdkmetric.NewMeterProvider(readers...)
-	t.options = append(t.options, livetranscodeotel.WithMeterProvider(meters))
-	t.close = append(t.close, meters.Shutdown)
-	return t, nil
+	t := &telemetry{
+		handler: handler, tracers: sdktrace.NewTracerProvider(tracing), meters: sdkmetric.NewMeterProvider(readers...),
+	}
+	t.options = []livetranscodeotel.Option{
+		livetranscodeotel.WithTracerProvider(t.tracers), livetranscodeotel.WithMeterProvider(t.meters),
+	}
+	hooks, err := livetranscodeotel.Hooks(t.options...)
+	attempt := hooks.Attempt
+	hooks.Attempt = func(ctx context.Context, start livetranscode.AttemptStart) (context.Context, func(livetranscode.AttemptEnd)) {
+		t.requests.Add(1)
+		return attempt(ctx, start)
+	}
+	t.hooks = livetranscode.WithHooks(hooks)
+	return t, err
 }
 
 // prometheusReader returns a reader of metrics and the handler that serves them.
@@ -73,24 +81,11 @@ func otlpExporters(ctx context.Context) (sdktrace.SpanProcessor, sdkmetric.Reade
 	return sdktrace.NewBatchSpanProcessor(spans), sdkmetric.NewPeriodicReader(metrics), nil
 }
 
-// hooks returns the option that makes a client show and count its calls.
-func (t *telemetry) hooks() (livetranscode.Option, error) {
-	hooks, err := livetranscodeotel.Hooks(t.options...)
-	attempt := hooks.Attempt
-	hooks.Attempt = func(ctx context.Context, start livetranscode.AttemptStart) (context.Context, func(livetranscode.AttemptEnd)) {
-		t.requests.Add(1)
-		return attempt(ctx, start)
-	}
-	return livetranscode.WithHooks(hooks), err
-}
-
 // shutdown sends what has not been sent yet, also after the end of ctx.
-func (t *telemetry) shutdown(ctx context.Context) error {
+func (t *telemetry) shutdown(ctx context.Context, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
-	var errs []error
-	for _, closeProvider := range t.close {
-		errs = append(errs, closeProvider(ctx))
+	if err := errors.Join(t.tracers.Shutdown(ctx), t.meters.Shutdown(ctx)); err != nil {
+		log.Warn("sending the last metrics and spans failed", "error", err)
 	}
-	return errors.Join(errs...)
 }
