@@ -80,7 +80,7 @@ func afterErrors(err error) string {
 	case errors.Is(err, livetranscode.ErrNotFound):
 		return "no such job"
 	case errors.Is(err, livetranscode.ErrAmbiguous):
-		return "may have been submitted: look for it before submitting again"
+		return "may have been submitted: search for it before submitting again"
 	case livetranscode.Retryable(err):
 		return "try again later" // the client has made its own retries by now
 	case errors.As(err, &apiErr):
