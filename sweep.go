@@ -51,12 +51,13 @@ type sweep struct {
 	retryAt        time.Duration // the earliest time of the next sweep
 	delayed        bool          // stopped by a Retry-After
 
-	orders     order
-	listFailed bool
-	pageFails  int           // pages that failed since the last response
-	listRetry  time.Duration // the Retry-After delay of List
-	refusedAt  int           // the least page that was refused
-	listErr    error
+	orders        order
+	listFailed    bool
+	listThrottled bool          // so that it was given up
+	pageFails     int           // pages that failed since the last response
+	listRetry     time.Duration // the Retry-After delay of List
+	refusedAt     int           // the least page that was refused
+	listErr       error
 
 	unread    int // when it has ended
 	unreadIDs []string
@@ -214,6 +215,8 @@ func (s *sweep) isNeeded(t task) bool {
 	case t.job != nil:
 		return s.w.jobs[t.job.id] == t.job && (t.job.target || s.phase == len(phases) && !t.job.ended)
 	case s.refusedAt > 0 && t.no >= s.refusedAt, s.pageFails >= s.w.cfg.concurrency:
+		return false
+	case t.kind != listNewest && t.no > 1 && t.list.has(t.kind, t.no): // the list has turned out to be shorter
 		return false
 	}
 	if t.list.filter != nil || s.w.targets > 0 {

@@ -1,6 +1,9 @@
 package livetranscode
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // A listKind is one of the lists whose pages are read.
 type listKind int
@@ -54,6 +57,31 @@ func (l *pageSet) complete() bool {
 		(l.filter == nil || l.newestRead)
 }
 
+// maxPages is the largest number of pages that the service is believed to have.
+const maxPages = 1 << 17
+
+// recordPage records that a page with n jobs of total has been read. Whatever total is, an empty page is the end of the
+// list, and behind a full page that total does not count there may be another, which it reports.
+func (l *pageSet) recordPage(kind listKind, no, n, total int) (another bool) {
+	if l.read[kind] == nil {
+		pages := min(max(1, (total-1)/maxPageSize+1), maxPages)
+		l.read[kind] = make([]bool, pages)
+	}
+	pages := l.read[kind]
+	if no > len(pages) {
+		return false
+	}
+	pages[no-1] = true
+	switch {
+	case n == 0:
+		l.read[kind] = pages[:no]
+	case n == maxPageSize && no == len(pages) && total < no*maxPageSize && no < maxPages:
+		l.read[kind] = append(pages, false)
+		return true
+	}
+	return false
+}
+
 // has reports whether a page is read, or beyond the last.
 func (l *pageSet) has(kind listKind, no int) bool {
 	return no < 1 || l.read[kind] != nil && (no > len(l.read[kind]) || l.read[kind][no-1])
@@ -74,7 +102,14 @@ func (l *pageSet) unread(depth int) (tasks []task) {
 	return tasks
 }
 
-// addList makes the first pages of a filter, or of the base lists, the next to read.
+// A listID identifies a list of a filter, nil for the base lists.
+type listID struct {
+	filter *filter
+	kind   listKind
+}
+
+// addList makes the first pages of a filter, or of the base lists, the next to read: those that were read least recently
+// first, since a sweep may be throttled before it has read all.
 func (s *sweep) addList(f *filter) {
 	l := &pageSet{filter: f, index: len(s.lists)}
 	s.lists = append(s.lists, l)
@@ -82,6 +117,21 @@ func (s *sweep) addList(f *filter) {
 	if f != nil {
 		s.todo = append(s.todo, task{list: l, kind: listNewest, no: 1})
 	}
+	slices.SortStableFunc(s.todo, func(a, b task) int {
+		return cmp.Compare(s.loop.listRead[listID{a.list.filter, a.kind}], s.loop.listRead[listID{b.list.filter, b.kind}])
+	})
+}
+
+// listedAll reports whether every job that a filter of AddAll selects was listed, except for those on pages that the
+// service refuses to list.
+func (s *sweep) listedAll() bool {
+	depth := s.orders.depth
+	if s.refusedAt > 0 {
+		depth = min(depth, s.refusedAt-1)
+	}
+	return len(s.lists) > 0 && !slices.ContainsFunc(s.lists, func(l *pageSet) bool {
+		return l.filter != nil && (!l.started() || !l.newestRead || len(l.unread(depth)) > 0)
+	})
 }
 
 // startLists reads the first pages of the lists of AddAll. A filter that selects all jobs makes the others redundant.
@@ -141,7 +191,10 @@ func (s *sweep) getAbsent() {
 	}
 	slices.SortFunc(s.absent, byLastPoll)
 	gets := len(s.absent)
-	if s.listFailed {
+	switch {
+	case s.listThrottled: // the cheaper plan may be possible again in the next sweep
+		gets = min(gets, fewGets)
+	case s.listFailed:
 		gets = min(gets, s.orders.gets)
 	}
 	for _, j := range s.absent[:gets] {
@@ -171,11 +224,14 @@ func (s *sweep) handlePage(r result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	alive := r.kind != listNewest
+	if r.no == 1 {
+		s.loop.listRead[listID{l.filter, r.kind}] = r.at
+	}
 	if alive {
-		if pages := max(1, (r.page.TotalCount+maxPageSize-1)/maxPageSize); l.read[r.kind] == nil {
-			l.read[r.kind] = make([]bool, pages)
+		another := l.recordPage(r.kind, r.no, len(jobs), r.page.TotalCount)
+		if another && r.no > 1 && r.no < s.orders.depth { // behind the first page, restOfLists requests it
+			s.todo = append(s.todo, task{list: l, kind: r.kind, no: r.no + 1})
 		}
-		l.read[r.kind][r.no-1] = true
 	}
 	discovered := jobs
 	if !alive {

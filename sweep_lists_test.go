@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -267,6 +270,118 @@ func TestWatchCutOffInList(t *testing.T) {
 			t.Errorf("after %v", late)
 		}
 	})
+}
+
+// TestWatchListThrottled: a quota of List's own holds up neither the Gets nor, when it is over, the pages.
+func TestWatchListThrottled(t *testing.T) {
+	t.Parallel()
+	for _, all := range []bool{false, true} {
+		t.Run(fmt.Sprintf("AddAll %t", all), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				ids := addJobs(srv, 20, inProgress)
+				w := srv.Client(one()).NewWatcher(every(10 * time.Second))
+				w.Add(ids...)
+				if all {
+					w.AddAll(livetranscode.JobFilter{})
+				}
+				collect(t, w, time.Minute)
+				srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Throttling.Api", Times: -1})
+				for _, id := range ids[:3] {
+					var seen time.Time
+					after(10*time.Minute, func() { srv.SetStatus(id, stopped) })
+					began := time.Now()
+					for _, event := range collect(t, w, 20*time.Minute)[id] {
+						seen = event.At
+					}
+					if late := seen.Sub(began.Add(10 * time.Minute)); late < 0 || late > 90*time.Second {
+						t.Errorf("the stop was seen after %v", late)
+					}
+				}
+				if stats := w.Stats(); all != (time.Since(stats.OldestPoll) > 50*time.Minute) {
+					t.Errorf("stats are %+v", stats)
+				}
+				srv.ClearFaults()
+				srv.ResetCalls()
+				collect(t, w, 10*time.Minute)
+				if stats := w.Stats(); stats.Err != nil || time.Since(stats.OldestPoll) > time.Minute {
+					t.Errorf("in the end, stats are %+v", stats)
+				}
+				if gets, lists := count(srv.Calls()); gets > 40 || lists < 100 {
+					t.Errorf("%d Gets and %d Lists after the throttling", gets, lists)
+				}
+			})
+		})
+	}
+}
+
+// TestWatchTightQuota: with one call in half a minute, every list and every job is polled in turn.
+func TestWatchTightQuota(t *testing.T) {
+	t.Parallel()
+	for _, refill := range []time.Duration{20 * time.Second, 26 * time.Second, 32 * time.Second, 40 * time.Second} {
+		t.Run(refill.String(), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+				addJobs(srv, 3, inProgress)
+				var last time.Time
+				var mu sync.Mutex
+				w := srv.Client(one(), intercept(srv, func(req *http.Request) (*http.Response, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					if !last.IsZero() && time.Since(last) < refill {
+						return failure(req, 400, "Throttling.User"), nil
+					}
+					last = time.Now()
+					return nil, nil
+				})).NewWatcher(every(10 * time.Second))
+				w.AddAll(livetranscode.JobFilter{})
+				var created string
+				after(5*time.Minute, func() { created = srv.AddJob(livetranscode.Job{Name: "new"}) })
+				after(40*time.Minute, func() { srv.SetStatus(created, stopped) })
+				if events := collect(t, w, time.Hour); len(events) != 4 || len(events[created]) != 2 {
+					t.Errorf("got %+v", events)
+				}
+			})
+		})
+	}
+}
+
+// TestWatchMiscount: an empty page is the end of a list, whatever the service counts.
+func TestWatchMiscount(t *testing.T) {
+	t.Parallel()
+	for _, total := range []string{"1000000", "9000000000000000", "-5", "-500", "7", "null"} {
+		for _, jobs := range []int{0, 1, 100, 250} {
+			t.Run(fmt.Sprintf("%s of %d", total, jobs), func(t *testing.T) {
+				t.Parallel()
+				bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+					addJobs(srv, jobs, inProgress)
+					w := srv.Client(intercept(srv, func(req *http.Request) (*http.Response, error) {
+						if !isList(req) {
+							return nil, nil
+						}
+						resp, err := srv.Transport().RoundTrip(req)
+						if err != nil {
+							return nil, err
+						}
+						defer resp.Body.Close()
+						text, err := io.ReadAll(resp.Body)
+						resp.Body = body(regexp.MustCompile(`"TotalCount":\d+`).ReplaceAllString(string(text), `"TotalCount":`+total))
+						resp.ContentLength = -1
+						resp.Header.Del("Content-Length")
+						return resp, err
+					})).NewWatcher(every(10 * time.Second))
+					w.AddAll(livetranscode.JobFilter{})
+					events := collect(t, w, time.Minute)
+					if len(events) != jobs || w.Stats().Err != nil {
+						t.Errorf("%d events, stats are %+v", len(events), w.Stats())
+					}
+					if n := len(srv.Calls()); n > 8*40 {
+						t.Errorf("%d requests in a minute", n)
+					}
+				})
+			})
+		}
+	}
 }
 
 // TestWatchFailedProbe: while Gets are the cheaper plan, a failed check whether pages have become cheaper delays no

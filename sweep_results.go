@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	// throttleTimeout is how long a sweep continues without any response while the service throttles.
+	// throttleTimeout is how long a sweep continues while the service throttles every call.
 	throttleTimeout = 30 * time.Second
+	// slowTimeout is how long a sweep that has had a response continues without another one: a sweep that starts again
+	// makes less progress.
+	slowTimeout = 2 * time.Minute
 	// maxThrottlePause is the longest pause between two throttled calls, unless a Retry-After is longer.
 	maxThrottlePause = 8 * time.Second
 	// responsesForSlot is the number of responses after which one more concurrent call is allowed after throttling.
@@ -94,7 +97,8 @@ func (s *sweep) handleResult(ctx context.Context, r result) {
 	}
 }
 
-// throttle retries a throttled call after a pause, or ends the sweep after throttleTimeout without a response.
+// throttle retries a throttled call after a pause. After a time without a response it gives up List, whose quota may be
+// one of its own, and then the sweep.
 func (s *sweep) throttle(r result) {
 	s.out.Throttled++
 	s.lastErr = r.err
@@ -109,7 +113,20 @@ func (s *sweep) throttle(r result) {
 		s.requeue(r.task)
 	}
 	s.pausedUntil = max(s.pausedUntil, now+wait)
-	if s.pausedUntil-s.lastResponse > throttleTimeout {
+	timeout := throttleTimeout
+	switch {
+	case s.responded:
+		timeout = slowTimeout
+	case r.job == nil && s.loop.plan.failing%2 == 1: // it was given up in the last sweep; the next tries it again
+		timeout = 0
+	}
+	switch {
+	case s.pausedUntil-s.lastResponse <= timeout:
+	case r.job == nil && s.pages == 0:
+		s.lastResponse = now // the Gets have a time of their own
+		s.listFailed, s.listThrottled = true, true
+		s.pageFails = s.w.cfg.concurrency
+	default:
 		s.stopped = true
 		s.retryAt = max(s.retryAt, now+retryAfterOf(r.err))
 	}

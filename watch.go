@@ -56,7 +56,7 @@ type Watcher struct {
 	events     int // that were queued
 	err        error
 
-	lastListed   time.Duration // when List last reported the jobs of AddAll; when that was called if never
+	lastListed   time.Duration // when all jobs of AddAll were last listed; when that was called if never
 	lastEvent    time.Duration // or Add
 	nextSweep    time.Duration // when it is due
 	notBefore    time.Duration // the end of a pause after a sweep or of a Retry-After delay
@@ -79,7 +79,10 @@ func (c *Client) NewWatcher(opts ...PollOption) *Watcher {
 		jobs:       make(map[string]*trackedJob),
 		suppressed: make(map[string]*suppression),
 	}
-	w.loop.pacer = pacer{slots: w.cfg.concurrency, most: w.cfg.concurrency}
+	w.loop = loopState{
+		pacer:    pacer{slots: w.cfg.concurrency, most: w.cfg.concurrency},
+		listRead: make(map[listID]time.Duration),
+	}
 	w.err = w.cfg.err
 	if w.err == nil && w.cfg.onPoll != nil {
 		w.err = &ParamError{Operation: "NewWatcher", Field: "OnPoll", Reason: "is for WaitUntil and WaitForStatus; use Events, Jobs and Stats"}
@@ -151,7 +154,8 @@ func (w *Watcher) Resume(jobs ...*Job) {
 }
 
 // Remove stops watching jobs and drops their undelivered events, except for an event that is being delivered.
-// [Watcher.AddAll] does not discover a removed job again while it is listed. IDs that are not watched are ignored.
+// [Watcher.AddAll] does not discover a removed job while it is listed, also if it was not watched, or AddAll is called
+// later.
 func (w *Watcher) Remove(jobIDs ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -164,7 +168,7 @@ func (w *Watcher) Remove(jobIDs ...string) {
 				w.alive--
 			}
 		}
-		if j != nil || len(w.filters) > 0 {
+		if id != "" {
 			w.suppress(id)
 		}
 	}

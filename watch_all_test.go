@@ -304,6 +304,47 @@ func TestWatchAllOldestPoll(t *testing.T) {
 	}
 }
 
+// TestWatchAllThrottledFilter: OldestPoll is old while the jobs of one of several filters cannot be listed.
+func TestWatchAllThrottledFilter(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		addJobs(srv, 3, inProgress)
+		w := srv.Client(one(), intercept(srv, func(req *http.Request) (*http.Response, error) {
+			if isList(req) && req.URL.Query().Get("Type") == "narrow-band" {
+				return failure(req, 400, "Throttling.User"), nil
+			}
+			return nil, nil
+		})).NewWatcher(every(10 * time.Second))
+		w.AddAll(livetranscode.JobFilter{Type: livetranscode.TemplateTypeNormal})
+		w.AddAll(livetranscode.JobFilter{Type: livetranscode.TemplateTypeNarrowBand})
+		collect(t, w, 20*time.Minute)
+		if stats := w.Stats(); time.Since(stats.OldestPoll) < 19*time.Minute || stats.Err == nil {
+			t.Errorf("stats are %+v", stats)
+		}
+	})
+}
+
+// TestWatchRemoveBeforeAddAll: a removed job is not discovered, in whichever order the calls are made.
+func TestWatchRemoveBeforeAddAll(t *testing.T) {
+	t.Parallel()
+	for _, first := range []bool{true, false} {
+		bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+			id := srv.AddJob(livetranscode.Job{Status: inProgress})
+			w := srv.Client().NewWatcher(every(10 * time.Second))
+			if first {
+				w.Remove(id, "")
+			}
+			w.AddAll(livetranscode.JobFilter{})
+			if !first {
+				w.Remove(id)
+			}
+			if events := collect(t, w, time.Minute); len(events) > 0 {
+				t.Errorf("Remove first %t: got %+v", first, events)
+			}
+		})
+	}
+}
+
 // TestWatchMalformedJobs: malformed jobs of others neither hide the rest nor stop the watch.
 func TestWatchMalformedJobs(t *testing.T) {
 	t.Parallel()

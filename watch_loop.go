@@ -12,7 +12,8 @@ import (
 type loopState struct {
 	plan         plan
 	pacer        pacer
-	unresponsive int // consecutive sweeps without a response
+	unresponsive int                      // consecutive sweeps without a response
+	listRead     map[listID]time.Duration // when the first page of a list was last read
 
 	warnedAt time.Time // when jobs that were left unread were last logged
 	warned   bool      // since all were read
@@ -246,7 +247,7 @@ func (w *Watcher) schedule(s *sweep, ended time.Duration, cut bool) {
 		return
 	}
 	w.lastSweep = w.start.Add(ended)
-	if s.pages > 0 && !s.listFailed {
+	if s.listedAll() {
 		w.lastListed = s.began
 	}
 	if w.sweepErr = s.err(); w.sweepErr == nil {

@@ -209,7 +209,11 @@ func TestWatchLogsUnreadJobs(t *testing.T) {
 					t.Errorf("%d warnings in two hours:\n%.2000s", warnings, log.String())
 				}
 				stats := w.Stats()
-				if stats.Err == nil || stats.OldestPoll.After(began) || stats.LastComplete.After(began.Add(time.Minute)) || time.Since(stats.LastSweep) > 2*time.Minute {
+				polled := stats.OldestPoll.After(began)
+				if name == "List only" { // Gets poll some jobs in each sweep
+					polled = time.Since(stats.OldestPoll) > 5*time.Minute
+				}
+				if stats.Err == nil || polled || stats.LastComplete.After(began.Add(time.Minute)) || time.Since(stats.LastSweep) > 2*time.Minute {
 					t.Errorf("stats are %+v", stats)
 				}
 				if name == "one job" && !strings.Contains(log.String(), "ids=[one]") {

@@ -267,6 +267,9 @@ func (w *Watcher) enqueue(j *trackedJob) {
 	}
 	j.queued = true
 	w.lastEvent = w.now()
+	if len(w.pending) > 2*len(w.jobs) { // jobs were removed
+		w.pending = slices.DeleteFunc(w.pending, func(p pendingJob) bool { return w.jobs[p.job.id] != p.job })
+	}
 	w.pending = append(w.pending, pendingJob{j, w.lastEvent})
 	w.events++
 	notify(w.ready)

@@ -108,8 +108,8 @@ type WatcherStats struct {
 	LastComplete time.Time
 	// OldestPoll is when the job that was polled least recently was polled: when it was added, if it never was, and
 	// now if no job is watched. Throttled calls and responses without the state of the job do not count. With
-	// [Watcher.AddAll] it is not later than the last sweep for which List responded, so that it is also old while
-	// new jobs cannot be discovered.
+	// [Watcher.AddAll] it is not later than the last sweep that listed all jobs, so that it is also old while new jobs
+	// cannot be discovered; pages that the service permanently refuses to list do not count.
 	OldestPoll time.Time
 	// Err is why the last sweep did not poll every job; nil if it did.
 	Err error

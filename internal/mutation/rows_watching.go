@@ -34,7 +34,7 @@ var watchingRows = []mutant{
 
 // probe`, "TestWatchAsksForAbsentJobs"},
 	{"what was removed is not delivered", "watch_state.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
-	{"throttled sweeps reach the last page", "sweep_results.go", `s.pausedUntil-s.lastResponse > throttleTimeout`, `s.pausedUntil-s.began > throttleTimeout`, "TestWatchThrottledReachesAll"},
+	{"throttled sweeps reach the last page", "sweep_results.go", `s.pausedUntil-s.lastResponse <= timeout`, `s.pausedUntil-s.began <= timeout`, "TestWatchThrottledReachesAll"},
 	{"an endless delay does not stop a watch", "poll.go", `return min(api.RetryAfter, maxRetryAfter)`, `return api.RetryAfter`, "TestWatchHugeRetryAfter|TestWaitRetryAfter"},
 	{"Add does not end a pause", "watch_loop.go", `w.notBefore = max(w.notBefore, s.retryAt)`, `w.notBefore = s.retryAt`, "TestWatchAddInAPause|TestWatchPauses"},
 	{"Add ends the long interval", "watch_loop.go", `soon < w.nextSweep {`, `soon < 0 {`, "TestWatchAddAfterQuiet"},
@@ -74,6 +74,16 @@ var watchingRows = []mutant{
 	{"a job that was resumed as stopped is not found again", "watch.go", `			if w.jobs[job.JobID] == nil {
 				w.suppress(job.JobID)
 			}`, "", "TestWatchResumeLaggingList"},
+	{"a throttled List does not hold up the Gets", "sweep_results.go", `case r.job == nil && s.pages == 0:`, `case false:`, "TestWatchListThrottled"},
+	{"a throttled List is tried again", "sweep_results.go", `s.loop.plan.failing%2 == 1:`, `s.loop.plan.failing > 0:`, "TestWatchTightQuota"},
+	{"a sweep that had a response continues for longer", "sweep_results.go", `timeout = slowTimeout`, `timeout = throttleTimeout`, "TestWatchTightQuota"},
+	{"an empty page is the end of a list", "sweep_lists.go", `case n == 0:`, `case n < 0:`, "TestWatchMiscount"},
+	{"behind a full page there may be another", "sweep_lists.go", `total < no*maxPageSize && no < maxPages`, `total < 0 && no < maxPages`, "TestWatchMiscount"},
+	{"OldestPoll needs the lists of all filters", "sweep_lists.go", `!l.started() || !l.newestRead || len`, `l.index < 0 && len`, "TestWatchAllThrottledFilter|TestWatchAllOldestPoll"},
+	{"Remove before AddAll counts", "watch.go", `		if id != "" {
+			w.suppress(id)`, `		if len(w.filters) > 0 {
+			w.suppress(id)`, "TestWatchRemoveBeforeAddAll"},
+	{"removed jobs leave the queue", "watch_state.go", `len(w.pending) > 2*len(w.jobs)`, `false`, "TestWatchQueueIsBounded"},
 	{"the history is not new", "watch_all.go", `(i < lastKnown || !older(job))`, `true`, "TestWatchAllHistory"},
 	{"a job that starts and stops between two sweeps is seen", "watch_all.go", `(i < lastKnown || !older(job))`, `false`, "TestWatchAllShortLives"},
 	{"undelivered events are kept when ctx ends", "watch.go", `for ctx.Err() == nil {
