@@ -72,7 +72,7 @@ func (a *attempt) run(caller, ctx context.Context) (*body, *failure) {
 	if err != nil {
 		return nil, a.clientFailure(caller, err)
 	}
-	resp, err := a.send()
+	resp, err := a.send(written)
 	if err != nil {
 		return nil, a.transportFailure(caller, err, written)
 	}
@@ -205,10 +205,12 @@ func (a *attempt) newRequest(ctx context.Context) (*writeTrace, error) {
 	return written, nil
 }
 
+var errNoResult = errors.New("the transport returned neither a response nor an error")
+
 // send hands the request to the transport. It copes with transports that break their contract.
-func (a *attempt) send() (*http.Response, error) {
+func (a *attempt) send(written *writeTrace) (*http.Response, error) {
 	a.sent = true
-	resp, err := a.roundTrip()
+	resp, err := a.roundTrip(written)
 	switch {
 	case err != nil && resp != nil && resp.Body != nil:
 		resp.Body.Close()
@@ -216,18 +218,20 @@ func (a *attempt) send() (*http.Response, error) {
 	case err != nil:
 		return nil, err
 	case resp == nil:
-		return nil, errors.New("the transport returned neither a response nor an error")
+		return nil, errNoResult
 	case resp.Body == nil:
 		resp.Body = http.NoBody
 	}
 	return resp, nil
 }
 
-func (a *attempt) roundTrip() (resp *http.Response, err error) {
+func (a *attempt) roundTrip(written *writeTrace) (*http.Response, error) {
 	if a.client.redacting == nil {
 		return a.client.sender.send(a.req, a.newConn)
 	}
-	resp, a.delivery, err = a.client.redacting.roundTrip(a.req, a.newConn, a.secrets())
+	signed := newSignedRequest(a.req, a.newConn, a.secrets(), written)
+	resp, err := a.client.redacting.roundTrip(signed)
+	a.delivery = signed.deliveryOf(resp, err)
 	return resp, err
 }
 

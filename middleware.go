@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 	"github.com/livetranscode/livetranscode-go/internal/redact"
@@ -22,8 +19,10 @@ import (
 // [httptrace.ClientTrace] is told of headers. The body of a response is the real one, with the URLs of streams.
 //
 // The wrapper calls next once: a signed request is sent once, and a second call is an error, since it could submit a
-// job twice. Retries are the client's, see [WithRetryPolicy]. An attempt whose wrapper does not call next, but returns
-// an error or a response of its own, was not executed.
+// job twice. It returns when the first has returned, so that of several concurrent calls the real one is the first to
+// return. Retries are the client's, see [WithRetryPolicy]. An attempt whose wrapper does not call next, but returns an
+// error or a response of its own, was not executed. If the wrapper calls next, but returns an error or a status of its
+// own, the result of next decides whether the operation may have been executed.
 //
 // Of the request that is given to next, its context and the headers that were added are used, except for names that
 // begin with x-acs-; all else is that of the real request. The context must be derived from that of the request that
@@ -55,27 +54,16 @@ func newRedactingTransport(s *sender, wraps []func(http.RoundTripper) http.Round
 	return &redactingTransport{rt}, nil
 }
 
-// roundTrip sends a request through the middleware, and reports how far it got.
-func (t *redactingTransport) roundTrip(req *http.Request, newConn bool, secrets []string) (*http.Response, delivery, error) {
-	signed := &signedRequest{req: req, newConn: newConn, secrets: secrets, delivery: notDelivered}
-	shown := req.WithContext(context.WithValue(req.Context(), realRequest{}, signed))
-	u := *req.URL
-	u.RawQuery = redactQuery(u.RawQuery)
-	shown.URL = &u
-	shown.Header = maps.Clone(req.Header)
-	for _, name := range []string{acs3.HeaderAuthorization, acs3.HeaderSecurityToken} {
-		if shown.Header[name] != nil {
-			shown.Header[name] = []string{redact.Marker}
-		}
-	}
-	resp, err := t.middleware.RoundTrip(shown)
-	return resp, signed.close(), err
+// roundTrip sends a request through the middleware, which may panic. The request is not sent later.
+func (t *redactingTransport) roundTrip(signed *signedRequest) (*http.Response, error) {
+	defer signed.close()
+	return t.middleware.RoundTrip(signed.redacted())
 }
 
 // A restoringTransport sends the real request behind a redacted one.
 type restoringTransport struct{ sender *sender }
 
-func (t *restoringTransport) RoundTrip(shown *http.Request) (*http.Response, error) {
+func (t *restoringTransport) RoundTrip(shown *http.Request) (resp *http.Response, err error) {
 	if shown.Body != nil {
 		defer shown.Body.Close() // that of the real request is sent
 	}
@@ -87,17 +75,18 @@ func (t *restoringTransport) RoundTrip(shown *http.Request) (*http.Response, err
 	if err := ctx.Err(); err != nil { // of a context of the middleware's own
 		return nil, err
 	}
-	if err := signed.open(); err != nil {
+	if err := signed.open(ctx); err != nil {
 		return nil, err
 	}
-	resp, err := t.sender.send(signed.restore(shown), signed.newConn)
+	err = errAborted
+	defer func() { signed.finish(resp, err) }() // deferred because the transport may panic
+	resp, err = t.sender.send(signed.restore(withRedactedTrace(ctx), shown.Header), signed.newConn)
 	if err != nil {
 		err = &shownError{err, signed.secrets}
 	}
 	if resp != nil {
 		resp.Request = shown
 	}
-	signed.finish(resp, err)
 	return resp, err
 }
 
@@ -112,100 +101,6 @@ func (e *shownError) Unwrap() error { return withoutURL(e.err) }
 
 // Format implements [fmt.Formatter]. It prints the text for every verb, and never the cause.
 func (e *shownError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.Error()) }
-
-// realRequest is the key of a context that holds the *signedRequest behind a redacted request.
-type realRequest struct{}
-
-// A signedRequest is a real request. It is sent once, and not after its attempt is over.
-type signedRequest struct {
-	req     *http.Request
-	newConn bool
-	secrets []string
-
-	mu       sync.Mutex
-	closed   bool
-	delivery delivery
-	err      error // why it may not be sent again
-}
-
-// open begins the sending of the request. It returns an error if that is not allowed.
-func (r *signedRequest) open() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.err != nil:
-		return r.err
-	case r.closed:
-		return errors.New("livetranscode: the middleware sent a request after its attempt was over")
-	}
-	r.delivery, r.err = deliveryPending, &resentError{}
-	return nil
-}
-
-// finish ends the sending of the request.
-func (r *signedRequest) finish(resp *http.Response, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.delivery = delivered
-	if err == nil && resp != nil {
-		err = fmt.Errorf("a response of status %d", resp.StatusCode)
-	}
-	r.err = &resentError{first: err}
-}
-
-// close ends the attempt.
-func (r *signedRequest) close() delivery {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	return r.delivery
-}
-
-// restore returns the real request with the context and the additional headers of the shown one.
-func (r *signedRequest) restore(shown *http.Request) *http.Request {
-	req := r.req.WithContext(withRedactedTrace(shown.Context()))
-	req.Header = maps.Clone(r.req.Header)
-	for name, values := range shown.Header {
-		if _, ours := req.Header[name]; !ours && !strings.HasPrefix(strings.ToLower(name), "x-acs-") {
-			req.Header[name] = values
-		}
-	}
-	return req
-}
-
-// A resentError refuses to send a request again. Its cause is the error of the first time.
-type resentError struct{ first error } // nil as long as the first time is not over
-
-func (e *resentError) Error() string {
-	const once = "livetranscode: the middleware may send a request only once; "
-	if e.first == nil {
-		return once + "the first is still in flight"
-	}
-	return once + "the first result was: " + e.first.Error()
-}
-
-func (e *resentError) Unwrap() error { return e.first }
-
-// delivery is how far a request got.
-type delivery int
-
-const (
-	delivered       delivery = iota // to the transport, which tells the rest; always so without a middleware
-	notDelivered                    // the middleware has not sent it
-	deliveryPending                 // the middleware returned before the transport did
-)
-
-// mayBeExecuted corrects what a failure says of whether a request may have been executed.
-func (d delivery) mayBeExecuted(known bool) bool {
-	switch d {
-	case notDelivered:
-		return false
-	case deliveryPending:
-		return true
-	default:
-		return known
-	}
-}
 
 // withRedactedTrace returns ctx with a trace, if it has one, that is not told of secrets in headers.
 func withRedactedTrace(ctx context.Context) context.Context {
@@ -237,16 +132,4 @@ func (c *tracedContext) Value(key any) any {
 		return c.trace
 	}
 	return value
-}
-
-// redactQuery returns a query with its names and redacted values.
-func redactQuery(raw string) string {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return ""
-	}
-	for name := range values {
-		values[name] = []string{"redacted"}
-	}
-	return acs3.EncodeQuery(values)
 }

@@ -109,15 +109,23 @@ var callRows = []mutant{
 	{"the caller's hook for a proxy's response is kept", "proxy_errors.go", `err = next(ctx, proxy, req, resp)`, `_ = next`, "TestCallersProxyHook"},
 	{"a corrupted TLS record is transient", "transport_errors.go", `op.Op == "remote error" && slices.Contains(`, `op.Op == "remote error" || slices.Contains(`, "TestTransportErrors"},
 	{"a corrupted TLS record does not read as a port without TLS", "transport_errors.go", ` && record.Conn != nil`, ``, "TestTransportErrors"},
-	{"a wrapper's second request is not sent", "middleware.go", `case r.err != nil:
-		return r.err`, `case r.err != nil && r.closed:
-		return r.err`, "TestMiddlewareSendsOnce"},
-	{"a request is not sent after its attempt", "middleware.go", `case r.closed:`, `case false:`, "TestMiddlewareReturnsEarly"},
-	{"a Submit in flight may be executed", "middleware.go", `case deliveryPending:
-		return true`, `case deliveryPending:
+	{"a wrapper's second request is not sent", "signed_request.go", `case r.err != nil:`, `case r.err != nil && r.closed:`, "TestMiddlewareSendsOnce"},
+	{"a request is not sent after its attempt", "signed_request.go", `case r.closed:`, `case false:`, "TestMiddlewareReturnsEarly"},
+	{"a Submit in flight may be executed", "signed_request.go", `case maybeExecuted:
+		return true`, `case maybeExecuted:
 		return false`, "TestMiddlewareReturnsEarly"},
-	{"a request that a wrapper does not send is not executed", "middleware.go", `case notDelivered:
-		return false`, `case notDelivered:`, "TestMiddlewareDoesNotSend"},
+	{"a wrapper's own status does not prove that nothing was executed", "signed_request.go", `resp.StatusCode == r.status && r.status != 0`, `resp.StatusCode != 0`, "TestMiddlewareReplacesTheResult"},
+	{"a wrapper's own error does not prove that nothing was executed", "signed_request.go", `if err == nil && resp != nil && resp`, `if err != nil || resp != nil && resp`, "TestMiddlewareReplacesTheResult"},
+	{"a wrapper's own status does not hide a refusal", "signed_request.go", `(&APIError{StatusCode: r.status}).maybeExecuted()`, `true`, "TestMiddlewareReplacesTheResult"},
+	{"a wrapper's own status does not hide that nothing was written", "signed_request.go", `executed = r.written.mayBeExecuted(err)`, `executed = true`, "TestMiddlewareReplacesTheResult"},
+	{"a second call of next returns after the first", "signed_request.go", `case <-r.over:`, `default:`, "TestMiddlewareHedges"},
+	{"a second call of next ends with its context", "signed_request.go", `case <-ctx.Done():`, `case <-context.Background().Done():`, "TestMiddlewareHedges"},
+	{"a request is not sent after its attempt has panicked", "middleware.go", `defer signed.close()
+	return t.middleware.RoundTrip(signed.redacted())`, `resp, err := t.middleware.RoundTrip(signed.redacted())
+	signed.close()
+	return resp, err`, "TestMiddlewareReturnsEarly"},
+	{"a request that a wrapper does not send is not executed", "signed_request.go", `case notExecuted:
+		return false`, `case notExecuted:`, "TestMiddlewareDoesNotSend"},
 	{"a trace of a wrapper sees no secrets", "middleware.go", `return &tracedContext{ctx, &redacted}`, `return ctx`, "TestMiddlewareSeesNoSecrets"},
 	{"a response shows a wrapper the redacted request", "middleware.go", `resp.Request = shown`, `_ = shown`, "TestMiddlewareSeesNoSecrets"},
 	{"a body that makes no progress ends", "response.go", `case empty >= maxEmptyReads:`, `case empty >= maxEmptyReads*maxResponse:`, "TestTransportsThatBreakTheirContract"},

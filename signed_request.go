@@ -1,0 +1,181 @@
+package livetranscode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
+	"github.com/livetranscode/livetranscode-go/internal/redact"
+)
+
+// realRequest is the key of a context that holds the *signedRequest behind a redacted request.
+type realRequest struct{}
+
+// A signedRequest is a real request. It is sent once, and not after its attempt is over.
+type signedRequest struct {
+	req     *http.Request
+	newConn bool
+	secrets []string
+	written *writeTrace   // nil if the request is not traced
+	over    chan struct{} // closed when the request was sent and the transport has returned
+
+	mu       sync.Mutex
+	closed   bool
+	delivery delivery
+	status   int   // of the transport's response; 0 for none
+	err      error // why it may not be sent again
+}
+
+func newSignedRequest(req *http.Request, newConn bool, secrets []string, written *writeTrace) *signedRequest {
+	return &signedRequest{
+		req: req, newConn: newConn, secrets: secrets, written: written, over: make(chan struct{}), delivery: notExecuted,
+	}
+}
+
+// redacted returns the request as the middleware sees it.
+func (r *signedRequest) redacted() *http.Request {
+	shown := r.req.WithContext(context.WithValue(r.req.Context(), realRequest{}, r))
+	u := *r.req.URL
+	u.RawQuery = redactQuery(u.RawQuery)
+	shown.URL = &u
+	shown.Header = r.req.Header.Clone()
+	for _, name := range []string{acs3.HeaderAuthorization, acs3.HeaderSecurityToken} {
+		if shown.Header[name] != nil {
+			shown.Header[name] = []string{redact.Marker}
+		}
+	}
+	return shown
+}
+
+// open begins the sending of the request. It returns an error if that is not allowed. If the request is in flight, it
+// returns when that is over: a middleware that takes the result of the fastest of several calls takes the real one.
+func (r *signedRequest) open(ctx context.Context) error {
+	if resent, err := r.begin(); !resent {
+		return err
+	}
+	select {
+	case <-r.over:
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// begin is open without waiting.
+func (r *signedRequest) begin() (resent bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.err != nil:
+		return true, r.err
+	case r.closed:
+		return false, errors.New("livetranscode: the middleware sent a request after its attempt was over")
+	}
+	r.delivery, r.err = maybeExecuted, &resentError{}
+	return false, nil
+}
+
+// finish ends the sending of the request with the result of the transport.
+func (r *signedRequest) finish(resp *http.Response, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer close(r.over)
+	executed := true
+	switch {
+	case err == nil && resp == nil:
+		err = errNoResult
+	case err == nil:
+		r.status = resp.StatusCode
+		err = fmt.Errorf("a response of status %d", r.status)
+		executed = (&APIError{StatusCode: r.status}).maybeExecuted() // its body is the middleware's to read
+	default:
+		executed = r.written.mayBeExecuted(err)
+	}
+	if !executed {
+		r.delivery = notExecuted
+	}
+	r.err = &resentError{first: err}
+}
+
+// close ends the attempt.
+func (r *signedRequest) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+// deliveryOf returns whether the request may have been executed, given what the middleware returned. A response with
+// the status of the real one tells more itself.
+func (r *signedRequest) deliveryOf(resp *http.Response, err error) delivery {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil && resp != nil && resp.StatusCode == r.status && r.status != 0 {
+		return asReported
+	}
+	return r.delivery
+}
+
+// restore returns the real request with the context and the additional headers of what the middleware sent.
+func (r *signedRequest) restore(ctx context.Context, additional http.Header) *http.Request {
+	req := r.req.WithContext(ctx)
+	req.Header = maps.Clone(r.req.Header)
+	for name, values := range additional {
+		if _, ours := req.Header[name]; !ours && !strings.HasPrefix(strings.ToLower(name), "x-acs-") {
+			req.Header[name] = values
+		}
+	}
+	return req
+}
+
+// A resentError refuses to send a request again. Its cause is the error of the first time.
+type resentError struct{ first error } // nil as long as the first time is not over
+
+func (e *resentError) Error() string {
+	const once = "livetranscode: the middleware may send a request only once; "
+	if e.first == nil {
+		return once + "the first is still in flight"
+	}
+	return once + "the first result was: " + e.first.Error()
+}
+
+func (e *resentError) Unwrap() error { return e.first }
+
+// delivery is what is known of a request apart from the result of its attempt, which a middleware may have replaced.
+type delivery int
+
+const (
+	asReported    delivery = iota // the result tells; always so without a middleware
+	notExecuted                   // the middleware has not sent it, or the real result proves it
+	maybeExecuted                 // likewise, or the middleware returned before the transport did
+)
+
+// mayBeExecuted corrects what a failure says of whether a request may have been executed.
+func (d delivery) mayBeExecuted(reported bool) bool {
+	switch d {
+	case notExecuted:
+		return false
+	case maybeExecuted:
+		return true
+	default:
+		return reported
+	}
+}
+
+// redactQuery returns a query with its names and redacted values.
+func redactQuery(raw string) string {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return ""
+	}
+	for name := range values {
+		values[name] = []string{"redacted"}
+	}
+	return acs3.EncodeQuery(values)
+}
