@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -17,17 +16,16 @@ import (
 // An operation is what a call needs to know about the operation that it calls.
 type operation struct {
 	name       string
-	action     []string // the value of x-acs-action
-	idParam    string   // the parameter with the id of the job or template; "" for none
-	idempotent bool     // else it is retried only if it was certainly not executed
+	idParam    string // the parameter with the id of the job or template; "" for none
+	idempotent bool   // else it is retried only if it was certainly not executed
 }
 
 func idempotentOperation(name, idParam string) *operation {
-	return &operation{name: name, action: []string{name}, idParam: idParam, idempotent: true}
+	return &operation{name: name, idParam: idParam, idempotent: true}
 }
 
 func nonIdempotentOperation(name string) *operation {
-	return &operation{name: name, action: []string{name}}
+	return &operation{name: name}
 }
 
 // An attempt is one attempt of a call.
@@ -189,8 +187,7 @@ func (a *attempt) newRequest(ctx context.Context) (*writeTrace, error) {
 	req := a.client.template.WithContext(ctx)
 	u := *req.URL // the signer sets its query
 	req.URL = &u
-	req.Header = maps.Clone(req.Header)
-	req.Header[acs3.HeaderAction] = a.op.action
+	req.Header = a.client.newHeader(a.op.name)
 
 	a.clockOffset = time.Duration(a.client.clockOffset.Load())
 	a.started = time.Now()

@@ -85,6 +85,23 @@ func NewClient(opts ...Option) (*Client, error) {
 	return c, nil
 }
 
+// newHeader returns the headers of a request but those of its signature. It shares no values with other requests: a
+// transport or middleware may overwrite them in place.
+func (c *Client) newHeader(action string) http.Header {
+	header := make(http.Header, len(c.template.Header)+1)
+	values := make([]string, 0, len(c.template.Header)+1) // one array: one allocation
+	set := func(name, value string) {
+		n := len(values)
+		values = append(values, value)
+		header[name] = values[n : n+1 : n+1]
+	}
+	for name, value := range c.template.Header {
+		set(name, value[0])
+	}
+	set(acs3.HeaderAction, action)
+	return header
+}
+
 // CloseIdleConnections closes the connections that no call is using. The client stays usable.
 func (c *Client) CloseIdleConnections() { c.sender.client.CloseIdleConnections() }
 

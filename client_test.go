@@ -3,6 +3,7 @@ package livetranscode
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"regexp"
@@ -165,5 +166,57 @@ func TestChangelogVersion(t *testing.T) {
 	}
 	if got := string(newest[1]); got != version {
 		t.Errorf("the newest version in CHANGELOG.md is %s, the constant version is %s", got, version)
+	}
+}
+
+// TestHeadersAreNotShared checks that a transport or middleware that overwrites the values of headers in place changes
+// neither other requests nor, as a middleware, its own.
+func TestHeadersAreNotShared(t *testing.T) {
+	t.Parallel()
+	overwrite := func(header http.Header) {
+		for _, values := range header {
+			for i := range values {
+				values[i] = "overwritten"
+			}
+		}
+	}
+	careless := step(func(req *http.Request) (*http.Response, error) {
+		overwrite(req.Header)
+		return success(req)
+	})
+	before := wrapWith(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+		overwrite(req.Header)
+		return next.RoundTrip(req)
+	})
+	after := wrapWith(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		overwrite(req.Header)
+		return resp, err
+	})
+	for name, tt := range map[string]struct {
+		first step
+		opts  []Option
+	}{
+		"transport":                   {careless, nil},
+		"middleware before next":      {success, []Option{before}},
+		"middleware after next":       {success, []Option{after}},
+		"transport behind middleware": {careless, []Option{before}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rt := newScript(tt.first)
+			c, other := clientOver(t, rt, tt.opts...), clientOver(t, rt)
+			for _, c := range []*Client{c, c, other} {
+				if err := getJob(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i, req := range rt.requests(t) {
+				if text := fmt.Sprint(req.header); strings.Contains(text, "overwritten") || req.header.Get("X-Acs-Action") != "GetLiveTranscodeJob" ||
+					req.header.Get("X-Acs-Version") != apiVersion || req.header.Get("Accept") != "application/json" {
+					t.Errorf("request %d has the headers %s", i, text)
+				}
+			}
+		})
 	}
 }

@@ -1,12 +1,15 @@
 package livetranscode
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync"
 )
 
@@ -21,19 +24,23 @@ type newConns struct {
 // roundTrip sends a request as base would, on a new connection. An error before there is one is a *connectError.
 func (n *newConns) roundTrip(base *http.Transport, req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GetConn != nil {
-		trace.GetConn(req.URL.Host)
-	}
+	next := req.URL // what is connected to
 	if base.Proxy != nil {
 		proxy, err := base.Proxy(req)
 		if err != nil {
 			return nil, &connectError{err}
 		}
 		ctx = context.WithValue(ctx, chosenProxy{}, proxy)
+		if proxy != nil {
+			next = proxy
+		}
+	}
+	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GetConn != nil {
+		trace.GetConn(hostPort(next))
 	}
 	conn, err := connect(ctx, n.transport(base), req.URL)
 	if err != nil {
-		return nil, &connectError{err}
+		return nil, &connectError{explainHTTP2(err)}
 	}
 	resp, err := conn.RoundTrip(req)
 	if err != nil {
@@ -52,7 +59,7 @@ func connect(ctx context.Context, t *http.Transport, address *url.URL) (*http.Cl
 	}
 	connected := make(chan result)
 	go func() {
-		conn, err := t.NewClientConn(ctx, address.Scheme, net.JoinHostPort(address.Hostname(), address.Port()))
+		conn, err := t.NewClientConn(ctx, address.Scheme, hostPort(address))
 		select {
 		case connected <- result{conn, err}:
 		case <-ctx.Done():
@@ -67,6 +74,23 @@ func connect(ctx context.Context, t *http.Transport, address *url.URL) (*http.Cl
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// defaultPorts are those of the schemes that net/http connects to.
+var defaultPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+
+// hostPort returns the host and port that a URL connects to.
+func hostPort(u *url.URL) string {
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), defaultPorts[u.Scheme]))
+}
+
+// explainHTTP2 adds to net/http's error for a connection of HTTP/2 on a transport without it what to do.
+func explainHTTP2(err error) error {
+	if !strings.Contains(err.Error(), "does not support NewClientConn") {
+		return err
+	}
+	return fmt.Errorf(`%w: HTTP/2 was negotiated, but is off in the *http.Transport of WithHTTPClient; `+
+		`set its ForceAttemptHTTP2 (or SetHTTP2 in its Protocols), or remove "h2" from NextProtos in its TLSClientConfig`, err)
 }
 
 // transport returns the clone of base that opens connections.

@@ -338,3 +338,59 @@ func TestNewConnIsTraced(t *testing.T) {
 		t.Errorf("the trace was told %s", got)
 	}
 }
+
+// TestGetConn checks that a trace is told the same address of a connection whichever way a request is sent.
+func TestGetConn(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		endpoint, proxy, want string
+		proxyErr              error
+	}{
+		"HTTP":             {"http://localhost", "", "localhost:80", nil},
+		"HTTPS":            {"https://ice.example", "", "ice.example:443", nil},
+		"port":             {"https://ice.example:8443", "", "ice.example:8443", nil},
+		"IPv6":             {"https://[2001:db8::1]", "", "[2001:db8::1]:443", nil},
+		"HTTP proxy":       {"https://ice.example", "http://proxy.example", "proxy.example:80", nil},
+		"HTTPS proxy":      {"http://localhost", "https://proxy.example", "proxy.example:443", nil},
+		"SOCKS proxy":      {"https://ice.example", "socks5://proxy.example", "proxy.example:1080", nil},
+		"SOCKS name proxy": {"https://ice.example", "socks5h://proxy.example", "proxy.example:1080", nil},
+		"proxy with port":  {"https://ice.example", "http://user:pass@proxy.example:3128", "proxy.example:3128", nil},
+		"no proxy":         {"https://ice.example", "", "", errors.New("no proxy today")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := &http.Transport{
+				Proxy: func(*http.Request) (*url.URL, error) {
+					if tt.proxy == "" {
+						return nil, tt.proxyErr
+					}
+					return url.Parse(tt.proxy)
+				},
+				DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") },
+			}
+			c := clientOver(t, transport, WithEndpoint(tt.endpoint), attempts(1))
+			for operation, call := range map[string]func(context.Context, *Client) error{"Get": getJob, "Submit": submitJob} {
+				var got string
+				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GetConn: func(hostPort string) { got = hostPort }})
+				if err := call(ctx, c); err == nil || got != tt.want {
+					t.Errorf("%s: GetConn was told %q, want %q; the error is %v", operation, got, tt.want, err)
+				}
+			}
+		})
+	}
+}
+
+// TestHTTP2IsOff checks that the error of a transport that negotiates HTTP/2 without speaking it says what to do.
+func TestHTTP2IsOff(t *testing.T) {
+	t.Parallel()
+	server, requests := newProtocolServer(t, "h2")
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: rootsOf(server), NextProtos: []string{"h2"}}}
+	err := submitJob(t.Context(), networkClient(t, server.URL, transport))
+	if err == nil || errors.Is(err, ErrAmbiguous) || !strings.Contains(err.Error(), "ForceAttemptHTTP2") || !strings.Contains(err.Error(), "NextProtos") {
+		t.Errorf("the error is %v", err)
+	}
+	transport.ForceAttemptHTTP2 = true
+	if err := submitJob(t.Context(), networkClient(t, server.URL, transport.Clone())); err != nil || requests("HTTP/2.0") != 1 {
+		t.Errorf("as the error says: %v", err)
+	}
+}
