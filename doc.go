@@ -61,8 +61,8 @@
 // that have not stopped, whichever needs fewer requests, and gets a job that is on no page before it reports it as
 // gone. An event is a difference between two polls; states in between may be skipped, the final state never is. A
 // watch that ends, as in a long outage, keeps its jobs: range again to continue. [Watcher.AddAll] watches every job of
-// the account that has not stopped, and those created later; [Watcher.Resume] continues after a restart, without
-// repeating an event, from what [Watcher.Jobs] returned; [Watcher.Stats] says for a health check how old the knowledge
+// the account that has not stopped, and those created later; [Watcher.Resume] continues after a restart from the jobs
+// that were stored; [Watcher.Stats] says for a health check how old the knowledge
 // is. [Client.WatchJobs] watches a fixed set, and [Client.WaitForAll] waits until all jobs of a set have a status.
 //
 // # Observing

@@ -203,7 +203,7 @@ func ExampleWatcher_Stats() {
 	}
 
 	stats := watcher.Stats()
-	if time.Since(stats.OldestPoll) > 100*time.Second {
+	if stats.LastComplete.IsZero() || time.Since(stats.OldestPoll) > 100*time.Second {
 		fmt.Println("not ready:", stats.Err)
 	} else {
 		fmt.Println("ready:", stats.Jobs[livetranscode.JobStatusNotStarted], "job not started")

@@ -108,8 +108,8 @@ type listID struct {
 	kind   listKind
 }
 
-// addList makes the first pages of a filter, or of the base lists, the next to read: those that were read least recently
-// first, since a sweep may be throttled before it has read all.
+// addList makes the first pages of a filter, or of the base lists, the next to read: those that were read least
+// recently first, since a sweep may be throttled before it has read all.
 func (s *sweep) addList(f *filter) {
 	l := &pageSet{filter: f, index: len(s.lists)}
 	s.lists = append(s.lists, l)

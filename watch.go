@@ -23,15 +23,20 @@ import (
 //				log.Print(err) // the end of this range: of ctx, or for example of the credentials
 //				break
 //			}
-//			handle(event)
-//			store(event) // Job is what Resume needs; delete it some time after EventStopped and EventLost
+//			handle(event) // then store, so that each event is handled at least once
+//			store(event)  // Job is what Resume needs; delete it some time after EventStopped and EventLost
 //		}
-//		wait(ctx, time.Minute) // a later range continues: no event is lost or delivered twice
+//		select { // a later range continues: no event is lost or delivered twice
+//		case <-ctx.Done():
+//		case <-time.After(10 * time.Second):
+//		}
 //	}
 //
-// For health checks: a service is live while that loop runs, and ready while [WatcherStats.OldestPoll] is recent:
+// For health checks: a service is live while that loop runs, and ready while its polls are recent, here not older than
+// three intervals of 30 s and a sweep of 10 s:
 //
-//	ready := time.Since(watcher.Stats().OldestPoll) < 100*time.Second // three intervals of 30 s, and a sweep of 10 s
+//	stats := watcher.Stats()
+//	ready := !stats.LastComplete.IsZero() && time.Since(stats.OldestPoll) < 100*time.Second
 //
 // All methods may be called at any time and from any goroutine, also from the body of the loop, except that only one
 // range runs at a time. Between ranges a Watcher keeps its jobs and their states, and runs nothing. It need not be
@@ -129,9 +134,12 @@ func (w *Watcher) add(id string) *trackedJob {
 // event only when it differs from the one passed here, which is then the event's Previous. The jobs are copied. A job
 // with [JobStatusUnknown] is added as by [Watcher.Add]. A stopped job is not watched, and [Watcher.AddAll] does not
 // report it again although the service's list may lag; of a job that was lost, [Watcher.Remove] does that. Nil jobs,
-// jobs without an ID and jobs that are already watched are ignored. Store WatchedJob.Job of each of [Watcher.Jobs] from
-// time to time, or JobEvent.Job of each event by its JobID: a Job is about 1 KiB, and Jobs takes time proportional to
-// the number of jobs. A Job holds the URLs of its streams, keys included: protect the store as you protect secrets.
+// jobs without an ID and jobs that are already watched are ignored.
+//
+// To handle every event at least once, store JobEvent.Job by its JobID in the body of the loop, after the event is
+// handled. A periodic snapshot of [Watcher.Jobs] is simpler, but a restart then repeats the events since the snapshot,
+// and does not report a job that was first seen since and has stopped meanwhile. A Job is about 1 KiB. It holds the
+// URLs of its streams, keys included: protect the store as you protect secrets.
 func (w *Watcher) Resume(jobs ...*Job) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -241,6 +241,10 @@ func TestWatchForms(t *testing.T) {
 	if end.Error() != "livetranscode: watch: no response in 6 sweeps: two lines: service unavailable" || !errors.Is(end, livetranscode.ErrUnavailable) {
 		t.Error(end)
 	}
+	stats := livetranscode.WatcherStats{Jobs: map[livetranscode.JobStatus]int{0: 2, 1: 3, 7: 1}, Pending: 4, OldestPoll: at, Err: errors.New("down")}
+	if text, err := json.Marshal(stats); err != nil || string(text) != `{"Jobs":{"JobStatus(7)":1,"in progress":3,"not started":2},"Pending":4,"OldestPoll":"2026-01-02T03:04:05Z","Err":"down"}` {
+		t.Errorf("%s, %v", text, err)
+	}
 	if text := (livetranscode.WatcherStats{Jobs: map[livetranscode.JobStatus]int{0: 2, 1: 3}, Err: errors.New("down")}).LogValue().String(); !strings.Contains(text, "jobs=5") || !strings.Contains(text, "down") {
 		t.Error(text)
 	}

@@ -60,7 +60,8 @@ func (j WatchedJob) LogValue() slog.Value {
 }
 
 // Jobs returns a snapshot of the watched jobs, sorted by ID, to store and to pass to [Watcher.Resume] after a restart.
-// A job is removed when its last event is delivered. Jobs may be called from any goroutine, at any time.
+// An event counts as delivered while the body of the loop handles it, and a job is removed when its last event is
+// delivered. Jobs takes time proportional to the number of jobs, and may be called from any goroutine, at any time.
 func (w *Watcher) Jobs() iter.Seq[WatchedJob] {
 	return func(yield func(WatchedJob) bool) {
 		for _, job := range w.snapshot() {
@@ -93,8 +94,8 @@ func (w *Watcher) snapshot() []WatchedJob {
 }
 
 // WatcherStats says how a [Watcher] is doing. For a readiness check, compare OldestPoll with the longest interval: a
-// watch that keeps up has polled every job within an interval plus the duration of a sweep. OldestPending shows a loop
-// whose body is stuck, which delays no poll.
+// watch that keeps up has polled every job within an interval plus the duration of a sweep. Before the first sweep is
+// complete, LastComplete is zero. OldestPending shows a loop whose body is stuck, which delays no poll.
 type WatcherStats struct {
 	// Jobs counts the watched jobs by the status that was last read, JobStatusUnknown if none was.
 	Jobs map[JobStatus]int
@@ -113,6 +114,23 @@ type WatcherStats struct {
 	OldestPoll time.Time
 	// Err is why the last sweep did not poll every job; nil if it did.
 	Err error
+}
+
+// MarshalJSON implements json.Marshaler: the keys of Jobs are the texts of the states, and Err is encoded as text.
+func (s WatcherStats) MarshalJSON() ([]byte, error) {
+	jobs := make(map[string]int, len(s.Jobs))
+	for status, n := range s.Jobs {
+		jobs[status.String()] += n
+	}
+	return json.Marshal(struct {
+		Jobs          map[string]int
+		Pending       int
+		OldestPending time.Time `json:",omitzero"`
+		LastSweep     time.Time `json:",omitzero"`
+		LastComplete  time.Time `json:",omitzero"`
+		OldestPoll    time.Time
+		Err           string `json:",omitzero"`
+	}{jobs, s.Pending, s.OldestPending, s.LastSweep, s.LastComplete, s.OldestPoll, errorText(s.Err)}, json.Deterministic(true))
 }
 
 // LogValue implements slog.LogValuer.
