@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -88,7 +89,16 @@ func bubble(t *testing.T, f func(t *testing.T, srv *livetranscodetest.Server)) {
 }
 
 // after calls f when d has passed.
-func after(d time.Duration, f func()) { time.AfterFunc(d, f) }
+func after(d time.Duration, f func()) {
+	time.AfterFunc(d, func() {
+		afterMu.Lock()
+		defer afterMu.Unlock()
+		f()
+	})
+}
+
+// afterMu orders the functions of after, and what a test reads when collect has returned.
+var afterMu sync.Mutex
 
 // gaps returns the times between calls.
 func gaps(calls []livetranscodetest.Call) []time.Duration {
@@ -147,5 +157,7 @@ func collect(t *testing.T, w *livetranscode.Watcher, d time.Duration) map[string
 			t.Errorf("the watch ended: %v", err)
 		}
 	}
+	afterMu.Lock()
+	defer afterMu.Unlock()
 	return events
 }

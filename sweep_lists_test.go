@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -130,7 +131,8 @@ func TestWatchListRefused(t *testing.T) {
 				if _, lists := count(srv.Calls()); fault.Code != "ServiceUnavailable" && lists > 20 {
 					t.Errorf("%d Lists in an hour", lists)
 				}
-				// It is said at the first refusal, and at each of the tries every ten minutes.
+				synctest.Wait()
+				// It is logged at the first refusal, and at each retry every ten minutes.
 				if said := strings.Count(log.String(), "List was refused"); (fault.Code == "ServiceUnavailable") != (said == 0) || said > 7 {
 					t.Errorf("it was said %d times in an hour:\n%s", said, log.String())
 				}

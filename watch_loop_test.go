@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -204,6 +205,7 @@ func TestWatchLogsUnreadJobs(t *testing.T) {
 				srv.Inject(fault)
 				began := time.Now()
 				time.Sleep(2 * time.Hour)
+				synctest.Wait()
 				warnings := strings.Count(log.String(), "level=WARN")
 				if warnings < 10 || warnings > 13 {
 					t.Errorf("%d warnings in two hours:\n%.2000s", warnings, log.String())
@@ -221,6 +223,7 @@ func TestWatchLogsUnreadJobs(t *testing.T) {
 				}
 				srv.ClearFaults()
 				time.Sleep(2 * time.Minute)
+				synctest.Wait()
 				if n := strings.Count(log.String(), "level=INFO"); n != 1 {
 					t.Errorf("its end was said %d times", n)
 				}

@@ -245,6 +245,7 @@ func TestWatchEndedByCredentials(t *testing.T) {
 		srv.ClearFaults()
 		srv.ResetCalls()
 		next(t, watch(t.Context(), t, w))
+		synctest.Wait()
 		if gets, lists := count(srv.Calls()); gets > 0 || lists == 0 || strings.Contains(log.String(), "List was refused") {
 			t.Errorf("%d Gets and %d Lists, log %q", gets, lists, log.String())
 		}
