@@ -136,25 +136,39 @@ func (s *service) deleteJob(header http.Header, r *http.Request) (status int, bo
 	return http.StatusAccepted, map[string]string{"id": id, "status": "stopping"}
 }
 
-// failed logs a failed call and returns the response; notFound is the status for ErrNotFound.
+// jsonFields names what a *livetranscode.ParamError refuses as the body of a POST does.
+var jsonFields = strings.NewReplacer("Name", "name", "TemplateID", "template_id", "StreamInput.InputURL", "input_url",
+	"TranscodeOutput.DomainName", "domain", "TimedConfig.StartTime", "start", "TimedConfig.EndTime", "end",
+	"StartTime", "start", ", and StartModeTimed needs it", "")
+
+// failed returns the response to a failed call; notFound is the status for ErrNotFound. It logs the error, unless it is
+// a mistake of the caller.
 func (s *service) failed(header http.Header, err error, notFound int) (status int, body any) {
-	s.log.Error("call failed", "error", err, "kind", livetranscode.ErrorKind(err))
+	status, body = http.StatusBadGateway, err
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
-		return http.StatusGatewayTimeout, fmt.Errorf("the job may have been submitted, check by name before you retry: %w", err)
+		status, body = http.StatusGatewayTimeout, fmt.Errorf("the job may have been submitted, check by name before you retry: %w", err)
 	case errors.Is(err, livetranscode.ErrNameConflict):
-		return http.StatusConflict, err
+		status = http.StatusConflict
 	case errors.Is(err, livetranscode.ErrInvalidRequest):
-		return http.StatusBadRequest, err
+		status = http.StatusBadRequest
+		if p, ok := errors.AsType[*livetranscode.ParamError](err); ok {
+			body = errors.New(jsonFields.Replace(p.Field + " " + p.Reason))
+		}
 	case errors.Is(err, livetranscode.ErrNotFound):
-		return notFound, err
+		status = notFound
 	case errors.Is(err, livetranscode.ErrThrottled), errors.Is(err, livetranscode.ErrUnavailable):
+		status = http.StatusServiceUnavailable
 		if api, ok := errors.AsType[*livetranscode.APIError](err); ok && api.RetryAfter > 0 {
 			header.Set("Retry-After", strconv.Itoa(int(api.RetryAfter/time.Second)+1))
 		}
-		return http.StatusServiceUnavailable, err
+	case errors.Is(err, context.DeadlineExceeded): // after ErrThrottled: a long Retry-After is both
+		status = http.StatusGatewayTimeout
 	}
-	return http.StatusBadGateway, err
+	if status >= http.StatusInternalServerError {
+		s.log.Error("call failed", "error", err, "kind", livetranscode.ErrorKind(err))
+	}
+	return status, body
 }
 
 func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {

@@ -29,9 +29,14 @@ func TestInvalidRequests(t *testing.T) {
 			{"POST", "/jobs", ``, 400, "invalid body"},
 			{"POST", "/jobs", `{"name":1}`, 400, "invalid body"},
 			{"POST", "/jobs", `{"title":"x"}`, 400, "title"},
-			{"POST", "/jobs", `{"name":"x","template_id":"t"}`, 400, "InputURL"},
-			{"POST", "/jobs", `{"template_id":"t","input_url":"rtmp://h/a/b"}`, 400, "Name"},
-			{"POST", "/jobs", `{"name":"x","template_id":"t","input_url":"rtmp://h/a/b","end":"2000-01-01T01:00:00Z"}`, 400, "StartTime"},
+			{"POST", "/jobs", `{"name":"x","template_id":"t"}`, 400, `"input_url is empty"`},
+			{"POST", "/jobs", `{"template_id":"t","input_url":"rtmp://h/a/b"}`, 400, `"name is empty"`},
+			{"POST", "/jobs", `{"name":"x","input_url":"rtmp://h/a/b"}`, 400, `"template_id is empty"`},
+			{"POST", "/jobs", `{"name":"x","template_id":"t","input_url":"rtmp://h/a/b","end":"2000-01-01T01:00:00Z"}`, 400, `"start is zero"`},
+			{
+				"POST", "/jobs", `{"name":"x","template_id":"t","input_url":"rtmp://h/a/b",` +
+					`"start":"2000-01-01T02:00:00Z","end":"2000-01-01T01:00:00Z"}`, 400, `"end is before start"`,
+			},
 			{"POST", "/jobs", `{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, "too large"},
 			{"GET", "/jobs/none", ``, 404, "no such job"},
 			{"DELETE", "/jobs", ``, 405, ""},
@@ -48,6 +53,9 @@ func TestInvalidRequests(t *testing.T) {
 			}
 		}
 		i.stop()
+		if strings.Contains(i.log.String(), "level=ERROR") {
+			t.Errorf("mistakes of the caller are errors of the service:\n%s", i.log)
+		}
 	})
 }
 
@@ -77,6 +85,9 @@ func TestSubmitFails(t *testing.T) {
 					t.Errorf("%d %s, Retry-After %q", status, text, header.Get("Retry-After"))
 				}
 				i.stop()
+				if logged := strings.Contains(i.log.String(), "level=ERROR"); logged != (status >= 500) {
+					t.Errorf("status %d, log:\n%s", status, i.log)
+				}
 			})
 		})
 	}

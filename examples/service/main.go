@@ -20,8 +20,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/livetranscode/livetranscode-go"
-	"github.com/livetranscode/livetranscode-go/examples/internal/simulation"
-	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
 func main() {
@@ -77,10 +75,19 @@ type config struct {
 	interval time.Duration // the longest between two sweeps
 }
 
+// newEmulator returns a client of an emulator whose jobs change until ctx ends. It is nil without emulator.go.
+var newEmulator func(ctx context.Context, opts ...livetranscode.Option) *livetranscode.Client
+
 func newConfig(getenv func(string) string) (config, error) {
 	c := config{token: getenv("API_TOKEN"), database: getenv("DATABASE"), endpoint: getenv("ENDPOINT")}
 	interval := "30s"
-	if c.endpoint == "" {
+	switch {
+	case c.endpoint != "":
+	case newEmulator == nil:
+		return c, errors.New("set ENDPOINT, such as https://ice.cn-shanghai.aliyuncs.com")
+	case c.database != "": // the next process would find none of these jobs, and report each as lost
+		return c, errors.New("DATABASE is for the real service, as the emulator's jobs end with the process: set ENDPOINT too")
+	default:
 		interval = "2s"
 	}
 	var err error
@@ -101,15 +108,13 @@ func newConfig(getenv func(string) string) (config, error) {
 	return c, nil
 }
 
-// newClient returns a client for the service or for an emulator whose jobs change until ctx ends.
+// newClient returns a client for the service or for an emulator.
 func (c config) newClient(ctx context.Context, t *telemetry, log *slog.Logger) (*livetranscode.Client, error) {
 	if c.endpoint != "" {
 		return livetranscode.NewClient(livetranscode.WithEndpoint(c.endpoint), livetranscode.WithLogger(log), t.hooks)
 	}
 	log.Warn("these jobs are from an emulator and end with this process; set ENDPOINT to use the real service")
-	s := simulation.New(uint64(time.Now().UnixNano()), 40, livetranscodetest.WithStartDelay(15*time.Second))
-	go s.Run(ctx, func(...string) {}) // the watch discovers new jobs
-	return s.Server.Client(t.hooks), nil
+	return newEmulator(ctx, t.hooks), nil
 }
 
 // serve serves HTTP and watches the jobs until ctx ends or the watch fails. Then it stops accepting requests, ends the

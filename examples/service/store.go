@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,7 +13,8 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/livetranscode/livetranscode-go"
 )
@@ -126,6 +128,9 @@ func openStore(file string) (*store, error) {
 	s := &store{db: db, changed: make(chan struct{})}
 	if _, err = db.Exec(schema); err == nil {
 		err = db.QueryRow("SELECT coalesce(max(version), 0) FROM changes").Scan(&s.version)
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_BUSY {
+		err = fmt.Errorf("another process has the database open: %w", err)
 	}
 	if err != nil {
 		_ = db.Close()

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,7 +41,7 @@ func TestOpenStore(t *testing.T) {
 			t.Errorf("%s has the mode %v, error %v", f.Name(), info.Mode(), err)
 		}
 	}
-	if _, err := openStore(file); err == nil || !strings.Contains(err.Error(), "locked") {
+	if _, err := openStore(file); err == nil || !strings.Contains(err.Error(), "another process has the database open") {
 		t.Errorf("a second process can open the database: %v", err)
 	}
 }
@@ -160,4 +161,18 @@ func TestStoreFails(t *testing.T) {
 		}
 		i.cancel()
 	})
+}
+
+// The README describes every field of a job, and of an event.
+func TestReadmeNamesFields(t *testing.T) {
+	t.Parallel()
+	readme := readFile(t, "README.md")
+	for _, typ := range []reflect.Type{reflect.TypeFor[view](), reflect.TypeFor[update]()} {
+		for field := range typ.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if !strings.Contains(readme, "`"+name+"`") {
+				t.Errorf("README.md does not describe %s of %v", name, typ)
+			}
+		}
+	}
 }

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/examples/internal/simulation"
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
+)
+
+// Without this file the service has no emulator and requires ENDPOINT.
+func init() {
+	newEmulator = func(ctx context.Context, opts ...livetranscode.Option) *livetranscode.Client {
+		s := simulation.New(uint64(time.Now().UnixNano()), 40, livetranscodetest.WithStartDelay(15*time.Second))
+		go s.Run(ctx, func(...string) {}) // the watch discovers new jobs
+		return s.Server.Client(opts...)
+	}
+}
