@@ -19,6 +19,12 @@ var redactionRows = []mutant{
 	{"no repeated secret is shown", "internal/redact/redact.go", `strings.ReplaceAll(text, form, Marker)`, `strings.ReplaceAll(text, form, form)`, "TestSecretsAreNowhere|TestText"},
 	{"no repeated secret is shown that is escaped", "internal/redact/redact.go", `escapePattern.ReplaceAllStringFunc(text, unescape)`, `escapePattern.ReplaceAllStringFunc(text, strings.Clone)`, "TestSecretsAreNowhere"},
 	{"no password of a proxy is shown", "internal/redact/redact.go", `authorizationPattern.ReplaceAllString(text, "${1}"+Marker)`, `authorizationPattern.ReplaceAllString(text, "$0")`, "TestSecretsAreNowhere"},
+	{"user info without a scheme is redacted", "internal/redact/redact.go", `userInfoPattern.ReplaceAllStringFunc(text, redactUserInfo)
+	}`, `userInfoPattern.ReplaceAllStringFunc(text, strings.Clone)
+	}`, "TestUserInfo"},
+	{"user info with spaces is redacted in a quoted URL", "internal/redact/redact.go", `return quoted[:1] + redactURL(quoted[1:])`, `return quoted`, "TestUserInfo"},
+	{"user info with spaces is redacted in quotes", "internal/redact/redact.go", `quotedUserInfoPattern.ReplaceAllStringFunc(text, redactUserInfo)`, `quotedUserInfoPattern.ReplaceAllStringFunc(text, strings.Clone)`, "TestUserInfo"},
+	{"ordinary texts with at signs are not redacted", "internal/redact/userinfo.go", `if harmlessPattern.MatchString(s) {`, `if s == "" {`, "TestUserInfo"},
 	{"no pattern is skipped that could match", "internal/redact/redact.go", "const special = `:=%&\\`", "const special = `:=&\\`", "FuzzText"},
 	{"no repeated request is shown", "internal/acs3/mismatch.go", `if strings.Contains(text, mark) {`, `if strings.Contains(text, mark+mark) {`, "TestRequestInAMismatchIsNotShown|TestLeaksRequest"},
 }

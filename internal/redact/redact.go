@@ -43,7 +43,15 @@ func Text(text string, secrets ...string) string {
 	// Announced values come before URLs: a URL without a space after it would include the name before the value.
 	text = authorizationPattern.ReplaceAllString(text, "${1}"+Marker)
 	text = secretPattern.ReplaceAllString(text, "${1}"+Marker)
+	hasAt := strings.Contains(text, "@")
+	if hasAt {
+		text = quotedURLPattern.ReplaceAllStringFunc(text, func(quoted string) string { return quoted[:1] + redactURL(quoted[1:]) })
+	}
 	text = urlPattern.ReplaceAllStringFunc(text, redactURL)
+	if hasAt {
+		text = quotedUserInfoPattern.ReplaceAllStringFunc(text, redactUserInfo)
+		text = userInfoPattern.ReplaceAllStringFunc(text, redactUserInfo)
+	}
 	return OneLine(text)
 }
 

@@ -55,6 +55,48 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestUserInfo checks that passwords of proxies are redacted without a scheme and with spaces, and that ordinary texts
+// are not.
+func TestUserInfo(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, text, want string }{
+		{"without a scheme", "lookup user:PASS@proxy: no such host", "lookup [redacted]@proxy: no such host"},
+		{"in quotes", `invalid proxy address "user:PASS@proxy:8080": parse`, `invalid proxy address "[redacted]@proxy:8080": parse`},
+		{"after an equals sign", "HTTPS_PROXY=user:PASS@proxy:8080", "HTTPS_PROXY=[redacted]@proxy:8080"},
+		{"at sign in the password", "lookup user:PASS@PASS@proxy", "lookup [redacted]@proxy"},
+		{"colon in the password", "lookup user:PASS:PASS@proxy", "lookup [redacted]@proxy"},
+		{"slash in the password", "lookup user:PASS/PASS@proxy", "lookup [redacted]@proxy"},
+		{"no user", "lookup :PASS@proxy", "lookup [redacted]@proxy"},
+		{"IPv6", "dial user:PASS@[::1]:8080", "dial [redacted]@[::1]:8080"},
+		{"twice", "user:PASS@a and user:PASS@b", "[redacted]@a and [redacted]@b"},
+		{"space in the password", `bad "http://user:PASS PASS@proxy:8080"`, `bad "http://proxy:8080?[redacted]"`},
+		{"space and at sign in the password", `bad "http://user:PASS @ PASS@proxy:8080"`, `bad "http://proxy:8080?[redacted]"`},
+		{"space, single quotes", `bad 'http://user:PASS PASS@proxy:8080'`, `bad 'http://proxy:8080?[redacted]'`},
+		{"space, escaped quotes", `bad \"http://user:PASS PASS@proxy\"`, `bad \"http://[redacted]"`},
+		{"space without a scheme", `bad "user:PASS PASS@proxy:8080"`, `bad "[redacted]@proxy:8080"`},
+		{"space and a path", `bad "http://user:PASS PASS@proxy:8080/a"`, `bad "http://proxy:8080/a?[redacted]"`},
+
+		{"e-mail address", "ask ops@example.com, or: dev@example.com", "ask ops@example.com, or: dev@example.com"},
+		{"e-mail address in quotes", `"Note: ask ops@example.com"`, `"Note: ask ops@example.com"`},
+		{"mailto", "see mailto:ops@example.com", "see mailto:ops@example.com"},
+		{"time", "at 12:30 ops@example.com and 12:30:05@host", "at 12:30 ops@example.com and 12:30:05@host"},
+		{"time in quotes", `"12:30 ops@example.com"`, `"12:30 ops@example.com"`},
+		{"version of a module", "golang.org/x/net@v0.26.0: not found", "golang.org/x/net@v0.26.0: not found"},
+		{"version of a tool", "go:mod@v1.2.3-rc.1 failed", "go:mod@v1.2.3-rc.1 failed"},
+		{"digest of an image", "pull registry:tag@sha256:0aff", "pull registry:tag@sha256:0aff"},
+		{"version behind a port", "proxy.example:443/x/net@v0.26.0", "proxy.example:443/x/net@v0.26.0"},
+		{"URL and e-mail address", `"https://a.example/b" or ops@example.com`, `"https://a.example/b" or ops@example.com`},
+		{"host and port", "dial tcp 127.0.0.1:80: refused @ 12:30", "dial tcp 127.0.0.1:80: refused @ 12:30"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := Text(test.text); got != test.want {
+				t.Errorf("Text(%q)\n got %q\nwant %q", test.text, got, test.want)
+			}
+		})
+	}
+}
+
 // TestBounded checks that no part of a secret is shown wherever a long text is cut, and that the cost is bounded.
 func TestBounded(t *testing.T) {
 	t.Parallel()
@@ -93,7 +135,7 @@ func FuzzText(f *testing.F) {
 	for _, text := range []string{
 		"", "rtmp://h/a/CANARY", "rtmp%3A%2F%2Fh%2Fa%2FCANARY%2", `rtmp:\/\/h\/a\/CANARY`, "https://u:CANARY@h/a?b#c", "Secret: CANARY",
 		"https://a/b,rtmp://h/a/CANARY", "\xff\n", "::://[redacted]", "rtmp://u:1/CANARY@h/a", "rtmp://h/a live=1 playpath=CANARY", "\u202e\u0085",
-		"secret=CANARY", `\u0041`, "&amp;", "a%3A%2F%2Fb",
+		`"http://u:CAN ARY@h"`, "u:CANARY@h", `"u:CAN ARY@h:1"`, "secret=CANARY", `\u0041`, "&amp;", "a%3A%2F%2Fb",
 	} {
 		f.Add(text)
 	}
@@ -109,7 +151,7 @@ func FuzzText(f *testing.F) {
 		if again := OneLine(got); again != got {
 			t.Errorf("OneLine(%q) = %q", got, again)
 		}
-		for _, pattern := range []*regexp.Regexp{escapePattern, optionsPattern, authorizationPattern, secretPattern, urlPattern} {
+		for _, pattern := range []*regexp.Regexp{escapePattern, optionsPattern, authorizationPattern, secretPattern, urlPattern, quotedURLPattern, userInfoPattern, quotedUserInfoPattern} {
 			if !strings.ContainsAny(text, special) && pattern.MatchString(text) {
 				t.Errorf("Text(%q) did not apply %v", text, pattern)
 			}
