@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	maxErrorBody = 64 << 10 // bytes of an error that are read
-	maxMessage   = 1 << 10  // bytes of the service's message that an error keeps
+	maxErrorBody = 64 << 10 // bytes read of an error response
+	maxMessage   = 1 << 10  // bytes kept of the service's message
 )
 
 const headerRequestID = "X-Acs-Request-Id"
 
-// An errorBody is the body of an error, whose fields are spelled in more than one way.
+// An errorBody is the body of an error response. The spelling of its fields varies.
 type errorBody struct {
 	RequestID          anyString           `json:"RequestId,case:ignore"`
 	HostID             anyString           `json:"HostId,case:ignore"`
@@ -36,7 +36,7 @@ type errorBody struct {
 	AccessDeniedDetail *AccessDeniedDetail `json:",case:ignore"`
 }
 
-// parseErrorBody reads what it can of the body of an error, in JSON or XML. What comes before a syntax error counts.
+// parseErrorBody decodes the body of an error response, in JSON or XML, up to the first syntax error.
 func parseErrorBody(text []byte) (e errorBody) {
 	text = text[:min(len(text), maxErrorBody)]
 	if isMarkup(text) {
@@ -46,8 +46,8 @@ func parseErrorBody(text []byte) (e errorBody) {
 	return e
 }
 
-// code returns the service's code. A second one, such as a proxy's {"code": 404}, may come before or after it. A
-// number is a code only if the response says in another way that it is throttled.
+// code returns the service's code. Another one, such as a proxy's {"code": 404}, may precede or follow it. A number is
+// a code only if the response shows in another way that the request was throttled.
 func (r *errorBody) code(throttled bool) string {
 	if i := slices.IndexFunc(r.Code, isCode); i >= 0 {
 		return r.Code[i]
@@ -62,17 +62,17 @@ func (r *errorBody) code(throttled bool) string {
 }
 
 var (
-	// xmlElement matches an element that has only text, however its tags are spelled.
+	// xmlElement matches an element that contains only text, whatever the spelling of its tags.
 	xmlElement = regexp.MustCompile(`(?s)<\s*(?:[\w.-]+:)?([A-Za-z_-]+)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*?))\s*<\s*/`)
 	// htmlStart matches the beginning of a page, after comments and an XML prolog.
 	htmlStart = regexp.MustCompile(`(?is)^(?:\s|\x{FEFF}|<!--.*?-->|<\?.*?\?>)*<(?:!doctype\s+html|html)\b`)
-	// htmlElement matches an element of a page, or of a part of one.
+	// htmlElement matches an element of a page or of a fragment of one.
 	htmlElement = regexp.MustCompile(`(?i)<(?:!doctype\s+html|html|head|title|body|div|center|h[1-6]|p|pre)\b`)
 )
 
-// xmlToJSON returns the elements of an XML document that have only text as an object with their names and texts, at any
-// depth and in any number. It reads what package encoding/xml does not: other character sets, documents that are cut
-// off, and tags with spaces. Of a page of HTML it returns nothing.
+// xmlToJSON returns a JSON object with the names and texts of all elements of an XML document that contain only text,
+// at any depth. It accepts what package encoding/xml does not: other character sets, truncated documents, and tags with
+// spaces. For HTML it returns nothing.
 func xmlToJSON(text []byte) []byte {
 	if htmlElement.Match(text) {
 		return nil
@@ -93,14 +93,14 @@ func xmlToJSON(text []byte) []byte {
 	return []byte(object)
 }
 
-// A respondedRequest is the request that a response belongs to, and the secrets that must not be shown.
+// A respondedRequest is the request of a response, with the secrets that must not be shown.
 type respondedRequest struct {
 	operation, resourceID string
 	req                   *http.Request
 	secrets               []string
 }
 
-// newAPIError makes an error of a response, whatever its body is.
+// newAPIError returns the error of a response, whatever its body.
 func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError {
 	body := parseErrorBody(text)
 	askedToRetry := millis(resp.Header.Get("X-Acs-Retry-After")) > 0
@@ -131,7 +131,7 @@ func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError
 	return api
 }
 
-// message returns what can be shown of a message of the service.
+// message returns what can be shown of the service's message.
 func (r *respondedRequest) message(code, message string) string {
 	switch {
 	case code == "SignatureDoesNotMatch":
@@ -142,7 +142,7 @@ func (r *respondedRequest) message(code, message string) string {
 	return r.redact(redact.StreamKeys(message, r.streamURL()), maxMessage)
 }
 
-// detail returns what can be shown of what the service adds to a message.
+// detail returns what can be shown of the detail that the service adds to a message.
 func (r *respondedRequest) detail(code, detail string) string {
 	if acs3.LeaksRequest(code) || acs3.LeaksRequest(detail) {
 		return ""

@@ -13,7 +13,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
-// An operation is what a call needs to know about the operation that it calls.
+// An operation describes an operation of the service.
 type operation struct {
 	name       string
 	idParam    string // the parameter with the id of the job or template; "" for none
@@ -34,15 +34,15 @@ type attempt struct {
 	op         *operation
 	query      string
 	resourceID string
-	began      time.Time   // the call
+	began      time.Time   // when the call began
 	number     int         // from 1
-	rejected   Credentials // that the service has refused in an earlier attempt
+	rejected   Credentials // refused by the service in an earlier attempt
 	newConn    bool        // the request is sent on a new connection
 
 	phase       phase
 	creds       Credentials
 	timed       time.Time     // when its timeout began
-	clockOffset time.Duration // that the request was signed with
+	clockOffset time.Duration // used to sign the request
 	started     time.Time     // when it was signed
 	req         *http.Request
 	sent        bool // handed to the transport
@@ -51,8 +51,8 @@ type attempt struct {
 	requestID   string
 }
 
-// run sends the request once, with a date, nonce and credentials of its own. ctx is derived from the caller's context
-// by a hook, and may end before it.
+// run sends the request once, with a new date and nonce and the current credentials. ctx is derived from the caller's
+// context by a hook, and may end before it.
 func (a *attempt) run(caller, ctx context.Context) (*body, *failure) {
 	a.phase = phaseLimiter
 	if err := a.waitLimiter(caller, ctx); err != nil {
@@ -80,13 +80,13 @@ func (a *attempt) run(caller, ctx context.Context) (*body, *failure) {
 	return a.classify(caller, body, err)
 }
 
-// A phase is what a call is doing. The error of a call that the caller's context ended names it.
+// A phase is a step of a call. If the caller's context ends the call, the error names the phase.
 type phase string
 
 const (
 	phaseLimiter     phase = "limiter"
 	phaseCredentials phase = "credentials"
-	phaseRequest     phase = "request" // connect or response, where the request is traced
+	phaseRequest     phase = "request" // connect or response, if the request is traced
 	phaseConnect     phase = "connect"
 	phaseResponse    phase = "response"
 	phaseBody        phase = "body"
@@ -111,11 +111,11 @@ func (a *attempt) contextError(caller context.Context) error {
 		a.phase, a.number, time.Since(a.began).Round(time.Millisecond), a.client.template.Host)
 }
 
-// took returns how long an attempt took that its timeout, or the context of a hook, has ended.
+// took returns how long the attempt took until its timeout, or the context of a hook, ended it.
 func (a *attempt) took() time.Duration { return time.Since(a.timed).Round(10 * time.Millisecond) }
 
 // waitLimiter waits until the limiter permits a request. A limiter may return early if its wait would exceed the
-// deadline of ctx; the one of golang.org/x/time/rate says so in its text only.
+// deadline of ctx; that of golang.org/x/time/rate says so only in its text.
 func (a *attempt) waitLimiter(caller, ctx context.Context) error {
 	if ctx.Err() != nil {
 		return hookContextError(ctx)
@@ -135,10 +135,10 @@ func (a *attempt) waitLimiter(caller, ctx context.Context) error {
 	return newForeignError(kind, err)
 }
 
-// errSameCredentials ends a call whose provider returns the credentials that the service has just refused.
+// errSameCredentials ends a call whose provider returns the credentials that the service has just refused again.
 var errSameCredentials = errors.New("the provider returned the refused credentials again")
 
-// fetchCredentials sets the credentials of this attempt.
+// fetchCredentials fetches the credentials of this attempt.
 func (a *attempt) fetchCredentials(caller, ctx context.Context) *failure {
 	creds, err := a.client.provider.Credentials(ctx)
 	switch {
@@ -163,7 +163,7 @@ func (a *attempt) fetchCredentials(caller, ctx context.Context) *failure {
 	return a.clientFailure(caller, err)
 }
 
-// credentialsTimeout is the failure of an attempt whose provider returned no credentials before ctx ended.
+// credentialsTimeout returns the failure of an attempt whose provider returned no credentials before ctx ended.
 func (a *attempt) credentialsTimeout(caller, ctx context.Context, err error) *failure {
 	presentable := newForeignError(ErrUnavailable, err)
 	reason := strings.TrimRight(strings.TrimSuffix(presentable.text, ctx.Err().Error()), ": ")
@@ -177,8 +177,8 @@ func (a *attempt) credentialsTimeout(caller, ctx context.Context, err error) *fa
 	return f
 }
 
-// newRequest makes and signs the request of this attempt, with the service's time as far as it is known. The
-// way of a request that is not idempotent to the network is traced.
+// newRequest makes and signs the request of this attempt, with the service's time if it is known. If the operation is
+// not idempotent, a trace records whether the request is written.
 func (a *attempt) newRequest(ctx context.Context) (*writeTrace, error) {
 	var written *writeTrace
 	if !a.op.idempotent {
@@ -192,7 +192,7 @@ func (a *attempt) newRequest(ctx context.Context) (*writeTrace, error) {
 	a.clockOffset = time.Duration(a.client.clockOffset.Load())
 	a.started = time.Now()
 	err := a.client.signer.sign(req, a.query, acs3.EmptyBodyHash, a.creds, a.started.Add(a.clockOffset), rand.Text())
-	if err != nil { // of the credentials: other ones may come next time, so it is no *ParamError
+	if err != nil { // of the credentials: the provider may return others next time, so this is no *ParamError
 		if invalid := (*ParamError)(nil); errors.As(err, &invalid) {
 			err = errors.New("malformed credentials: " + invalid.Field + " " + invalid.Reason)
 		}
@@ -232,8 +232,8 @@ func (a *attempt) roundTrip(written *writeTrace) (*http.Response, error) {
 	return resp, err
 }
 
-// classify returns the body of a successful response, and the failure of any other. readErr is what ended the
-// reading of the body. That of a Submit or Create is decoded as far as it was read: it may hold the new id.
+// classify returns the body of a successful response, or the failure of any other. readErr is the error of reading the
+// body. The body of a Submit or Create is decoded as far as it was read: it may contain the new id.
 func (a *attempt) classify(caller context.Context, b *body, readErr error) (*body, *failure) {
 	if isSuccess(b.resp) && (readErr == nil || !a.op.idempotent) {
 		b.err = readErr
@@ -246,7 +246,7 @@ func (a *attempt) classify(caller context.Context, b *body, readErr error) (*bod
 	return nil, a.cutOffFailure(caller, b, readErr)
 }
 
-// apiFailure is the failure of an attempt that the service responded to with an error.
+// apiFailure returns the failure of an attempt with a complete error response.
 func (a *attempt) apiFailure(api *APIError, resp *http.Response) *failure {
 	f := a.failure(api)
 	f.maybeExecuted = api.maybeExecuted()
@@ -256,7 +256,7 @@ func (a *attempt) apiFailure(api *APIError, resp *http.Response) *failure {
 	return f
 }
 
-// cutOffFailure is the failure of an attempt whose response was cut off.
+// cutOffFailure returns the failure of an attempt whose response was cut off.
 func (a *attempt) cutOffFailure(caller context.Context, b *body, readErr error) *failure {
 	if caller.Err() != nil && isSuccess(b.resp) {
 		f := a.clientFailure(caller, readErr)
@@ -281,12 +281,12 @@ func (a *attempt) cutOffFailure(caller context.Context, b *body, readErr error) 
 	return f
 }
 
-// failure is the failure of an attempt with an error response.
+// failure returns the failure of an attempt with an error response.
 func (a *attempt) failure(api *APIError) *failure {
 	return &failure{err: api, reason: reasonFor(api), retryAfter: api.RetryAfter, creds: a.creds, signedOffset: a.clockOffset}
 }
 
-// newAPIError makes an error of a response.
+// newAPIError returns the error of a response.
 func (a *attempt) newAPIError(b *body) *APIError {
 	api := newAPIError(respondedRequest{a.op.name, a.resourceID, a.req, a.secrets()}, b.resp, b.bytes)
 	a.requestID = api.RequestID
@@ -295,8 +295,8 @@ func (a *attempt) newAPIError(b *body) *APIError {
 
 func (a *attempt) secrets() []string { return []string{a.creds.AccessKeySecret, a.creds.SecurityToken} }
 
-// clientFailure is the failure of an attempt that the client's side ended: the caller's context, or else the provider
-// or the limiter with an error that can be shown.
+// clientFailure returns the failure of an attempt that ended on the client's side: by the caller's context, or with the
+// error of the provider or the limiter, which must be safe to print.
 func (a *attempt) clientFailure(caller context.Context, err error) *failure {
 	if caller.Err() != nil {
 		err = a.contextError(caller)
@@ -304,7 +304,7 @@ func (a *attempt) clientFailure(caller context.Context, err error) *failure {
 	return &failure{err: &CallError{Operation: a.op.name, ResourceID: a.resourceID, Err: err}, clientSide: true}
 }
 
-// transportFailure is the failure of an attempt whose transport returned an error.
+// transportFailure returns the failure of an attempt whose transport returned an error.
 func (a *attempt) transportFailure(caller context.Context, err error, written *writeTrace) *failure {
 	maybeExecuted := written.mayBeExecuted(err)
 	if caller.Err() != nil {
@@ -335,7 +335,7 @@ func (a *attempt) transportFailure(caller context.Context, err error, written *w
 	}
 }
 
-// retryReasonFor returns why another attempt can succeed after an error of a transport.
+// retryReasonFor returns why a retry can succeed after a transport error.
 func retryReasonFor(class transportClass) retryReason {
 	if class == transportTransient || class == transportTimeout {
 		return transient

@@ -21,39 +21,39 @@
 // [ErrBadResponse]. [Retryable] reports whether a later call can succeed, and [ErrorKind] names the kind for a metric.
 // Every error text is one line and contains no secret.
 //
-// [context.DeadlineExceeded] is found in an error only if the caller's own context ended, or if its deadline is too
-// near for a delay that the service or the limiter asks for. The timeout of an attempt is [ErrUnavailable].
+// An error matches [context.DeadlineExceeded] only if the caller's context ended, or if its deadline is too near for a
+// delay that the service or the limiter asks for. The timeout of an attempt is [ErrUnavailable].
 //
 // # Retries
 //
 // A call makes up to three attempts, each with fresh credentials, date, nonce and signature. [RetryPolicy] changes the
 // numbers below.
 //
-//   - Retried: throttling; server errors and the statuses 408, 421 and 425; refused, reset and lost connections, in
-//     HTTP/2 also reset streams and GOAWAY; truncated responses; attempts that took longer than 30 s; temporary DNS
+//   - Retried: throttling; server errors and the statuses 408, 421 and 425; refused, reset and lost connections, and
+//     in HTTP/2 reset streams and GOAWAY; truncated responses; attempts that took longer than 30 s; temporary DNS
 //     failures; proxies that fail (5xx or 429 on CONNECT, SOCKS failures).
-//   - Retried once each: a request whose date was refused, if the service's clock differs by 4 minutes or more (later
-//     calls use its clock); credentials that were refused, if the provider has others by now; a nonce that was refused.
-//   - Never retried: certificate errors and other permanent TLS failures, proxies that refuse ([ErrBadEndpoint]),
+//   - Retried once each: a refused date, if the service's clock differs by 4 minutes or more (later calls use its
+//     clock); refused credentials, if the provider then returns others; a refused nonce.
+//   - Never retried: certificate errors and other permanent TLS failures, refusals by proxies ([ErrBadEndpoint]),
 //     unknown errors, and anything after the context ended.
 //   - [Client.SubmitLiveTranscodeJob] and [Client.CreateLiveTranscodeTemplate] are not idempotent, and the service has
 //     no idempotency token. They are retried only if the service refused the request before processing it, or if it
 //     was never written to the network. If the outcome is unknown, the error is [ErrAmbiguous].
 //     [Client.EnsureLiveTranscodeJob] searches for the job instead.
-//   - A Stop or Delete whose earlier attempt may have been executed, and which is then refused or not found, is checked
-//     with a Get, and succeeds if the job has stopped or is gone.
+//   - If a Stop or Delete is refused or not found after an earlier attempt that may have been executed, the client
+//     checks with a Get, and the call succeeds if the job has stopped or is gone.
 //   - The delay before attempt n is random, up to 100 ms x 2^n and at most 20 s; after throttling it is at least 1 s. A
 //     Retry-After delay replaces it, plus up to 10 % jitter. If that delay is longer than 60 s, or ends after the
-//     context's deadline, the call returns at once with the delay in the error.
+//     deadline of the context, the call returns at once with the delay in the error.
 //   - All calls of a client share a retry quota of 500: a retry costs 5, or 10 after a timeout; a success gives back
 //     what its own retries cost, at least 1. Calls are not retried while the quota is used up.
 //
 // # Waiting
 //
-// [Client.WaitForStatus] and [Client.WaitUntil] poll a job: at once, then every 2 s, later less often, down to every
-// 30 s, and a last time just before the context's deadline, which is the only deadline. Five consecutive failures, each
-// a call with all its retries, are tolerated ([TolerateErrors]); a permanent error ends a wait at once. The [WaitError]
-// of a failed wait holds the job as it was last read. A wait that the context ends is always an error.
+// [Client.WaitForStatus] and [Client.WaitUntil] poll a job at once, then every 2 s, later less often, down to every 30
+// s, and a last time just before the context's deadline, which is the only deadline. Five consecutive failures, each a
+// call with all its retries, are tolerated ([TolerateErrors]); a permanent error ends a wait at once. The [WaitError]
+// of a failed wait contains the job as it was last read. If the context ends a wait, the result is always an error.
 //
 // # Watching
 //
@@ -67,15 +67,15 @@
 //
 // # Observing
 //
-// [WithHooks] observes calls, attempts and sweeps for metrics and traces; package livetranscodeotel, in a module of its
-// own, turns them into OpenTelemetry's. [WithMiddleware] wraps the transport without showing secrets to the wrapper.
+// [WithHooks] observes calls, attempts and sweeps; package livetranscodeotel, a separate module, records them as
+// OpenTelemetry metrics and traces. [WithMiddleware] wraps the transport without showing secrets to the wrapper.
 //
 // [WithLogger] logs:
 //
 //   - Debug: every attempt, and the end of every call.
 //   - Info: the service accepts the credentials again; a watcher has polled all its jobs again.
-//   - Warn, once each time: clock skew; the service refuses the credentials; the retry quota is used up; a watcher may
-//     not list jobs, or leaves jobs unpolled.
+//   - Warn, once per occurrence: clock skew; the service refuses the credentials; the retry quota is used up; a watcher
+//     may not list jobs, or could not poll all jobs.
 //   - Error: a panic of the program's own code, such as a credentials provider, in a watch.
 //
 // The attributes of the records: operation, resource_id (the job or template), attempt, attempts, duration, delay,
@@ -85,8 +85,8 @@
 // # Testing
 //
 // Package livetranscodetest is an emulator of the service, for the tests of this package and of its users. It needs no
-// port and works inside a bubble of testing/synctest: this package takes the time from package time alone. Where a
-// fixed response is enough, any [http.RoundTripper] will do, such as that of github.com/jarcoal/httpmock.
+// port and works in a bubble of testing/synctest, since all timing uses package time. For a fixed response, any
+// [http.RoundTripper] will do, such as that of github.com/jarcoal/httpmock.
 //
 // # Examples
 //

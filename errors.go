@@ -8,8 +8,8 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// The kinds of errors, for [errors.Is]. An error response of the service is of exactly one of the first seven
-// kinds, which follows from the service's code, then from the HTTP status, never from a text.
+// The kinds of errors, for [errors.Is]. An error response from the service has exactly one of the first seven kinds. It
+// is derived from the service's code or else from the HTTP status, never from a text.
 var (
 	// ErrNotFound: the service does not know the job or template.
 	ErrNotFound error = kind("not found")
@@ -20,30 +20,30 @@ var (
 	ErrForbidden error = kind("forbidden")
 	// ErrAuthentication: the service does not accept the credentials, the signature or the clock.
 	ErrAuthentication error = kind("authentication failed")
-	// ErrInvalidRequest: the service, or a check before anything was sent, refused the request as it is.
+	// ErrInvalidRequest: the service, or a check before anything was sent, refused the request.
 	ErrInvalidRequest error = kind("invalid request")
-	// ErrUnavailable: the service is failing, or the network did not carry the call. It is transient.
+	// ErrUnavailable: the service is failing, or the network failed. It is transient.
 	ErrUnavailable error = kind("service unavailable")
-	// ErrBadResponse: the response is not one of the service's: a redirect, a proxy's page, or a success
+	// ErrBadResponse: the response is not from the service, or is unusable: a redirect, a proxy's page, or a success
 	// without its content.
 	ErrBadResponse error = kind("unusable response")
 
-	// ErrAmbiguous: a Submit or Create may have been executed. It comes beside the kind of the failure. Check
-	// before retrying: list by the name.
+	// ErrAmbiguous: a Submit or Create may have been executed. The error also has the kind of the failure. Before
+	// retrying, list by name to check.
 	ErrAmbiguous error = kind("outcome unknown")
-	// ErrBadEndpoint: the endpoint cannot be reached as configured: the certificate does not verify, TLS meets a
-	// plain port, or a proxy refuses the connection. It is permanent, and never beside ErrUnavailable.
+	// ErrBadEndpoint: the endpoint cannot be reached as configured: the certificate does not verify, the port does
+	// not speak TLS, or a proxy refuses the connection. It is permanent, and excludes ErrUnavailable.
 	ErrBadEndpoint error = kind("bad endpoint")
 	// ErrNoCredentials: no credentials are configured.
 	ErrNoCredentials error = kind("no credentials")
-	// ErrNameConflict: several jobs have the name, or the job of that name has another template or input. The text
+	// ErrNameConflict: several jobs have the name, or the job with that name has another template or input. The text
 	// names the ids.
 	ErrNameConflict error = kind("name conflict")
 	// ErrJobStopped: the job has stopped, which is final, so it cannot reach the awaited status.
 	ErrJobStopped error = kind("job has stopped")
 )
 
-// maxSnippet is how many bytes of a text from elsewhere an error shows.
+// maxSnippet is the maximum number of bytes of a foreign text that an error shows.
 const maxSnippet = 256
 
 // APIError is an error response from the service, or a response that cannot be used. Besides its fields,
@@ -55,20 +55,20 @@ type APIError struct {
 	ResourceID string
 	// StatusCode is the HTTP status.
 	StatusCode int
-	// Code is the service's error code, such as Throttling.User; empty if the response is not the service's.
+	// Code is the service's error code, such as Throttling.User; empty if the response is not from the service.
 	Code string
-	// Message is the service's text, in any language; of a response that is not the service's, the first 256
-	// bytes of the body. Secrets, stream keys and signatures are redacted. Do not parse it.
+	// Message is the service's text, in any language, or the first 256 bytes of the body if the response is not from
+	// the service. Secrets, stream keys and signatures are redacted. Do not parse it.
 	Message string
 	// Detail is what the service adds to Message, in its fields Detail or Description; redacted like it.
 	Detail string
 	// RequestID identifies the request at the service. Quote it in a support ticket.
 	RequestID string
-	// HostID is the endpoint that responded, as it names itself.
+	// HostID is the name by which the responding endpoint identifies itself.
 	HostID string
 	// Recommend is the address of a troubleshooting page.
 	Recommend string
-	// AccessDenied says why a permission was denied; nil if the response does not.
+	// AccessDenied explains a denied permission; nil if the response does not.
 	AccessDenied *AccessDeniedDetail
 	// RetryAfter is the delay that the service asks for; 0 if it asks for none.
 	RetryAfter time.Duration
@@ -78,8 +78,8 @@ type APIError struct {
 	endpoint     string // the host that the request was sent to
 	askedToRetry bool   // the service's own Retry-After header is set
 	isHTML       bool   // the body is a page
-	ambiguous    bool   // a Submit or Create that may have been executed
-	unknownPast  bool   // an earlier attempt of the same call may have been executed
+	ambiguous    bool   // it is a Submit or Create that may have been executed
+	unknownPast  bool   // an earlier attempt of the call may have been executed
 	cause        error  // why a response cannot be used, or what ended the retries
 }
 
@@ -91,13 +91,13 @@ type AccessDeniedDetail struct {
 	AuthAction string `json:",case:ignore"`
 	// NoPermissionType is ImplicitDeny (no policy allows it) or ExplicitDeny (a policy denies it).
 	NoPermissionType string `json:",case:ignore"`
-	// AuthPrincipalType is the kind of identity that asked, such as SubUser.
+	// AuthPrincipalType is the kind of identity that made the request, such as SubUser.
 	AuthPrincipalType string `json:",case:ignore"`
 	// AuthPrincipalDisplayName is the name of that identity.
 	AuthPrincipalDisplayName string `json:",case:ignore"`
 	// AuthPrincipalOwnerID is the account that it belongs to.
 	AuthPrincipalOwnerID string `json:"AuthPrincipalOwnerId,case:ignore"`
-	// EncodedDiagnosticMessage is for RAM's decoding tool.
+	// EncodedDiagnosticMessage is the input of RAM's decoding tool.
 	EncodedDiagnosticMessage string `json:",case:ignore"`
 }
 
@@ -141,7 +141,7 @@ func (e *APIError) Error() string {
 	return redact.OneLine(b.String())
 }
 
-// hint says what to do about the error, where the rest of the text does not.
+// hint returns what to do about the error, if the rest of the text does not say it.
 func (e *APIError) hint() string {
 	switch {
 	case e.ambiguous:
@@ -170,7 +170,7 @@ func (e *APIError) hint() string {
 	return ""
 }
 
-// forbiddenHint names the RAM action to grant, where a permission is what is missing.
+// forbiddenHint names the RAM action to grant, if a permission is missing.
 func (e *APIError) forbiddenHint(class codeClass) string {
 	switch {
 	case e.AccessDenied != nil && strings.Contains(e.AccessDenied.AuthAction, ":"):
@@ -183,7 +183,7 @@ func (e *APIError) forbiddenHint(class codeClass) string {
 	return ""
 }
 
-// endpointHint names the endpoint, which an APIError made by hand does not know.
+// endpointHint names the endpoint, unless the APIError was made by the caller and has none.
 func (e *APIError) endpointHint() string {
 	if e.endpoint == "" {
 		return "check the endpoint"
@@ -191,21 +191,24 @@ func (e *APIError) endpointHint() string {
 	return "check the endpoint, " + e.endpoint
 }
 
-// Is reports whether target is the kind of the error, or [ErrAmbiguous] if that applies.
+// Is reports whether target is the kind of the error, or [ErrAmbiguous] if the outcome is unknown.
 func (e *APIError) Is(target error) bool {
 	return target == e.kind() || e.ambiguous && target == ErrAmbiguous
 }
 
-// Unwrap returns why the response cannot be used, or what ended the retries, such as the error of the context; nil
-// if neither applies.
+// Unwrap returns why the response cannot be used, or what ended the retries, such as the error of the context. It may
+// be nil.
 func (e *APIError) Unwrap() error { return e.cause }
 
-// CallError is a call without a response: the network failed, the context ended, or the credentials provider or
-// the limiter returned an error. [errors.Is] finds [ErrUnavailable] or [ErrBadEndpoint] if the request failed in the
-// network, [ErrUnavailable] also if the provider was too slow, the context's error only if the caller's context ended
-// or its deadline is too near for the limiter, and the error of the transport, provider or limiter, but none of this
-// package in it: that comes from another call. If the context ended, the text says where: in which phase and attempt,
-// and after what time.
+// CallError is the error of a call without a response: the network failed, the context ended, or the credentials
+// provider or the limiter returned an error. [errors.Is] finds:
+//
+//   - [ErrUnavailable] or [ErrBadEndpoint] if the network failed, and [ErrUnavailable] if the provider timed out
+//   - the context's error, only if the caller's context ended or its deadline is too near for the limiter
+//   - the error of the transport, provider or limiter, but no error of this package that it wraps: that belongs to
+//     another call
+//
+// If the context ended, the text says in which phase and attempt, and after what time.
 type CallError struct {
 	// Operation is the name of the operation, such as GetLiveTranscodeJob.
 	Operation string
@@ -213,14 +216,14 @@ type CallError struct {
 	ResourceID string
 	// Attempts is the number of requests sent; 0 if the call ended before the first.
 	Attempts int
-	// Err is what happened, without the URL of the request, which would show its parameters.
+	// Err is the error, without the URL of the request, which contains its parameters.
 	Err error
 
-	ambiguous bool  // a Submit or Create that may have been executed
+	ambiguous bool  // it is a Submit or Create that may have been executed
 	cause     error // what ended the retries
 }
 
-// Error returns one line: the operation, what happened, and the number of attempts.
+// Error returns one line: the operation, the error, and the number of attempts.
 func (e *CallError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v", callText(e.Operation, e.ResourceID), e.Err)
@@ -236,7 +239,7 @@ func (e *CallError) Error() string {
 	return redact.OneLine(b.String())
 }
 
-// Is reports whether target is [ErrAmbiguous] and the outcome is unknown.
+// Is reports whether target is [ErrAmbiguous] and the outcome of the call is unknown.
 func (e *CallError) Is(target error) bool { return e.ambiguous && target == ErrAmbiguous }
 
 // Unwrap returns Err and, if something other than Err ended the retries, that too.
@@ -261,9 +264,9 @@ const ambiguousHint = "the operation may have succeeded; check before retrying"
 type ParamError struct {
 	// Operation is the operation or function that refused it, such as GetLiveTranscodeJob or WithEndpoint.
 	Operation string
-	// Field is the name of the invalid field or argument, as it is written in Go.
+	// Field is the Go name of the invalid field or argument.
 	Field string
-	// Reason continues the sentence that starts with Field: "is empty". It never holds a secret.
+	// Reason completes the sentence that begins with Field, such as "is empty". It never contains a secret.
 	Reason string
 }
 
@@ -275,16 +278,16 @@ func (e *ParamError) Error() string {
 // Is reports whether target is [ErrInvalidRequest].
 func (e *ParamError) Is(target error) bool { return target == ErrInvalidRequest }
 
-// A callError is the error of a call that made or prepared an attempt: an *APIError or a *CallError. Hooks keep such
-// errors, so that none is changed once it was made.
+// A callError is the error of a call that made or prepared an attempt: an *APIError or a *CallError. It is never
+// modified, because hooks may keep it.
 type callError interface {
 	ownError
-	// completed returns the error with what is known when the attempt, and later the call, ends. unknownPast is whether
-	// an earlier attempt of the call may have been executed.
+	// completed returns a copy with what is known at the end of the attempt or the call. unknownPast means that an
+	// earlier attempt of the call may have been executed.
 	completed(attempts int, ambiguous, unknownPast bool) callError
-	// withCause returns the error with what ended the retries.
+	// withCause returns a copy with what ended the retries.
 	withCause(cause error) callError
-	// withNote returns the error with a note at the end of the text of what happened.
+	// withNote returns a copy with a note appended to the text of the cause.
 	withNote(note string) callError
 }
 

@@ -8,20 +8,20 @@ import (
 
 // Hooks are functions that a [Client] calls around its calls, their attempts, and the sweeps of its watchers, for
 // metrics and traces. Any of them may be nil. A hook returns the context to continue with, which must be derived from
-// the one that it was given (nil: that one), and a function that is called once at the end (nil: none). Hooks run on
-// the goroutine of what they observe, and concurrently. No argument holds a secret or the URL of a stream. Unused hooks
-// cost nothing.
+// its argument (nil means the argument itself), and a function that is called once at the end (nil means none). Hooks
+// run on the goroutine of what they observe, and concurrently. No argument contains a secret or the URL of a stream.
+// Unused hooks cost nothing.
 //
-// The end of a context that a hook has derived ends the attempt or the call, but never reads as the end of the caller's
-// context. A panic of a hook is not recovered. If a hook, provider, limiter or transport panics or calls
-// [runtime.Goexit], the ends of the call and the attempt are called all the same, with an error.
+// If a context derived by a hook ends, the attempt or the call ends, but the error does not match that of an ended
+// caller's context. A panic of a hook is not recovered. If a hook, provider, limiter or transport panics or calls
+// [runtime.Goexit], the end functions of the call and the attempt are still called, with an error.
 //
-// Calls that waits, iterators, [Client.EnsureLiveTranscodeJob] and sweeps make are observed like any other, with the
-// context of what they belong to. A call that is refused before anything is sent, with a [ParamError], is not observed.
+// Calls made by waits, iterators, [Client.EnsureLiveTranscodeJob] and sweeps are observed like any other, with the
+// context of what made them. A call refused with a [ParamError] before anything is sent is not observed.
 type Hooks struct {
 	// Call observes one call, with all its attempts and delays.
 	Call func(context.Context, CallStart) (context.Context, func(CallEnd))
-	// Attempt observes one attempt, from the limiter to the decoded response. Its end comes before the delay.
+	// Attempt observes one attempt, from the limiter to the decoded response, without the delay after it.
 	Attempt func(context.Context, AttemptStart) (context.Context, func(AttemptEnd))
 	// Sweep observes one sweep of a [Watcher].
 	Sweep func(context.Context, SweepStart) (context.Context, func(SweepEnd))
@@ -37,9 +37,9 @@ type CallStart struct {
 // CallEnd is the outcome of a call.
 type CallEnd struct {
 	Attempts   int    // requests sent
-	RequestID  string // of the response, or the one that Err names; empty if there was none
-	ResourceID string // as at the start, or the id that a Submit or Create returned
-	Err        error  // what the call returns
+	RequestID  string // of the response, or as in Err; empty if there was none
+	ResourceID string // as in CallStart, or the id that a Submit or Create returned
+	Err        error  // returned by the call
 }
 
 // AttemptStart is what is known at the start of an attempt.
@@ -60,19 +60,19 @@ type AttemptEnd struct {
 
 // SweepStart is what is known at the start of a sweep.
 type SweepStart struct {
-	Jobs int           // that the sweep is to poll
-	Full bool          // all jobs are polled; else only those that were added since
-	Late time.Duration // after the time at which the sweep was due
+	Jobs int           // number of jobs to poll
+	Full bool          // all jobs are polled; if not, only those added since the last sweep
+	Late time.Duration // how late the sweep began
 }
 
 // SweepEnd is the outcome of a sweep.
 type SweepEnd struct {
 	Gets, Pages int   // requests
-	Failed      int   // of those, without a usable response
-	Throttled   int   // of those
-	Unread      int   // jobs that were to be polled and were not
+	Failed      int   // requests without a usable response
+	Throttled   int   // failed requests that were throttled
+	Unread      int   // jobs that could not be polled
 	Events      int   // events found
-	Err         error // what ends the watch, or the last failure; nil after a complete sweep
+	Err         error // the error that ends the watch, or the last failure; nil after a complete sweep
 }
 
 // WithHooks adds hooks. The hooks of a later option run inside those of an earlier one. Defaults to none.
@@ -114,10 +114,10 @@ func chainHooks[Start, End any](outer, inner hookFunc[Start, End]) hookFunc[Star
 	}
 }
 
-// errAborted is what hooks are told of a call or an attempt that a panic or runtime.Goexit of user code ended.
+// errAborted is the error that hooks get if user code ended a call or an attempt by a panic or [runtime.Goexit].
 var errAborted = errors.New("livetranscode: ended by a panic or runtime.Goexit")
 
-// abortedEnd returns the outcome of what a panic or runtime.Goexit of user code ended.
+// abortedEnd returns the outcome for hooks if user code panicked or called [runtime.Goexit].
 func abortedEnd[End any]() (end End) {
 	switch e := any(&end).(type) {
 	case *CallEnd:

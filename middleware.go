@@ -13,10 +13,10 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// WithMiddleware wraps the client's transport, for tracing or logging of HTTP. The parameters of a request travel in
-// its query, stream keys included; the wrapper sees a request whose query values, security token and signature are
-// redacted, and next sends the real ones. So are the Request of the response, the error of next, and what an
-// [httptrace.ClientTrace] is told of headers. The body of a response is the real one, with the URLs of streams.
+// WithMiddleware wraps the client's transport, to trace or log HTTP requests. The parameters of a request, including
+// stream keys, are sent in its query. The wrapper sees a request whose query values, security token and signature are
+// redacted; next sends the real one. The Request of the response, the error of next and the headers passed to an
+// [httptrace.ClientTrace] are redacted too. The body of the response is not: it contains the URLs of streams.
 //
 // The wrapper calls next once: a signed request is sent once, and a second call is an error, since it could submit a
 // job twice. It returns when the first has returned, so that of several concurrent calls the real one is the first to
@@ -24,12 +24,12 @@ import (
 // error or a response of its own, was not executed. If the wrapper calls next, but returns an error or a status of its
 // own, the result of next decides whether the operation may have been executed.
 //
-// Of the request that is given to next, its context and the headers that were added are used, except for names that
-// begin with x-acs-; all else is that of the real request. The context must be derived from that of the request that
-// was seen. For a request on a new connection (see [WithHTTPClient]) a trace's GotConn is not called.
+// next uses only the context and the added headers of the request that it is given, and ignores added headers whose
+// names begin with x-acs-. The context must be derived from that of the request that the wrapper received. For a
+// request on a new connection (see [WithHTTPClient]), GotConn of a trace is not called.
 //
-// wrap is called once, by [NewClient]; a nil result is a [*ParamError]. The wrapper must be safe for concurrent use.
-// That of a later option runs inside that of an earlier one. A nil wrap is ignored. Defaults to none.
+// [NewClient] calls wrap once; a nil result is a [*ParamError]. The wrapper must be safe for concurrent use. The
+// wrapper of a later option runs inside that of an earlier one. A nil wrap is ignored. Defaults to none.
 func WithMiddleware(wrap func(next http.RoundTripper) http.RoundTripper) Option {
 	return func(c *config) error {
 		if wrap != nil {
@@ -65,14 +65,14 @@ type restoringTransport struct{ sender *sender }
 
 func (t *restoringTransport) RoundTrip(shown *http.Request) (resp *http.Response, err error) {
 	if shown.Body != nil {
-		defer shown.Body.Close() // that of the real request is sent
+		defer shown.Body.Close() // the body of the real request is sent
 	}
 	ctx := shown.Context()
 	signed, ok := ctx.Value(realRequest{}).(*signedRequest)
 	if !ok {
 		return nil, errors.New("livetranscode: the middleware sent a request whose context is not derived from the original one")
 	}
-	if err := ctx.Err(); err != nil { // of a context of the middleware's own
+	if err := ctx.Err(); err != nil { // of a context that the middleware derived
 		return nil, err
 	}
 	if err := signed.open(ctx); err != nil {
@@ -90,7 +90,7 @@ func (t *restoringTransport) RoundTrip(shown *http.Request) (resp *http.Response
 	return resp, err
 }
 
-// A shownError is an error of a transport whose text a middleware may log.
+// A shownError is a transport error whose text a middleware may log.
 type shownError struct {
 	err     error
 	secrets []string
@@ -120,7 +120,7 @@ func withRedactedTrace(ctx context.Context) context.Context {
 	return &tracedContext{ctx, &redacted}
 }
 
-// A tracedContext is a context with another trace. To add one to a context would not replace the one there.
+// A tracedContext replaces the trace of a context; [httptrace.WithClientTrace] would call both.
 type tracedContext struct {
 	context.Context
 	trace *httptrace.ClientTrace

@@ -13,15 +13,16 @@ import (
 	"sync"
 )
 
-// newConns sends requests on connections never used before, each on one of its own. The server cannot have closed such
-// a connection while it was idle, which would leave the outcome of a request unknown; net/http resends nothing on it;
-// and whether a request failed before it could be written is certain. It is safe for concurrent use.
+// newConns sends each request on a new connection. The server cannot have closed such a connection while it was idle,
+// which would leave the outcome of a request unknown; net/http resends nothing on it; and it is certain whether a
+// request failed before it was written. It is safe for concurrent use.
 type newConns struct {
 	mu          sync.Mutex
 	base, clone *http.Transport // of the last request
 }
 
-// roundTrip sends a request as base would, on a new connection. An error before there is one is a *connectError.
+// roundTrip sends a request as base would, but on a new connection. If none can be opened, the error is a
+// *connectError.
 func (n *newConns) roundTrip(base *http.Transport, req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	next := req.URL // what is connected to
@@ -51,7 +52,7 @@ func (n *newConns) roundTrip(base *http.Transport, req *http.Request) (*http.Res
 	return resp, nil
 }
 
-// connect opens a connection. It returns as soon as ctx ends, also if a dial function of the caller's does not.
+// connect opens a connection. It returns as soon as ctx ends, even if the caller's dial function does not.
 func connect(ctx context.Context, t *http.Transport, address *url.URL) (*http.ClientConn, error) {
 	type result struct {
 		conn *http.ClientConn
@@ -103,22 +104,23 @@ func (n *newConns) transport(base *http.Transport) *http.Transport {
 	return n.clone
 }
 
-// chosenProxy is the key of a context with the *url.URL of the proxy to connect through; nil for none.
+// chosenProxy is the context key of the *url.URL of the proxy to connect through; nil for none.
 type chosenProxy struct{}
 
-// cloneTransport returns a transport that connects as base does and gives refusals of a proxy a type.
+// cloneTransport returns a transport that connects as base does and reports a proxy's refusal as a *proxyError.
 func cloneTransport(base *http.Transport) *http.Transport {
 	t := base.Clone()
 	t.OnProxyConnectResponse = onProxyConnect(base.OnProxyConnectResponse)
-	if base.Proxy != nil { // base has chosen: net/http would show it another request than the real one
+	if base.Proxy != nil { // already called: net/http would call it with another request than the real one
 		t.Proxy = func(req *http.Request) (*url.URL, error) {
 			proxy, _ := req.Context().Value(chosenProxy{}).(*url.URL)
 			return proxy, nil
 		}
 	}
 	if base.TLSNextProto["h2"] != nil {
-		// HTTP/2 was added to base, by net/http at its first use or by golang.org/x/net. A clone negotiates it but
-		// does not speak it: it takes net/http's for a wish of the caller's and hands connections of x/net's to base.
+		// HTTP/2 was added to base, by net/http on its first use or by golang.org/x/net. A clone negotiates it but
+		// does not speak it: it takes net/http's entry for one set by the caller, and x/net's hands its connections to
+		// base.
 		delete(t.TLSNextProto, "h2")
 		delete(t.TLSNextProto, "unencrypted_http2")
 		if t.Protocols == nil {
@@ -130,7 +132,7 @@ func cloneTransport(base *http.Transport) *http.Transport {
 	return t
 }
 
-// A connBody is the body of a response on a connection that is closed with it.
+// A connBody is a response body that closes its connection when it is closed.
 type connBody struct {
 	io.ReadCloser
 	conn io.Closer

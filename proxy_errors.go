@@ -13,8 +13,8 @@ import (
 // A proxyError is a proxy's refusal of a CONNECT request. Nothing was sent to the service.
 type proxyError struct {
 	proxy  string // host and port
-	status int    // 0 if it is not known, and whether it is a refusal at all
-	err    error  // what the caller's OnProxyConnectResponse returned, or an error of status 0; or nil
+	status int    // 0 if it is unknown; then it is also unknown whether the proxy refused
+	err    error  // with a status, that of the caller's OnProxyConnectResponse, or nil; else the transport's
 }
 
 func (e *proxyError) Error() string {
@@ -30,8 +30,8 @@ func (e *proxyError) Error() string {
 
 func (e *proxyError) Unwrap() error { return e.err }
 
-// class returns what the status of a proxy's refusal means. One that is not known is worth another attempt, on a new
-// connection, which tells it.
+// class returns the class of the refusal. If the status is unknown, it is transient: a retry opens a new connection,
+// which reveals the status.
 func (e *proxyError) class() transportClass {
 	switch {
 	case e.status >= 500, e.status == 0,
@@ -41,11 +41,11 @@ func (e *proxyError) class() transportClass {
 	return transportBadEndpoint
 }
 
-// proxyConnectHook is the type of OnProxyConnectResponse of an *http.Transport.
+// proxyConnectHook is the type of [http.Transport.OnProxyConnectResponse].
 type proxyConnectHook = func(ctx context.Context, proxy *url.URL, req *http.Request, resp *http.Response) error
 
-// onProxyConnect returns a hook that gives the refusals of a proxy a type, of which net/http has only the text. next is
-// another hook, or nil.
+// onProxyConnect returns a hook that reports a proxy's refusal as a *proxyError; net/http returns only its text. The
+// hook calls next first, unless it is nil.
 func onProxyConnect(next proxyConnectHook) proxyConnectHook {
 	return func(ctx context.Context, proxy *url.URL, req *http.Request, resp *http.Response) error {
 		var err error
@@ -59,8 +59,8 @@ func onProxyConnect(next proxyConnectHook) proxyConnectHook {
 	}
 }
 
-// withProxyRefusal gives an error of a transport that may be a proxy's refusal a type. Through a transport without our
-// hook that is a bare text: the reason phrase of the response, for which proxies have words of their own.
+// withProxyRefusal returns err as a *proxyError if it may be a proxy's refusal. A transport without our hook returns
+// only a text: the reason phrase of the response, which differs between proxies.
 func withProxyRefusal(err error, t *http.Transport, req *http.Request) error {
 	if t.Proxy == nil || req.URL.Scheme != "https" || errors.Unwrap(err) != nil || isContextError(err) {
 		return err
@@ -78,8 +78,8 @@ func withProxyRefusal(err error, t *http.Transport, req *http.Request) error {
 	return err
 }
 
-// reasonPhrases are the statuses of the reason phrases that proxies refuse a CONNECT with: the standard ones, and those
-// of HAProxy, nginx and others.
+// reasonPhrases maps the reason phrases of refused CONNECT requests to their statuses: the standard ones, and those of
+// HAProxy, nginx and others.
 var reasonPhrases = func() map[string]int {
 	phrases := map[string]int{
 		"authenticationrequired":        http.StatusProxyAuthRequired,

@@ -1,13 +1,11 @@
 package livetranscode
 
-import (
-	"sync"
-)
+import "sync"
 
 const (
 	quotaSize        = 500
-	retryCost        = 5  // what a retry costs
-	timeoutRetryCost = 10 // what it costs after an attempt that timed out
+	retryCost        = 5  // of a retry
+	timeoutRetryCost = 10 // of a retry after a timeout
 )
 
 // A quota is a token bucket that limits the retries of all calls of a client, so that retries do not overload a
@@ -15,10 +13,10 @@ const (
 type quota struct {
 	mu        sync.Mutex
 	used      int
-	exhausted bool // since the last time that half of it was free
+	exhausted bool // was exhausted since it was last half free
 }
 
-// take takes n from the quota if that much is left. exhausted reports the first time that it is not.
+// take takes n from the quota if that much is left. exhausted reports whether this is the first time that it is not.
 func (q *quota) take(n int) (ok, exhausted bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -30,6 +28,7 @@ func (q *quota) take(n int) (ok, exhausted bool) {
 	return true, false
 }
 
+// giveBack returns n to the quota.
 func (q *quota) giveBack(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 )
 
 // A RetryPolicy sets how often a call is attempted and how long it waits in between. The package comment lists
-// what is retried. A zero field has its default; a negative one is an error.
+// what is retried. A zero field means its default; a negative one is an error.
 type RetryPolicy struct {
 	// MaxAttempts is the total number of attempts; 1 means no retry. Defaults to 3.
 	MaxAttempts int
@@ -56,41 +56,41 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 const (
 	// minThrottleDelay is the shortest BaseDelay, and the shortest delay, after a throttled attempt.
 	minThrottleDelay = time.Second
-	// maxCallDelay is the longest delay that a call waits because the service asks for it.
+	// maxCallDelay is the longest Retry-After delay that a call waits for.
 	maxCallDelay = 60 * time.Second
-	// clockTolerance is the clock skew that is left uncorrected; the service accepts 15 minutes.
+	// clockTolerance is the smallest clock skew that is corrected; the service accepts 15 minutes.
 	clockTolerance = 4 * time.Minute
 )
 
-// A retryReason is why another attempt can succeed.
+// A retryReason is why a retry can succeed.
 type retryReason int
 
 const (
 	noRetry            retryReason = iota
-	transient                      // the failure can pass by itself
+	transient                      // the failure is transient
 	throttled                      // the service asks for fewer requests
 	clockSkew                      // the clock can be corrected
 	refusedCredentials             // the provider may have newer credentials
-	nonceUsed                      // the next attempt has another nonce
+	nonceUsed                      // the next attempt has a new nonce
 	numRetryReasons
 )
 
-// A failure is an attempt that did not succeed.
+// A failure describes an attempt that failed.
 type failure struct {
 	err           callError // what the call returns if it ends here
 	reason        retryReason
 	retryAfter    time.Duration // the delay that the service asks for
-	creds         Credentials   // that the attempt was signed with
-	signedOffset  time.Duration // of the clock, likewise
+	creds         Credentials   // used to sign the attempt
+	signedOffset  time.Duration // the clock offset used to sign the attempt
 	clockOffset   time.Duration // how far the service's clock is ahead
 	hasOffset     bool          // clockOffset is known
 	timedOut      bool
 	clientSide    bool // caused by the context, the provider or the limiter
 	maybeExecuted bool // the service may have executed the request
-	broken        bool // the connection failed, or is suspected to
+	broken        bool // the connection failed, or may have
 }
 
-// A retrier decides about the retries of one call.
+// A retrier decides on the retries of one call.
 type retrier struct {
 	client                *Client
 	operation, resourceID string
@@ -100,12 +100,12 @@ type retrier struct {
 	made     int                   // attempts
 	sent     int                   // requests handed to the transport
 	cost     int                   // quota taken for the next retry
-	spent    int                   // quota that earlier retries took
-	repaired [numRetryReasons]bool // what was repaired, once each
-	rejected Credentials           // that the service refused, if refusedCredentials was repaired
+	spent    int                   // quota taken by earlier retries
+	repaired [numRetryReasons]bool // reasons that were repaired, once each
+	rejected Credentials           // refused by the service, if refusedCredentials was repaired
 }
 
-// count counts an attempt. One that was not sent has cost nothing.
+// count counts an attempt. One that was not sent costs nothing.
 func (r *retrier) count(sent bool) {
 	if r.made++; !sent {
 		r.giveBack()
@@ -115,7 +115,7 @@ func (r *retrier) count(sent bool) {
 	r.spent, r.cost = r.spent+r.cost, 0
 }
 
-// giveBack returns the quota of a retry that was not sent.
+// giveBack gives back the quota of a retry that was not sent.
 func (r *retrier) giveBack() {
 	if r.cost > 0 {
 		r.client.quota.giveBack(r.cost)
@@ -123,7 +123,7 @@ func (r *retrier) giveBack() {
 	}
 }
 
-// succeeded returns the quota that the call has spent, at least 1, and notes that the credentials are accepted.
+// succeeded gives back the quota that the call has spent, at least 1, and records that the credentials are accepted.
 func (r *retrier) succeeded(ctx context.Context) {
 	r.client.quota.giveBack(max(1, r.spent))
 	if r.client.credentialsRefused.Load() && r.client.credentialsRefused.CompareAndSwap(true, false) {
@@ -134,8 +134,8 @@ func (r *retrier) succeeded(ctx context.Context) {
 // attrs returns the attributes of a record about the call.
 func (r *retrier) attrs() []slog.Attr { return callAttrs(r.operation, r.resourceID, time.Time{}) }
 
-// callAttrs returns the attributes of every record about a call: its operation, its job or template, and the time that
-// it has taken since a time, if that is not zero.
+// callAttrs returns the attributes of every record about a call: its operation, its job or template, and the time
+// passed since a time, if that is not zero.
 func callAttrs(operation, resourceID string, since time.Time) []slog.Attr {
 	attrs := []slog.Attr{slog.String("operation", operation)}
 	if resourceID != "" {
@@ -147,11 +147,10 @@ func callAttrs(operation, resourceID string, since time.Time) []slog.Attr {
 	return attrs
 }
 
-// presentableID returns the id of a job or template as hooks and logs show it: one line, and no more than a part if it
-// is long.
+// presentableID returns the id of a job or template as hooks and logs show it: as one line, truncated if it is long.
 func presentableID(id string) string { return redact.OneLine(redact.Truncate(id, maxSnippet)) }
 
-// reasonFor returns why another attempt can succeed after an error of the service.
+// reasonFor returns why a retry can succeed after an error response.
 func reasonFor(e *APIError) retryReason {
 	if e.rejectsCredentials() {
 		return refusedCredentials
@@ -170,8 +169,8 @@ func reasonFor(e *APIError) retryReason {
 	return noRetry
 }
 
-// nextDelay decides whether another attempt is worth it, and returns the delay before it. It repairs what made
-// the attempt fail and takes the retry's cost from the quota. ended is what ends the call if nothing else does, or nil.
+// nextDelay decides whether to retry, and returns the delay before the retry. It repairs what made the attempt fail,
+// and takes the retry's cost from the quota. ended is the error of an ended context, which prevents the retry, or nil.
 func (r *retrier) nextDelay(ctx context.Context, f *failure, ended error) (delay time.Duration, retry bool) {
 	r.reportRejected(ctx, f)
 	if f.clientSide || f.reason == noRetry || !r.idempotent && f.maybeExecuted {
@@ -190,8 +189,8 @@ func (r *retrier) nextDelay(ctx context.Context, f *failure, ended error) (delay
 	return delay, r.takeQuota(ctx, f)
 }
 
-// repair removes the reason of a failure where the client can, and reports whether another attempt can succeed.
-// Clock, credentials and nonce are repaired once a call.
+// repair removes the cause of a failure if the client can, and reports whether a retry can succeed. Clock, credentials
+// and nonce are each repaired once per call.
 func (r *retrier) repair(ctx context.Context, f *failure) bool {
 	switch {
 	case f.reason == transient, f.reason == throttled:
@@ -209,22 +208,22 @@ func (r *retrier) repair(ctx context.Context, f *failure) bool {
 	return true
 }
 
-// correctClock adopts the service's clock, as the failed attempt measured it, and reports whether that changes
-// what the next attempt sends.
+// correctClock adopts the service's clock as the failed attempt measured it, and reports whether that changes the date
+// of the next attempt.
 func (r *retrier) correctClock(ctx context.Context, f *failure) bool {
 	if !f.hasOffset || (f.clockOffset-f.signedOffset).Abs() < clockTolerance {
 		return false
 	}
 	before := time.Duration(r.client.clockOffset.Swap(int64(f.clockOffset)))
-	if (f.clockOffset - before).Abs() >= clockTolerance { // else a concurrent call has logged it
+	if (f.clockOffset - before).Abs() >= clockTolerance { // otherwise a concurrent call has logged it
 		r.client.logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: this machine's clock differs from the service's",
 			slog.Duration("ahead", f.clockOffset.Round(time.Second)))
 	}
 	return true
 }
 
-// delay returns the delay before the next attempt: the one that the service asks for, or the backoff. It
-// reports false if the service asks for more than the call waits.
+// delay returns the delay before the next attempt: the one that the service asks for, or the backoff. It reports false
+// if the service asks for more than a call waits.
 func (r *retrier) delay(f *failure) (time.Duration, bool) {
 	if f.retryAfter <= 0 {
 		return r.backoff(f.reason), true
@@ -257,7 +256,7 @@ func (r *retrier) backoff(reason retryReason) time.Duration {
 		return jitter(min(minThrottleDelay, longest), longest)
 	default:
 	}
-	return 0 // what was repaired is retried at once
+	return 0 // retried at once after a repair
 }
 
 // maxBackoff returns the longest delay before attempt n.
@@ -268,7 +267,7 @@ func maxBackoff(base, longest time.Duration, n int) time.Duration {
 	return base << n
 }
 
-// jitter returns a random duration from least to most.
+// jitter returns a random duration from least through most.
 func jitter(least, most time.Duration) time.Duration {
 	if most <= least {
 		return most
@@ -276,7 +275,7 @@ func jitter(least, most time.Duration) time.Duration {
 	return least + rand.N(most-least+1)
 }
 
-// sleep returns after d, or when ctx ends.
+// sleep returns after d, or earlier with the error of ctx if ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
@@ -291,10 +290,10 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// A credentialsRejecter is a provider that keeps credentials, and drops them when the service refuses them.
+// A credentialsRejecter is a provider that caches credentials and drops them when the service refuses them.
 type credentialsRejecter interface{ refused(Credentials) }
 
-// reportRejected logs that the service refused the current credentials, and tells a provider that keeps them.
+// reportRejected logs that the service refuses the credentials, and tells a provider that caches them.
 func (r *retrier) reportRejected(ctx context.Context, f *failure) {
 	var api *APIError
 	if !errors.As(f.err, &api) || !api.rejectsCredentials() {
@@ -309,13 +308,13 @@ func (r *retrier) reportRejected(ctx context.Context, f *failure) {
 	}
 }
 
-// hasStaticCredentials reports whether the provider can have no others than those that the service has refused.
+// hasStaticCredentials reports whether the provider can never return other credentials than the refused ones.
 func (c *Client) hasStaticCredentials() bool {
 	_, ok := c.provider.(staticCredentials)
 	return ok
 }
 
-// takeQuota takes the cost of a retry from the quota, and reports whether there was enough left.
+// takeQuota takes the cost of a retry from the quota, and reports whether enough was left.
 func (r *retrier) takeQuota(ctx context.Context, f *failure) bool {
 	cost := retryCost
 	if f.timedOut {

@@ -13,21 +13,21 @@ import (
 	"syscall"
 )
 
-// A transportClass is what an error of a transport means.
+// A transportClass classifies a transport error.
 type transportClass int
 
 const (
 	transportUnknown     transportClass = iota // never retried
-	transportTransient                         // may pass by itself
-	transportTimeout                           // likewise, after a long time
+	transportTransient                         // retried
+	transportTimeout                           // retried, at a higher cost
 	transportBadEndpoint                       // permanent: ErrBadEndpoint
 )
 
 // transientErrnos are the transient connection errors of transports that return no *net.OpError.
 var transientErrnos = []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE}
 
-// transientTexts are parts of the texts of transient errors that have no exported type: those of HTTP/2 streams and
-// connections, and of a connection that the server closed just as it was used again.
+// transientTexts are parts of the texts of transient errors without an exported type: of HTTP/2 streams and
+// connections, and of a connection that the server closed just as it was reused.
 var transientTexts = []string{
 	"stream error: stream ID", "http2: server sent GOAWAY", "http2: client connection lost", "http2: client connection force closed",
 	"http2: Transport received Server's graceful shutdown GOAWAY", "http2: Transport received GOAWAY from server",
@@ -35,7 +35,7 @@ var transientTexts = []string{
 	"http: server closed idle connection",
 }
 
-// classifyTransportError returns what an error of a transport means.
+// classifyTransportError returns the class of a transport error.
 func classifyTransportError(err error) transportClass {
 	var (
 		timeout interface{ Timeout() bool }
@@ -70,15 +70,15 @@ func classifyTransportError(err error) transportClass {
 	return transportUnknown
 }
 
-// classifyOpError returns what an error of a connection means.
+// classifyOpError returns the class of a connection error.
 func classifyOpError(op *net.OpError) transportClass {
 	var address *net.AddrError
 	switch {
 	case errors.As(op, &address):
 		return transportUnknown
 	case op.Op == "dial", op.Op == "read", op.Op == "write", op.Op == "remote error", op.Op == "local error":
-		return transportTransient // a permanent TLS failure is known by now; others are records that were corrupted
-	case op.Op == "proxyconnect": // the way to the proxy
+		return transportTransient // permanent TLS failures were excluded above; others are corrupted records
+	case op.Op == "proxyconnect": // the connection to the proxy
 		if err := op.Err; errors.As(err, &op) {
 			return classifyOpError(op)
 		}
@@ -94,16 +94,16 @@ func classifyOpError(op *net.OpError) transportClass {
 
 func isSOCKS(op *net.OpError) bool { return strings.HasPrefix(op.Op, "socks ") }
 
-// isPermanentTLS reports a permanent TLS failure: a certificate that does not verify, a port that does not speak TLS,
-// or a handshake that the server refuses.
+// isPermanentTLS reports whether err is a permanent TLS failure: a certificate that does not verify, a port that does
+// not speak TLS, or a handshake that the server refuses.
 func isPermanentTLS(err error) bool {
 	var record tls.RecordHeaderError
 	notTLS := errors.As(err, &record) && record.Conn != nil // else a record was corrupted later
 	return notTLS || isCertificateError(err) || isHandshakeAlert(err) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// handshakeAlerts are the texts of the alerts with which a server permanently refuses a handshake. Others say that it
-// failed itself, or received a corrupted record.
+// handshakeAlerts are the texts of the alerts with which a server permanently refuses a handshake. Other alerts mean
+// that the server failed, or received a corrupted record.
 var handshakeAlerts = func() (texts []string) {
 	for _, alert := range []tls.AlertError{
 		40, 42, 43, 44, 45, 46, 48, 49, // handshake failure, certificates, access denied
@@ -119,7 +119,7 @@ func isHandshakeAlert(err error) bool {
 	return errors.As(err, &op) && op.Op == "remote error" && slices.Contains(handshakeAlerts, op.Err.Error())
 }
 
-// isCertificateError reports whether the verification of the server's certificate failed, which ends the handshake.
+// isCertificateError reports whether the server's certificate failed verification, which ends the handshake.
 func isCertificateError(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
@@ -130,7 +130,7 @@ func isCertificateError(err error) bool {
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
 }
 
-// neverWritten reports whether an error of a transport proves that no byte of the request was sent.
+// neverWritten reports whether a transport error proves that no byte of the request was sent.
 func neverWritten(err error) bool {
 	var (
 		connect *connectError
@@ -143,8 +143,8 @@ func neverWritten(err error) bool {
 }
 
 // neverProcessed reports whether an error proves that the server did not process the request: it refused the HTTP/2
-// stream, named an earlier one as the last it processed (RFC 9113, 8.7), or refused the handshake, as TLS 1.3 lets it
-// do after the client has sent the request.
+// stream, named an earlier one as the last that it processed (RFC 9113, 8.7), or refused the handshake, which with TLS
+// 1.3 is possible after the client has sent the request.
 func neverProcessed(err error) bool {
 	text := err.Error()
 	return containsAny(text, "stream error: stream ID") && containsAny(text, "REFUSED_STREAM") ||
@@ -152,7 +152,7 @@ func neverProcessed(err error) bool {
 		isHandshakeAlert(err)
 }
 
-// A connectError is an error of a request for which no connection could be opened. Nothing was sent.
+// A connectError means that no connection could be opened. Nothing was sent.
 type connectError struct{ err error }
 
 func (e *connectError) Error() string { return e.err.Error() }

@@ -11,13 +11,13 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// A kind is one of the kinds of errors of this package.
+// A kind is a kind of error of this package.
 type kind string
 
 func (k kind) Error() string { return string(k) }
 
-// An opaqueError shows only its text, which is safe to print. errors.Is and errors.As see nothing of what it was
-// made from but its kind and err.
+// An opaqueError prints only its text, which is safe to print. errors.Is and errors.As find its kind and err, and
+// nothing else of the error that it was made from.
 type opaqueError struct {
 	text string
 	kind error // a sentinel, or nil
@@ -31,23 +31,23 @@ func (e *opaqueError) Unwrap() error        { return e.err }
 // Format implements [fmt.Formatter]. It prints the text for every verb, and never the cause.
 func (e *opaqueError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }
 
-// maxForeignText is the length of the longest text of a foreignError.
+// maxForeignText is the maximum length of the text of a foreignError.
 const maxForeignText = 4096
 
-// newForeignError makes an error of the caller's code, such as its provider or limiter, presentable. kind is what it
-// means for the call.
+// newForeignError returns an error of the caller's code, such as the provider or the limiter, as one that is safe to
+// print. kind is its kind for the call, or nil.
 func newForeignError(kind, err error, secrets ...string) *opaqueError {
 	foreign := &foreignError{redact.Bounded(err.Error(), maxForeignText, secrets...), err}
 	return &opaqueError{text: foreign.text, kind: kind, err: foreign}
 }
 
-// newTransportError makes an error of a transport presentable: without the URL of the request, which holds the
-// whole query, and without secrets.
+// newTransportError returns a transport error as one that is safe to print: without secrets, and without the URL of the
+// request, which contains the whole query.
 func newTransportError(err error, secrets []string) *opaqueError {
 	return newForeignError(nil, withoutURL(err), secrets...)
 }
 
-// withoutURL returns what a *url.Error wraps. Its text has the URL of the request.
+// withoutURL unwraps a *url.Error, whose text contains the URL of the request.
 func withoutURL(err error) error {
 	for address := (*url.Error)(nil); errors.As(err, &address); {
 		err = address.Err
@@ -55,7 +55,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// newNetworkError is newTransportError for a request without a response: it names the host and has a kind.
+// newNetworkError is like newTransportError, but the text names the host, and the error has a kind.
 func newNetworkError(host string, kind, err error, secrets []string) *opaqueError {
 	e := newTransportError(err, secrets)
 	if e.kind = kind; !strings.Contains(e.text, host) {
@@ -68,7 +68,7 @@ func isContextError(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// contextError returns the error of an ended context, with its cause where that says more.
+// contextError returns the error of an ended context, with its cause if that says more.
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if errors.Is(err, cause) {
@@ -77,12 +77,12 @@ func contextError(ctx context.Context) error {
 	return &contextEnd{err, &foreignError{redact.OneLine(cause.Error()), cause}}
 }
 
-// hookContextError returns the error of an ended context that is not the caller's but was derived from it by a hook.
+// hookContextError returns the error of an ended context that a hook derived from the caller's.
 func hookContextError(ctx context.Context) error {
 	return newForeignError(nil, fmt.Errorf("the context of a hook ended: %w", contextError(ctx)))
 }
 
-// A contextEnd is the error of an ended context that was given a cause.
+// A contextEnd is the error of an ended context that has a cause.
 type contextEnd struct{ err, cause error }
 
 func (e *contextEnd) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
@@ -95,8 +95,8 @@ type ownError interface {
 }
 
 // A foreignError is an error of the caller's code: a context's cause, or the error of a provider, limiter or transport.
-// errors.Is and errors.As see it, but no kinds and errors of this package in it, nor the end of a context: it may come
-// from another call, which says nothing about this one.
+// errors.Is and errors.As find the error, but neither kinds or errors of this package nor context errors that it wraps:
+// those may come from another call and say nothing about this one.
 type foreignError struct {
 	text string // safe to print
 	err  error
