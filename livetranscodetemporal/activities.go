@@ -11,8 +11,8 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// Activities are the activities of a job. [Register] registers them; their methods are called by workflows only.
-// Every job that they return is a redacted copy, and every error is an [ApplicationError].
+// Activities are the activities of a job. [Register] registers them; only workflows call their methods. The returned
+// jobs are redacted copies, and the errors are those of [ApplicationError].
 type Activities struct {
 	client  *livetranscode.Client
 	request RequestFunc
@@ -20,28 +20,28 @@ type Activities struct {
 }
 
 const (
-	// searchTime is for how long a job that may have been submitted is looked for by its name. The service does not
-	// document how soon it lists a new job.
+	// searchTime is how long a job that may have been submitted is searched for by name. The service does not document
+	// how soon it lists a new job.
 	searchTime = 30 * time.Second
 	// searchPause is the time between two searches.
 	searchPause = 3 * time.Second
 )
 
-// A submitFailure is the detail of an error of Submit.
+// A submitFailure is the detail of an error returned by Submit.
 type submitFailure struct {
 	NotSubmitted bool // no attempt has sent a Submit that may have been executed
 }
 
-// Submit submits the job of a spec unless it exists, and returns it: only with the ids and the name if it is new. It
-// calls [livetranscode.Client.EnsureLiveTranscodeJob]. From its second attempt on, the service may have executed a
-// Submit whose response was lost, so the name is first looked for, for 30 s; a job that is found is that of the spec if
-// it has the template, whatever its input. A job of that name that has stopped is a name conflict, if found in the
-// first attempt.
+// Submit submits the job of a spec unless it exists, and returns it. A new job has only the fields of the request and
+// its id. Submit calls [livetranscode.Client.EnsureLiveTranscodeJob]. From the second attempt on, the service may have
+// executed a Submit whose response was lost, so Submit first searches for the name, for up to 30 s. A job that it finds
+// counts as that of the spec if it has the same template, whatever its input. If the first attempt finds a stopped job
+// with that name, the error is a name conflict.
 //
-// Give it a StartToCloseTimeout of two minutes and no heartbeat: a worker that was frozen and continues after the
-// timeout, when another attempt may have submitted, finds its deadline passed and sends nothing. What no deadline
-// prevents is a process that is frozen between the check of its deadline and the writing of the request, for some
-// microseconds, and continues after the timeout.
+// Use a StartToCloseTimeout of two minutes and no heartbeat. A worker that was frozen and resumes after the timeout,
+// when another attempt may have submitted, then finds that its deadline has passed, and sends nothing. A deadline
+// cannot protect against a process that is frozen in the microseconds between the check of its deadline and the writing
+// of the request, and resumes after the timeout.
 func (a *Activities) Submit(ctx context.Context, spec JobSpec) (*livetranscode.Job, error) {
 	attempt := activity.GetInfo(ctx).Attempt
 	job, err := a.submit(ctx, spec, attempt)
@@ -67,7 +67,7 @@ func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*
 		switch {
 		case err != nil:
 			return nil, err
-		case job != nil && job.TemplateID == req.TemplateID: // its input may have another stream key than a new request
+		case job != nil && job.TemplateID == req.TemplateID: // a new request may have another stream key in its input
 			return job, nil
 		}
 	}
@@ -86,7 +86,7 @@ func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*
 	return resp.Existing, nil
 }
 
-// awaitListed returns the job of the name, or nil if it has not been listed for searchTime.
+// awaitListed returns the job with the given name, or nil if none is listed within searchTime.
 func (a *Activities) awaitListed(ctx context.Context, name string) (*livetranscode.Job, error) {
 	for end := time.Now().Add(searchTime); ; {
 		job, err := a.client.FindLiveTranscodeJob(ctx, name)
@@ -108,8 +108,8 @@ type WaitRequest struct {
 	Want  livetranscode.JobStatus
 }
 
-// WaitForStatus waits until a job has a status, as [livetranscode.Client.WaitForStatus] does, and returns the job. Give
-// it a HeartbeatTimeout of 30 s, and a StartToCloseTimeout as long as you like: an attempt that it ends is retried.
+// WaitForStatus waits until a job has a status, as [livetranscode.Client.WaitForStatus] does, and returns the job. Use
+// a HeartbeatTimeout of 30 s. The StartToCloseTimeout may be of any length: an attempt that exceeds it is retried.
 func (a *Activities) WaitForStatus(ctx context.Context, req WaitRequest) (*livetranscode.Job, error) {
 	defer heartbeat(ctx)()
 	job, err := a.client.WaitForStatus(ctx, req.JobID, req.Want, a.poll...)
@@ -120,13 +120,13 @@ func (a *Activities) WaitForStatus(ctx context.Context, req WaitRequest) (*livet
 type StopRequest struct {
 	// Name is the name of the job. It is used only if JobID is empty.
 	Name string `json:",omitempty"`
-	// JobID identifies the job. If it is empty, the job may exist, or not: Stop looks for the name for 30 s, and
-	// stops every job that has it.
+	// JobID identifies the job. If it is empty, Stop searches for the name for up to 30 s, and stops every job that has
+	// it.
 	JobID string `json:",omitempty"`
 }
 
-// Stop stops a job, waits until it has stopped, and returns it. The job is nil if the service does not know it, for 30
-// s. Give Stop a HeartbeatTimeout of 30 s and a StartToCloseTimeout of some minutes.
+// Stop stops a job, waits until it has stopped, and returns it. The job is nil if the service has not known it for 30
+// s. Use a HeartbeatTimeout of 30 s and a StartToCloseTimeout of several minutes.
 func (a *Activities) Stop(ctx context.Context, req StopRequest) (*livetranscode.Job, error) {
 	defer heartbeat(ctx)()
 	attempt := activity.GetInfo(ctx).Attempt
@@ -138,7 +138,7 @@ func (a *Activities) Stop(ctx context.Context, req StopRequest) (*livetranscode.
 	return redacted(job), ApplicationError(err)
 }
 
-// stopByName stops every job that has a name, and returns one of them, nil if there is none.
+// stopByName stops every job with the given name, and returns one of them, or nil if there is none.
 func (a *Activities) stopByName(ctx context.Context, name string) (stopped *livetranscode.Job, err error) {
 	for end := time.Now().Add(searchTime); ; {
 		for job, err := range a.client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{Keyword: name}) {
@@ -166,7 +166,7 @@ func (a *Activities) stopByName(ctx context.Context, name string) (stopped *live
 	}
 }
 
-// stop stops one job, and returns it, nil if the service does not know it.
+// stop stops one job and returns it, or nil if the service does not know it.
 func (a *Activities) stop(ctx context.Context, jobID string, attempt int32) (*livetranscode.Job, error) {
 	if attempt > 1 { // an earlier attempt may have stopped it
 		if resp, err := a.client.GetLiveTranscodeJob(ctx, jobID); err == nil && resp.Job.Status.Final() {
@@ -178,7 +178,7 @@ func (a *Activities) stop(ctx context.Context, jobID string, attempt int32) (*li
 	case errors.Is(err, livetranscode.ErrNotFound):
 		return nil, nil //nolint:nilnil // documented
 	case errors.Is(err, livetranscode.ErrForbidden), errors.Is(err, livetranscode.ErrInvalidRequest):
-		// So may a Stop be refused in the wrong state: the service does not document it.
+		// The service does not document how it refuses to stop a job that has stopped.
 		if resp, getErr := a.client.GetLiveTranscodeJob(ctx, jobID); getErr == nil && resp.Job.Status.Final() {
 			return resp.Job, nil
 		}
@@ -193,8 +193,8 @@ func (a *Activities) stop(ctx context.Context, jobID string, attempt int32) (*li
 	return job, err
 }
 
-// sendStop sends the command, and again while the service does not know the job, for searchTime: a new job may be
-// unknown to a replica.
+// sendStop sends the stop command. While the service does not know the job, it retries for searchTime: a replica of the
+// service may not know a new job yet.
 func (a *Activities) sendStop(ctx context.Context, jobID string) error {
 	for end := time.Now().Add(searchTime); ; {
 		_, err := a.client.SendLiveTranscodeJobCommand(ctx, jobID, livetranscode.JobCommandStop)

@@ -11,27 +11,27 @@ import (
 )
 
 const (
-	// restoreDelay is the time between attempts of what people have to restore, and after an ambiguous Submit.
+	// restoreDelay is the delay after an error that somebody has to repair, and after an ambiguous Submit.
 	restoreDelay = time.Minute
-	// maxRetryDelay is the longest delay that the service may ask for: a longer one is taken for a mistake.
+	// maxRetryDelay limits the delay that the service asks for.
 	maxRetryDelay = time.Hour
 )
 
-// ApplicationError turns an error of the client into an application error of Temporal, for an activity to return. Its
-// type is "livetranscode." and the [livetranscode.ErrorKind] of err, and its message is the text of err. The chain of
-// err does not become part of the history: the texts of inner errors are not all redacted.
+// ApplicationError converts an error of the client to a Temporal application error, for an activity to return. Its type
+// is "livetranscode." followed by the [livetranscode.ErrorKind] of err, and its message is the text of err. Errors that
+// err wraps are not included, because their texts may not be redacted and would become part of the history.
 //
-//   - Not retried, because nothing changes: invalid_request, not_found, job_stopped, name_conflict, and an ambiguous
-//     Submit that [livetranscode.Retryable] does not report.
-//   - Retried each minute, because people restore it, and a running job costs money: no_credentials, authentication,
-//     forbidden, bad_endpoint; and an ambiguous error of EnsureLiveTranscodeJob.
-//   - All others are retried as the activity's retry policy says, after a Retry-After delay if the service asks for
-//     one.
+//   - Never retried: invalid_request, not_found, job_stopped, name_conflict, and an ambiguous Submit that is not
+//     [livetranscode.Retryable].
+//   - Retried every minute, since they can be restored and a running job costs money: no_credentials, authentication,
+//     forbidden, bad_endpoint; also an ambiguous error of [livetranscode.Client.EnsureLiveTranscodeJob].
+//   - All others are retried by the activity's retry policy, or after the delay that the service asks for, up to an
+//     hour.
 //
-// nil, and an error that is an application error already, are returned as they are.
+// ApplicationError returns nil and application errors unchanged.
 func ApplicationError(err error) error { return applicationError(err) }
 
-// applicationError is ApplicationError with details.
+// applicationError is like ApplicationError, but adds details.
 func applicationError(err error, details ...any) error {
 	var already *temporal.ApplicationError
 	if err == nil || errors.As(err, &already) {
@@ -40,12 +40,13 @@ func applicationError(err error, details ...any) error {
 	permanent, delay := retryOf(err)
 	options := temporal.ApplicationErrorOptions{NonRetryable: permanent, NextRetryDelay: delay, Details: details}
 	if errors.Is(err, context.Canceled) {
-		options.Cause = context.Canceled // so that the SDK knows the end of an activity that was canceled
+		options.Cause = context.Canceled // so that the SDK records the activity as canceled
 	}
 	return temporal.NewApplicationErrorWithOptions(err.Error(), errorType(livetranscode.ErrorKind(err)), options)
 }
 
-// retryOf returns whether an error is permanent, and the delay before the next attempt, 0 for that of the retry policy.
+// retryOf reports whether an error is permanent, and the delay before the next attempt; 0 means that of the retry
+// policy.
 func retryOf(err error) (permanent bool, delay time.Duration) {
 	switch livetranscode.ErrorKind(err) {
 	case "invalid_request", "not_found", "job_stopped", "name_conflict":
@@ -61,10 +62,10 @@ func retryOf(err error) (permanent bool, delay time.Duration) {
 	return false, delay
 }
 
-// errorType returns the type of an application error for a kind of error.
+// errorType returns the type of the application error for a kind of error.
 func errorType(kind string) string { return "livetranscode." + kind }
 
-// hasKind reports whether err is an application error of a kind.
+// hasKind reports whether err is an application error of the given kind.
 func hasKind(err error, kind string) bool {
 	var app *temporal.ApplicationError
 	return errors.As(err, &app) && app.Type() == errorType(kind)

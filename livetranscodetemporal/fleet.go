@@ -15,7 +15,7 @@ import (
 // FleetID is the id of the workflow [Fleet].
 const FleetID = "livetranscode-fleet"
 
-// watchPeriod is how long one run of a Fleet watches. A new run repeats the state of each job once.
+// watchPeriod is how long one run of a Fleet watches. A new run signals the state of each job once more.
 const watchPeriod = 12 * time.Hour
 
 var watchOptions = workflow.ActivityOptions{
@@ -23,19 +23,19 @@ var watchOptions = workflow.ActivityOptions{
 	WaitForCancellation: true, RetryPolicy: retryPolicy,
 }
 
-// Fleet is the workflow that watches the account for all jobs with ByFleet. It runs until it is canceled, as new after
-// every 12 hours, and needs [StartFleet] only once in the life of a namespace.
+// Fleet is the workflow that watches the account for all jobs with ByFleet. It runs until it is canceled, continues as
+// new every 12 hours, and has to be started only once in a namespace, with [StartFleet].
 //
-// One activity ranges over a Watcher of all jobs, and signals each change to the workflow of the job's name. A sweep
-// costs one request for 100 running jobs, and two. When the activity starts again on another worker, it repeats the
-// state of each job; workflows whose job it does not see are asked to read it. A workflow that has ended, or a job
-// without a workflow, is no error.
+// One activity ranges over a [livetranscode.Watcher] of all jobs, and signals each change to the workflow with the
+// job's name. A sweep sends one request for every 100 running jobs, and two more. When the activity restarts on another
+// worker, it signals the state of each job again, and asks the workflows whose jobs it does not see to read them. A
+// workflow that has ended, or a job without a workflow, is not an error.
 //
-// If the service refuses to list jobs, the activity is retried each minute, and each workflow polls its job every 15
+// If the service refuses to list jobs, the activity is retried every minute, and each workflow polls its job every 15
 // minutes, as it does if no Fleet runs.
 func Fleet(ctx workflow.Context) error {
 	if id := workflow.GetInfo(ctx).WorkflowExecution.ID; id != FleetID {
-		return temporal.NewNonRetryableApplicationError("Fleet has the workflow id "+id+", and needs "+FleetID+": use StartFleet",
+		return temporal.NewNonRetryableApplicationError("Fleet has the workflow id "+id+", want "+FleetID+": use StartFleet",
 			errorType("invalid_request"), nil)
 	}
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, watchOptions), activityWatchAll).Get(ctx, nil)
@@ -45,15 +45,15 @@ func Fleet(ctx workflow.Context) error {
 	return workflow.NewContinueAsNewError(ctx, workflowFleet)
 }
 
-// StartFleet starts the workflow [Fleet]. While it runs, another start is an error, which matches
-// [serviceerror.WorkflowExecutionAlreadyStarted] with errors.As.
+// StartFleet starts the workflow [Fleet]. If it is already running, [errors.As] finds a
+// [serviceerror.WorkflowExecutionAlreadyStarted] in the error.
 func StartFleet(ctx context.Context, t client.Client, taskQueue string) (client.WorkflowRun, error) {
 	run, err := t.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: FleetID, TaskQueue: taskQueue, WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, workflowFleet)
 	switch started := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); {
 	case errors.As(err, &started):
-		return nil, fmt.Errorf("livetranscodetemporal: the fleet runs already, as run %s: %w", started.RunId, err)
+		return nil, fmt.Errorf("livetranscodetemporal: the fleet is already running, as run %s: %w", started.RunId, err)
 	case err != nil:
 		return nil, fmt.Errorf("livetranscodetemporal: start the fleet: %w", err)
 	}

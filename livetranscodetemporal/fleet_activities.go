@@ -19,13 +19,13 @@ import (
 const (
 	// maxSignals is how many signals are sent concurrently.
 	maxSignals = 16
-	// reconcileInterval is the time between two comparisons of the workflows with the jobs that the watcher sees.
+	// reconcileInterval is the time between two comparisons of workflows and watched jobs.
 	reconcileInterval = 15 * time.Minute
-	// openJobs finds the workflows of jobs. Temporal updates the list with a delay of seconds.
+	// openJobs is the query for running workflows of jobs. Temporal's list lags by seconds.
 	openJobs = "WorkflowType = '" + workflowRunJob + "' AND ExecutionStatus = 'Running'"
 )
 
-// fleetActivities are the activities of a Fleet and of the workflows that wait for it.
+// fleetActivities are the activities of a Fleet and of the workflows of its jobs.
 type fleetActivities struct {
 	client   *livetranscode.Client
 	temporal client.Client
@@ -42,10 +42,10 @@ type readRequest struct {
 // readResult is the result of ReadJob.
 type readResult struct {
 	Job     *livetranscode.Job `json:",omitempty"`
-	NoFleet bool               `json:",omitempty"` // the Fleet was asked for and does not run
+	NoFleet bool               `json:",omitempty"` // UnlessFleet was set, and no Fleet runs
 }
 
-// ReadJob reads a job once. A job that is not found is read again for 30 s, as it may be new.
+// ReadJob reads a job once. If it is not found, ReadJob retries for 30 s, since the job may be new.
 func (a *fleetActivities) ReadJob(ctx context.Context, req readRequest) (readResult, error) {
 	if req.UnlessFleet {
 		if runs, err := a.fleetRuns(ctx); err != nil || runs {
@@ -57,7 +57,7 @@ func (a *fleetActivities) ReadJob(ctx context.Context, req readRequest) (readRes
 	return readResult{Job: redacted(job), NoFleet: req.UnlessFleet}, ApplicationError(err)
 }
 
-// fleetRuns reports whether the activity of a Fleet is running, which a heartbeat has proved not long ago.
+// fleetRuns reports whether the activity of a Fleet is running, by its last heartbeat.
 func (a *fleetActivities) fleetRuns(ctx context.Context) (bool, error) {
 	if a.temporal == nil { // in a test environment
 		return false, nil
@@ -77,7 +77,7 @@ func (a *fleetActivities) fleetRuns(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// WatchAll watches all jobs of the account for the period of a run, and signals each change to the workflow of the job.
+// WatchAll watches all jobs of the account for one period, and signals each change to the workflow of the job.
 func (a *fleetActivities) WatchAll(ctx context.Context) error {
 	defer heartbeat(ctx)()
 	period, cancel := context.WithTimeout(ctx, a.period)
@@ -115,17 +115,17 @@ func changeOf(event livetranscode.JobEvent) change {
 	case errors.Is(event.Err, livetranscode.ErrNotFound):
 		return change{GoneJobID: event.JobID}
 	}
-	return change{} // the service refuses to return it: the workflow has the error from its own read
+	return change{} // the service refuses to return the job: the workflow gets the error when it reads the job
 }
 
-// signal signals a change to the workflow of a job. That there is none, or that it takes no signal, is no error.
+// signal signals a change to the workflow of a job. If there is none, or it does not accept signals, that is no error.
 func (a *fleetActivities) signal(ctx context.Context, name string, news change) error {
 	err := a.temporal.SignalWorkflow(ctx, WorkflowID(name), "", signalChange, news)
 	if notFound := (*serviceerror.NotFound)(nil); errors.As(err, &notFound) {
 		return nil
 	}
-	// The name of a job without a workflow may be longer than an id, and the number of signals of a workflow is
-	// limited.
+	// The name of a job without a workflow may be too long for a workflow id, and the number of signals to a workflow
+	// is limited.
 	if refused := (*serviceerror.InvalidArgument)(nil); errors.As(err, &refused) {
 		activity.GetLogger(ctx).Warn("a change of a job was not signaled", "job", name, "error", err)
 		return nil
@@ -133,8 +133,8 @@ func (a *fleetActivities) signal(ctx context.Context, name string, news change) 
 	return err
 }
 
-// reconcileLoop compares workflows and jobs when all jobs have been read, and in intervals, until ctx ends. The first
-// time it leaves out the workflows that started after the watch, whose new jobs the watcher is about to see.
+// reconcileLoop compares workflows and jobs once all jobs have been polled, and then every reconcileInterval, until ctx
+// ends. The first time it skips workflows that started after the watch: the watcher is about to see their new jobs.
 func (a *fleetActivities) reconcileLoop(ctx context.Context, watcher *livetranscode.Watcher, startedBefore time.Time) {
 	var last time.Time
 	for began := time.Now(); sleep(ctx, 2*time.Second) == nil; {
@@ -150,8 +150,9 @@ func (a *fleetActivities) reconcileLoop(ctx context.Context, watcher *livetransc
 	}
 }
 
-// reconcile asks each workflow whose job the watcher does not see to read it: the job may have ended while no Fleet
-// ran, or its last signal may not have been sent. A zero startedBefore means all.
+// reconcile asks each workflow whose job the watcher does not see to read its job: the job may have ended while no
+// Fleet ran, or its last signal may not have been sent. It skips workflows that started after startedBefore, unless
+// that is zero.
 func (a *fleetActivities) reconcile(ctx context.Context, watcher *livetranscode.Watcher, startedBefore time.Time) error {
 	seen := make(map[string]bool)
 	for watched := range watcher.Jobs() {

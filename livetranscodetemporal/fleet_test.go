@@ -54,7 +54,7 @@ func TestStartFleet(t *testing.T) {
 	c.err = serviceerror.NewWorkflowExecutionAlreadyStarted("started", "", "run-1")
 	_, err := StartFleet(t.Context(), c, "queue")
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if !errors.As(err, &started) || !strings.Contains(err.Error(), "the fleet runs already, as run run-1") {
+	if !errors.As(err, &started) || !strings.Contains(err.Error(), "the fleet is already running, as run run-1") {
 		t.Errorf("error %v", err)
 	}
 }

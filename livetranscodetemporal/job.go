@@ -16,15 +16,14 @@ import (
 
 // JobSpec describes a job.
 type JobSpec struct {
-	// Name is required. It is the name of the job, and identifies it: no other job of the account may have it, and it
-	// must not be changed while the workflow runs. After "livetranscode-job-" it is the id of the workflow.
+	// Name is the name of the job. It is required and must be unique in the account, and it must not be changed while
+	// the workflow runs. The id of the workflow is "livetranscode-job-" followed by the name.
 	Name string
-	// Args are for the request function. They are in the history: no secrets.
+	// Args are passed to the request function. They must not contain secrets, since they are in the history.
 	Args map[string]string `json:",omitempty"`
-	// Live is for how long the job runs, from when it is known to be live. 0 means until [StopJob].
+	// Live is how long the job runs after it is known to be live. 0 means until [StopJob].
 	Live time.Duration `json:",omitempty"`
-	// ByFleet means that the workflow learns of changes from a [Fleet]. Otherwise an activity waits for them, which
-	// sends a Get for each poll.
+	// ByFleet means that a [Fleet] signals changes to the workflow. Otherwise an activity polls the job with Gets.
 	ByFleet bool `json:",omitempty"`
 }
 
@@ -43,14 +42,14 @@ func (s JobSpec) validate() string {
 
 // JobResult is the result of [RunJob].
 type JobResult struct {
-	// JobID identifies the job; empty if StopJob came before it was submitted.
+	// JobID identifies the job; empty if [StopJob] was called before it was submitted.
 	JobID string
 	// LiveAt is when the workflow learned that the job is live; zero if it never was.
 	LiveAt time.Time `json:",omitzero"`
 	// EndedAt is when the workflow learned that the job has ended.
 	EndedAt time.Time `json:",omitzero"`
-	// StoppedByUs reports whether the workflow stopped the job. Otherwise it ended by itself, or someone else stopped
-	// it.
+	// StoppedByUs reports whether the workflow stopped the job. Otherwise the job ended by itself, or somebody else
+	// stopped it.
 	StoppedByUs bool
 }
 
@@ -62,11 +61,11 @@ const (
 	queryState   = "livetranscode.state"
 )
 
-// WorkflowID returns the id of the workflow of the job with the given name.
+// WorkflowID returns the id of the workflow for the job with the given name.
 func WorkflowID(name string) string { return workflowIDPrefix + name }
 
-// StartJob starts the workflow [RunJob] for spec. A name is never used twice, also after its workflow has ended: then
-// the error matches [serviceerror.WorkflowExecutionAlreadyStarted] with errors.As. Temporal remembers a name for the
+// StartJob starts the workflow [RunJob] for spec. A name cannot be used again, even after its workflow has ended: then
+// [errors.As] finds a [serviceerror.WorkflowExecutionAlreadyStarted] in the error. Temporal remembers a name for the
 // retention period of the namespace.
 func StartJob(ctx context.Context, t client.Client, taskQueue string, spec JobSpec) (client.WorkflowRun, error) {
 	if reason := spec.validate(); reason != "" {
@@ -88,8 +87,8 @@ func StartJob(ctx context.Context, t client.Client, taskQueue string, spec JobSp
 	return run, nil
 }
 
-// StopJob asks the workflow of a job to stop it, and returns without waiting. If no workflow runs for the name, the
-// error matches [serviceerror.NotFound] with errors.As.
+// StopJob asks the workflow of a job to stop the job, and returns without waiting. If no workflow is running for the
+// name, [errors.As] finds a [serviceerror.NotFound] in the error.
 func StopJob(ctx context.Context, t client.Client, name string) error {
 	if err := t.SignalWorkflow(ctx, WorkflowID(name), "", signalStop, nil); err != nil {
 		return fmt.Errorf("livetranscodetemporal: stop job %q: %w", name, err)
@@ -97,9 +96,10 @@ func StopJob(ctx context.Context, t client.Client, name string) error {
 	return nil
 }
 
-// JobState returns the job as its workflow knows it, without a request to the service. The URLs of streams are
-// redacted. A job that is not submitted yet has [livetranscode.JobStatusUnknown] and no JobID. It works also after the
-// workflow has ended, as long as a worker runs. An unknown name matches [serviceerror.NotFound] with errors.As.
+// JobState returns the last known state of the job from its workflow, without a request to the service. The URLs of
+// streams are redacted. A job that has not been submitted has [livetranscode.JobStatusUnknown] and no JobID. JobState
+// needs a running worker, and also works after the workflow has ended. If the name is unknown, [errors.As] finds a
+// [serviceerror.NotFound] in the error.
 func JobState(ctx context.Context, t client.Client, name string) (*livetranscode.Job, error) {
 	value, err := t.QueryWorkflow(ctx, WorkflowID(name), "", queryState)
 	if err != nil {

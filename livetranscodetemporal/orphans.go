@@ -13,15 +13,15 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// JobsWithoutWorkflow yields the jobs of the account that have not stopped and that no running workflow with the id
-// [WorkflowID] of their name takes care of: those whose workflow was terminated, and also jobs that were never started
-// by a workflow, or by one with another id. Look at the names before you stop them. An error ends the iteration.
+// JobsWithoutWorkflow yields the jobs of the account that have not stopped and whose workflow, with the id [WorkflowID]
+// of their name, is not running: it was terminated, or the job was started without a workflow, or by one with another
+// id. Check the names before you stop such jobs. An error ends the iteration.
 //
-// It sends a request to the service for 100 jobs, and one to Temporal for each; a job that has no workflow is read
-// again before it is yielded. The URLs of the jobs' streams are not redacted.
+// JobsWithoutWorkflow sends one request to the service for every 100 jobs, and one to Temporal for each job; it reads a
+// job without a workflow again before it yields the job. The URLs of the jobs' streams are not redacted.
 func JobsWithoutWorkflow(ctx context.Context, c *livetranscode.Client, t client.Client) iter.Seq2[*livetranscode.Job, error] {
 	return func(yield func(*livetranscode.Job, error) bool) {
-		seen := make(map[string]bool) // a job that starts in the meantime is in both lists
+		seen := make(map[string]bool) // a job that starts meanwhile is in both lists
 		for _, status := range []livetranscode.JobStatus{livetranscode.JobStatusNotStarted, livetranscode.JobStatusInProgress} {
 			req := &livetranscode.ListLiveTranscodeJobsRequest{Status: &status, PageSize: 100}
 			for job, err := range c.AllLiveTranscodeJobs(ctx, req) {
@@ -40,7 +40,7 @@ func JobsWithoutWorkflow(ctx context.Context, c *livetranscode.Client, t client.
 	}
 }
 
-// withoutWorkflow returns the job as it is now, or nil if its workflow runs, or if it has ended.
+// withoutWorkflow returns the current state of the job, or nil if its workflow is running or the job has ended.
 func withoutWorkflow(
 	ctx context.Context, c *livetranscode.Client, t client.Client, job *livetranscode.Job,
 ) (*livetranscode.Job, error) {
@@ -52,7 +52,7 @@ func withoutWorkflow(
 	case resp.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		return nil, nil //nolint:nilnil // documented
 	}
-	// The workflow may have ended after the job was listed, and stopped it.
+	// The workflow may have stopped the job and ended after the job was listed.
 	now, err := c.GetLiveTranscodeJob(ctx, job.JobID)
 	switch {
 	case errors.Is(err, livetranscode.ErrNotFound):

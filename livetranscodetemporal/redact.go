@@ -22,7 +22,7 @@ func redacted(job *livetranscode.Job) *livetranscode.Job {
 	return &own
 }
 
-// printed returns the URL of a stream without type as it is printed: redacted, between braces.
+// printed returns the redacted URL of a stream that has only a URL. It prints between braces.
 func printed(stream any) string {
 	return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(stream), "{ "), "}")
 }

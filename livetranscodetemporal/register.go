@@ -12,7 +12,7 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// The names of the activities, for workflows of the user's own.
+// The names of the activities, for other workflows than [RunJob].
 const (
 	ActivitySubmit        = activityPrefix + "Submit"        // see [Activities.Submit]
 	ActivityWaitForStatus = activityPrefix + "WaitForStatus" // see [Activities.WaitForStatus]
@@ -29,9 +29,9 @@ const (
 	workflowFleet  = "Fleet"
 )
 
-// A RequestFunc makes the request of a job from its spec. It runs in the activity, so that what it reads, such as a
-// stream key from a store of secrets, is not in the history of the workflow. It may be called several times for a spec,
-// and must return the same template each time. The Name of the request is set to that of the spec.
+// A RequestFunc returns the request for a job, given its spec. It runs in an activity, so that secrets that it fetches,
+// such as a stream key, are not in the history of the workflow. It may be called several times for a spec, and must
+// return the same template each time. The Name of the request is set to that of the spec.
 type RequestFunc = func(context.Context, JobSpec) (*livetranscode.SubmitLiveTranscodeJobRequest, error)
 
 // An Option changes what [Register] registers. A nil Option is ignored.
@@ -41,15 +41,15 @@ type config struct {
 	poll []livetranscode.PollOption
 }
 
-// WithPoll sets the options with which activities wait for a job, and with which a [Fleet] watches.
-// [livetranscode.OnPoll] must not be among them. Defaults to the client's defaults.
+// WithPoll sets the options for waits and for the watch of a [Fleet]. They must not include [livetranscode.OnPoll].
+// Defaults to the client's defaults.
 func WithPoll(opts ...livetranscode.PollOption) Option {
 	return func(c *config) { c.poll = append(c.poll, opts...) }
 }
 
-// Register registers the workflows "RunJob" and "Fleet" and their activities on a worker, which calls the service with
-// c, and Temporal with t. Both must be those of the worker's namespace and account; t may be nil in a test without a
-// Fleet. request makes the request of a job.
+// Register registers the workflows "RunJob" and "Fleet" and their activities with a worker. They call the service with
+// c, and Temporal with t, which must have the worker's namespace; t may be nil in a test without a Fleet. request
+// returns the request for a job.
 //
 // The worker's TaskQueueActivitiesPerSecond limits how often activities start, not how often they poll: limit the
 // requests with [livetranscode.WithLimiter], or save them with a [Fleet]. Each job that is not watched by a Fleet
@@ -63,7 +63,7 @@ func Register(r worker.Registry, c *livetranscode.Client, t client.Client, reque
 		}
 	}
 	a := &Activities{client: c, request: request, poll: cfg.poll}
-	// Registered as structs, activities have no aliases: the user's own functions may be called Submit or Stop.
+	// Registered as structs, activities have no aliases: other activities may be functions named Submit or Stop.
 	r.RegisterActivityWithOptions(a, activity.RegisterOptions{Name: activityPrefix})
 	r.RegisterActivityWithOptions(&fleetActivities{client: c, temporal: t, poll: cfg.poll, period: watchPeriod},
 		activity.RegisterOptions{Name: activityPrefix})
@@ -71,10 +71,10 @@ func Register(r worker.Registry, c *livetranscode.Client, t client.Client, reque
 	r.RegisterWorkflowWithOptions(Fleet, workflow.RegisterOptions{Name: workflowFleet})
 }
 
-// heartbeatTimeout is how soon the activity of a worker that was killed is started on another one.
+// heartbeatTimeout is how long it takes until the activity of a killed worker restarts on another one.
 const heartbeatTimeout = 30 * time.Second
 
-// heartbeat records heartbeats of the activity of ctx until stop is called.
+// heartbeat records heartbeats of the activity that ctx belongs to, until stop is called.
 func heartbeat(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -90,7 +90,7 @@ func heartbeat(ctx context.Context) (stop func()) {
 	}
 }
 
-// sleep waits for d, or until ctx ends: then it returns ctx's error.
+// sleep returns after d, or earlier with the error of ctx if ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

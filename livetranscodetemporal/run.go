@@ -13,29 +13,29 @@ import (
 )
 
 // RunJob is the workflow of a job. It submits the job, waits until it is live, lets it run, stops it and confirms that
-// it has stopped. [StartJob] starts it; a workflow of the user's own calls it, or runs it as a child. A child needs the
-// ParentClosePolicy REQUEST_CANCEL: the default terminates it with its parent, and leaves the job running.
+// it has stopped. [StartJob] starts it; other workflows can call it, or run it as a child. A child needs the
+// ParentClosePolicy REQUEST_CANCEL: by default it is terminated with its parent, which leaves the job running.
 //
-// The job ends after spec.Live, with [StopJob], with the cancellation of the workflow, or by itself. However the
-// workflow ends, no job is left running, unless the workflow is terminated or exceeds a timeout of its own, which
-// nothing can handle: [JobsWithoutWorkflow] finds such jobs. A stop is retried until the service confirms it.
+// The job ends after spec.Live, by [StopJob], when the workflow is canceled, or by itself. The workflow leaves no job
+// running, unless it is terminated or exceeds a workflow timeout, which no workflow can handle: [JobsWithoutWorkflow]
+// finds such jobs. A stop is retried until the service confirms it.
 //
 // The error is an application error of the type livetranscode.job_stopped if the job ended before it was live,
-// livetranscode.not_found if the job was deleted, and as [ApplicationError] says if the service permanently refused it.
-// A job that ends by itself after it was live is no error: see [JobResult].
+// livetranscode.not_found if the job was deleted, or that of [ApplicationError] if the service permanently refused it.
+// A job that ends by itself after it was live is not an error: see [JobResult].
 //
-// Signals and the query are those of the workflow that calls RunJob. With ByFleet its id must be [WorkflowID] of the
-// name, as that is where a Fleet sends changes.
+// Signals and queries go to the workflow that calls RunJob. With ByFleet, its id must be the [WorkflowID] of the name,
+// because a Fleet sends changes there.
 func RunJob(ctx workflow.Context, spec JobSpec) (JobResult, error) {
 	return runJob(ctx, spec, nil)
 }
 
-// runJob is RunJob, or what continues it as new.
+// runJob is RunJob; from is the progress of the run that it continues as new, or nil.
 func runJob(ctx workflow.Context, spec JobSpec, from *progress) (JobResult, error) {
 	info := workflow.GetInfo(ctx)
 	reason := spec.validate()
 	if spec.ByFleet && info.WorkflowExecution.ID != WorkflowID(spec.Name) {
-		reason = "a job of a Fleet needs the workflow id " + WorkflowID(spec.Name)
+		reason = "a job with ByFleet needs the workflow id " + WorkflowID(spec.Name)
 	}
 	if reason != "" {
 		return JobResult{}, temporal.NewNonRetryableApplicationError(reason, errorType("invalid_request"), nil)
@@ -65,7 +65,7 @@ func runJob(ctx workflow.Context, spec JobSpec, from *progress) (JobResult, erro
 	return r.finish(ctx, err)
 }
 
-// progress is what a workflow knows of its job, and what it continues as new with.
+// progress is what a workflow knows about its job. It is passed on when the workflow continues as new.
 type progress struct {
 	Job    *livetranscode.Job // never nil; redacted
 	LiveAt time.Time
@@ -81,11 +81,11 @@ type jobRun struct {
 
 	mayRun  bool // the job has been submitted, or may have been
 	stopped bool // StopJob has been called
-	gone    bool // the service does not know the job any more
+	gone    bool // the service no longer knows the job
 }
 
-// submit submits the job. A StopJob or a cancellation in the meantime ends the retries, but not an attempt that is
-// under way, which may submit the job.
+// submit submits the job. StopJob or a cancellation meanwhile ends the retries, but not an attempt in progress, which
+// may still submit the job.
 func (r *jobRun) submit(parent workflow.Context) error {
 	ctx, cancel := workflow.WithCancel(parent)
 	defer cancel()
@@ -118,7 +118,7 @@ func (r *jobRun) submit(parent workflow.Context) error {
 	return nil
 }
 
-// observe records a state of the job. An older one than that in hand changes nothing: a job never goes back.
+// observe records a state of the job. An older state than the recorded one is ignored: a job never goes back.
 func (r *jobRun) observe(ctx workflow.Context, job *livetranscode.Job) {
 	switch old := r.Job.Status; {
 	case old.Final(), old.Known() && job.Status.Known() && job.Status < old:
@@ -133,10 +133,10 @@ func (r *jobRun) observe(ctx workflow.Context, job *livetranscode.Job) {
 	}
 }
 
-// ended reports whether the job has ended, as far as is known.
+// ended reports whether the job is known to have ended.
 func (r *jobRun) ended() bool { return r.gone || r.Job.Status.Final() }
 
-// finish makes sure that the job does not run, and returns the workflow's result, given the error that ends it.
+// finish makes sure that the job is not running, and returns the result of the workflow. err is what ended the watch.
 func (r *jobRun) finish(ctx workflow.Context, err error) (JobResult, error) {
 	if workflow.IsContinueAsNewError(err) {
 		return JobResult{}, err
@@ -174,23 +174,23 @@ func (r *jobRun) stop(ctx workflow.Context) (job *livetranscode.Job, err error) 
 	return job, err
 }
 
-// notStopped is the error of a job that could not be stopped, with the error before, if any.
+// notStopped returns the error for a job that could not be stopped. before is an earlier error, or nil.
 func (r *jobRun) notStopped(err, before error) error {
-	text := fmt.Sprintf("job %s (%s) may still run: %v", r.spec.Name, r.Job.JobID, err)
+	text := fmt.Sprintf("job %s (%s) may still be running: %v", r.spec.Name, r.Job.JobID, err)
 	if before != nil {
 		text += "; before: " + before.Error()
 	}
 	return temporal.NewNonRetryableApplicationError(text, errorType("other"), err)
 }
 
-// isNotSubmitted reports whether an error of Submit says that nothing was submitted.
+// isNotSubmitted reports whether an error of Submit proves that nothing was submitted.
 func isNotSubmitted(err error) bool {
 	var app *temporal.ApplicationError
 	var detail submitFailure
 	return errors.As(err, &app) && app.HasDetails() && app.Details(&detail) == nil && detail.NotSubmitted
 }
 
-// jobError is an error that the workflow ends with.
+// jobError returns an error that ends the workflow.
 func jobError(kind, format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), errorType(kind), nil)
 }

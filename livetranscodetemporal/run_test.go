@@ -219,7 +219,7 @@ func TestRunJobNotStopped(t *testing.T) {
 	w.on(ActivityStop, stopByID, time.Second, nil, permanent("invalid_request"))
 	_, err := w.result(JobSpec{Name: "match"})
 	checkKind(t, err, "other")
-	for _, want := range []string{"job-1", "may still run", "bad_response", "invalid_request"} {
+	for _, want := range []string{"job-1", "may still be running", "bad_response", "invalid_request"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not contain %q", err, want)
 		}

@@ -9,14 +9,14 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// fleetTimeout is how often a workflow whose job a Fleet watches makes sure that one runs.
+// fleetTimeout is how often a workflow with ByFleet checks that a Fleet runs.
 const fleetTimeout = 15 * time.Minute
 
-// Activities are retried without end. What must end a workflow is not retryable: see ApplicationError.
+// Activities are retried without limit. Errors that must end a workflow are not retryable: see [ApplicationError].
 var (
 	retryPolicy = &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
 
-	// No heartbeat: an attempt is taken to be under way until its timeout, and is waited for when it is canceled.
+	// No heartbeat: an attempt counts as running until its timeout, and a cancellation waits for it.
 	submitOptions = workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Minute, WaitForCancellation: true, RetryPolicy: retryPolicy,
 	}
@@ -29,17 +29,17 @@ var (
 	}
 )
 
-// A change is the signal of a Fleet.
+// A change is what a Fleet signals.
 type change struct {
-	// Job is the job as the Fleet has read it; nil if the Fleet does not see it, so that the workflow has to read it.
+	// Job is the job as the Fleet has read it; nil if the Fleet does not see the job, so the workflow has to read it.
 	Job *livetranscode.Job `json:",omitempty"`
-	// GoneJobID is the id of a job that the service does not know any more.
+	// GoneJobID is the id of a job that the service no longer knows.
 	GoneJobID string `json:",omitempty"`
 }
 
-// watch waits until the job has run for its time, has ended, or is to be stopped.
+// watch waits until the job has run for spec.Live, has ended, or is to be stopped.
 func (r *jobRun) watch(ctx workflow.Context) error {
-	ctx, cancel := workflow.WithCancel(ctx) // ends the timers and activities that are left
+	ctx, cancel := workflow.WithCancel(ctx) // ends the remaining timers and activities
 	defer cancel()
 	w := &jobWatch{jobRun: r}
 	for w.err == nil && !w.over && !r.stopped && !r.ended() {
@@ -71,14 +71,14 @@ func (r *jobRun) watch(ctx workflow.Context) error {
 type jobWatch struct {
 	*jobRun
 	limit workflow.Future // the end of spec.Live; nil before the job is live
-	next  workflow.Future // of an activity that waits for the job or reads it, or of the timer before it
+	next  workflow.Future // of the activity that waits for or reads the job, or of the timer before it
 	timer bool            // next is a timer
 
-	over bool  // the job has run for its time
+	over bool  // the job has run for spec.Live
 	err  error // what ends the watch
 }
 
-// start starts what is not under way.
+// start starts the timer of spec.Live and the next poll, unless they are running.
 func (w *jobWatch) start(ctx workflow.Context) {
 	if w.limit == nil && w.spec.Live > 0 && !w.LiveAt.IsZero() {
 		w.limit = workflow.NewTimer(ctx, w.LiveAt.Add(w.spec.Live).Sub(workflow.Now(ctx)))
@@ -96,7 +96,7 @@ func (w *jobWatch) start(ctx workflow.Context) {
 	}
 }
 
-// apply applies what a Fleet has signaled.
+// apply applies a signal of a Fleet.
 func (w *jobWatch) apply(ctx workflow.Context, news change) {
 	if unseen := news == (change{}); !unseen {
 		w.applyState(ctx, news)
@@ -105,7 +105,7 @@ func (w *jobWatch) apply(ctx workflow.Context, news change) {
 	}
 }
 
-// applyState applies the state that a Fleet has read, unless it is of another job with this name.
+// applyState applies a state read by a Fleet, unless it is that of another job with the same name.
 func (r *jobRun) applyState(ctx workflow.Context, news change) {
 	if news.Job != nil && news.Job.JobID == r.Job.JobID {
 		r.observe(ctx, news.Job)
@@ -113,16 +113,16 @@ func (r *jobRun) applyState(ctx workflow.Context, news change) {
 	r.gone = r.gone || news.GoneJobID != "" && news.GoneJobID == r.Job.JobID
 }
 
-// read reads the job; with unlessFleet only if no Fleet runs.
+// read starts reading the job; with unlessFleet, only if no Fleet runs.
 func (w *jobWatch) read(ctx workflow.Context, unlessFleet bool) {
 	req := readRequest{JobID: w.Job.JobID, UnlessFleet: unlessFleet}
 	w.next, w.timer = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, readOptions), activityReadJob, req), false
 }
 
-// polled applies the result of what next waited for.
+// polled applies the result of next.
 func (w *jobWatch) polled(ctx workflow.Context, f workflow.Future) {
 	if w.timer {
-		if err := f.Get(ctx, nil); err == nil { // else canceled
+		if err := f.Get(ctx, nil); err == nil { // otherwise canceled
 			w.read(ctx, true)
 		}
 		return
@@ -147,7 +147,7 @@ func (w *jobWatch) polled(ctx workflow.Context, f workflow.Future) {
 	}
 }
 
-// readJob applies the result of reading the job of a Fleet.
+// readJob applies the result of reading a job with ByFleet.
 func (w *jobWatch) readJob(ctx workflow.Context, f workflow.Future) {
 	var result readResult
 	switch err := f.Get(ctx, &result); {
@@ -159,15 +159,15 @@ func (w *jobWatch) readJob(ctx workflow.Context, f workflow.Future) {
 		w.observe(ctx, result.Job)
 	}
 	if result.NoFleet {
-		w.log.Warn("no fleet runs: the workflow polls the job by itself", "job_id", w.Job.JobID, "every", fleetTimeout)
+		w.log.Warn("no fleet is running: the workflow polls the job itself", "job_id", w.Job.JobID, "every", fleetTimeout)
 	}
 }
 
-// continueAsNew returns the error that continues the workflow with a new history, if the one it has is long. Signals
-// that have arrived are applied first: a new run does not have them.
+// continueAsNew returns the error that continues the workflow as new, if its history is long. It applies the received
+// signals first, because a new run does not get them.
 func (r *jobRun) continueAsNew(ctx workflow.Context) error {
 	info := workflow.GetInfo(ctx)
-	if !info.GetContinueAsNewSuggested() || info.WorkflowType.Name != workflowRunJob { // else it is the user's workflow
+	if !info.GetContinueAsNewSuggested() || info.WorkflowType.Name != workflowRunJob { // another workflow calls RunJob
 		return nil
 	}
 	for news := (change{}); r.changes.ReceiveAsync(&news); news = (change{}) {

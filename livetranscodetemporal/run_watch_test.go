@@ -104,8 +104,8 @@ func TestRunJobByFleet(t *testing.T) {
 			if result.StoppedByUs != test.stopped {
 				t.Errorf("StoppedByUs is %t, want %t", result.StoppedByUs, test.stopped)
 			}
-			if strings.Contains(w.logs.String(), "no fleet runs") {
-				t.Errorf("a log record says that no fleet runs:\n%s", &w.logs)
+			if strings.Contains(w.logs.String(), "no fleet is running") {
+				t.Errorf("a log record says that no fleet is running:\n%s", &w.logs)
 			}
 		})
 	}

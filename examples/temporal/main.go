@@ -1,10 +1,10 @@
 // Command temporal runs three short jobs as Temporal workflows against an emulator of the service, and prints what the
 // workflows log.
 //
-// If the temporal command is installed, it starts a development server with it, and a worker in a process of its own,
-// which it kills while the service executes a Submit: another worker takes over, and no job is submitted twice.
-// -address HOST:PORT uses an existing Temporal cluster instead. Without either, the workflows run in the test
-// environment of Temporal's SDK, without a server, and nothing is killed.
+// If the temporal command is installed, the program uses it to start a development server. It starts a worker as a
+// separate process and kills it while the service executes a Submit: another worker takes over, and no job is submitted
+// twice. With -address HOST:PORT it uses an existing Temporal cluster instead. Without either, the workflows run in the
+// test environment of Temporal's SDK, without a server, and nothing is killed.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-// jobs are the three jobs. A real program puts the date or the run into the names: none is used twice.
+// jobs returns the three jobs. A real program puts the date or the run into the names: none can be used twice.
 func jobs(run string) []livetranscodetemporal.JobSpec {
 	return []livetranscodetemporal.JobSpec{
 		{Name: "morning-show-" + run, Live: 3 * time.Second, Args: map[string]string{"channel": "1"}},
@@ -48,8 +48,8 @@ func jobs(run string) []livetranscodetemporal.JobSpec {
 	}
 }
 
-// request makes the request of a job, on the worker. A real one reads the stream key from a store of secrets: what is
-// in Args is in the workflow's history for all to read, and what is made here is not.
+// request returns the request for a job. It runs on the worker. A real program fetches the stream key here from a
+// secret store: unlike Args, it then is not in the workflow's history.
 func request(_ context.Context, spec livetranscodetemporal.JobSpec) (*livetranscode.SubmitLiveTranscodeJobRequest, error) {
 	return &livetranscode.SubmitLiveTranscodeJobRequest{
 		TemplateID:      templateID,

@@ -45,7 +45,7 @@ func runOnServer(ctx context.Context, address, namespace string, out io.Writer) 
 	defer t.Close()
 
 	emulator := newEmulator()
-	submitted := make(chan struct{}) // receives when the first job has been submitted, and holds the response back
+	submitted := make(chan struct{}) // receives when the first job has been submitted; its response is held back
 	service := httptest.NewServer(holdFirstSubmit(emulator, submitted))
 	defer service.Close()
 
@@ -87,7 +87,7 @@ func runOnServer(ctx context.Context, address, namespace string, out io.Writer) 
 	return report(emulator, out)
 }
 
-// holdFirstSubmit holds the response of the first Submit back.
+// holdFirstSubmit holds back the response to the first Submit.
 func holdFirstSubmit(service http.Handler, submitted chan<- struct{}) http.Handler {
 	var once sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -123,7 +123,7 @@ func report(emulator *livetranscodetest.Server, out io.Writer) error {
 	return nil
 }
 
-// A workerProcess is a worker in a process of its own.
+// A workerProcess is a worker that runs as a separate process.
 type workerProcess struct {
 	*exec.Cmd
 	once sync.Once
@@ -149,7 +149,7 @@ func (p *workerProcess) stop() {
 	})
 }
 
-// runWorker is the process of a worker.
+// runWorker runs the worker of this process.
 func runWorker(ctx context.Context, _ []string, out io.Writer) error {
 	t, err := client.DialContext(ctx, client.Options{
 		HostPort: os.Getenv(addressEnv), Namespace: os.Getenv(namespaceEnv), Logger: &logger{out: out},
@@ -158,7 +158,7 @@ func runWorker(ctx context.Context, _ []string, out io.Writer) error {
 		return err
 	}
 	defer t.Close()
-	key := livetranscodetest.NewServer().Credentials() // the key of every emulator; a real worker has its own
+	key := livetranscodetest.NewServer().Credentials() // the same for every emulator; a real worker has its own
 	c, err := livetranscode.NewClient(livetranscode.WithEndpoint(os.Getenv(endpointEnv)),
 		livetranscode.WithCredentials(livetranscode.StaticCredentials(key.AccessKeyID, key.AccessKeySecret, "")))
 	if err != nil {

@@ -26,7 +26,7 @@ func TestFleet(t *testing.T) {
 	w.startWorker()
 	w.startFleet()
 	_, err := livetranscodetemporal.StartFleet(t.Context(), w.temporal, taskQueue)
-	if started := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); !errors.As(err, &started) || !strings.Contains(err.Error(), "the fleet runs already") {
+	if started := (*serviceerror.WorkflowExecutionAlreadyStarted)(nil); !errors.As(err, &started) || !strings.Contains(err.Error(), "the fleet is already running") {
 		t.Errorf("second fleet: %v, want it refused", err)
 	}
 	w.await("List", time.Minute, func() bool { return w.count(opList) > 2 })
