@@ -17,7 +17,7 @@ import (
 type operation struct {
 	name       string
 	idParam    string // the parameter with the id of the job or template; "" for none
-	idempotent bool   // else it is retried only if it was certainly not executed
+	idempotent bool   // if not, it is retried only if it was certainly not executed
 }
 
 func idempotentOperation(name, idParam string) *operation {
@@ -204,7 +204,7 @@ func (a *attempt) newRequest(ctx context.Context) (*writeTrace, error) {
 
 var errNoResult = errors.New("the transport returned neither a response nor an error")
 
-// send hands the request to the transport. It copes with transports that break their contract.
+// send passes the request to the transport. It tolerates transports that violate the contract of [http.RoundTripper].
 func (a *attempt) send(written *writeTrace) (*http.Response, error) {
 	a.sent = true
 	resp, err := a.roundTrip(written)

@@ -58,12 +58,12 @@
 // # Watching
 //
 // A [Watcher] polls any number of jobs in sweeps, with few requests: it gets each job, or lists the pages of all jobs
-// that have not stopped, whichever needs fewer requests, and gets a job that is on no page before it reports it as
-// gone. An event is a difference between two polls; states in between may be skipped, the final state never is. A
-// watch that ends, as in a long outage, keeps its jobs: range again to continue. [Watcher.AddAll] watches every job of
-// the account that has not stopped, and those created later; [Watcher.Resume] continues after a restart from the jobs
-// that were stored; [Watcher.Stats] says for a health check how old the knowledge
-// is. [Client.WatchJobs] watches a fixed set, and [Client.WaitForAll] waits until all jobs of a set have a status.
+// that have not stopped, whichever needs fewer requests. It gets a job that is on no page before it reports the job as
+// gone. An event is a difference between two polls: states in between may be skipped, but never the final state. A
+// watch that ends, for example in a long outage, keeps its jobs: range again to continue. [Watcher.AddAll] watches
+// every job of the account that has not stopped, and those created later. [Watcher.Resume] continues after a restart
+// from the stored jobs. [Watcher.Stats] is for health checks: it says how old the known states are. [Client.WatchJobs]
+// watches a fixed set of jobs, and [Client.WaitForAll] waits until all jobs of a set have a status.
 //
 // # Observing
 //

@@ -18,11 +18,10 @@ import (
 // redacted; next sends the real one. The Request of the response, the error of next and the headers passed to an
 // [httptrace.ClientTrace] are redacted too. The body of the response is not: it contains the URLs of streams.
 //
-// The wrapper calls next once: a signed request is sent once, and a second call is an error, since it could submit a
-// job twice. It returns when the first has returned, so that of several concurrent calls the real one is the first to
-// return. Retries are the client's, see [WithRetryPolicy]. An attempt whose wrapper does not call next, but returns an
-// error or a response of its own, was not executed. If the wrapper calls next, but returns an error or a status of its
-// own, the result of next decides whether the operation may have been executed.
+// The wrapper may call next once. A second call returns an error, since it could submit a job twice: only the client
+// retries, see [WithRetryPolicy]. The second call returns after the first, so that the real result comes first if calls
+// are concurrent. If the wrapper does not call next, the request was not executed. If it calls next but returns another
+// error or status, the result of next decides whether the operation may have been executed.
 //
 // next uses only the context and the added headers of the request that it is given, and ignores added headers whose
 // names begin with x-acs-. The context must be derived from that of the request that the wrapper received. For a
@@ -102,7 +101,7 @@ func (e *shownError) Unwrap() error { return withoutURL(e.err) }
 // Format implements [fmt.Formatter]. It prints the text for every verb, and never the cause.
 func (e *shownError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.Error()) }
 
-// withRedactedTrace returns ctx with a trace, if it has one, that is not told of secrets in headers.
+// withRedactedTrace returns ctx, with a redacted trace in place of its [httptrace.ClientTrace], if it has one.
 func withRedactedTrace(ctx context.Context) context.Context {
 	trace := httptrace.ContextClientTrace(ctx)
 	if trace == nil || trace.WroteHeaderField == nil {

@@ -77,15 +77,15 @@ func connect(ctx context.Context, t *http.Transport, address *url.URL) (*http.Cl
 	}
 }
 
-// defaultPorts are those of the schemes that net/http connects to.
+// defaultPorts maps the schemes that net/http supports to their default ports.
 var defaultPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
-// hostPort returns the host and port that a URL connects to.
+// hostPort returns the host and port of a URL.
 func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), defaultPorts[u.Scheme]))
 }
 
-// explainHTTP2 adds to net/http's error for a connection of HTTP/2 on a transport without it what to do.
+// explainHTTP2 adds advice to net/http's error for an HTTP/2 connection on a transport without HTTP/2.
 func explainHTTP2(err error) error {
 	if !strings.Contains(err.Error(), "does not support NewClientConn") {
 		return err
@@ -94,7 +94,7 @@ func explainHTTP2(err error) error {
 		`set its ForceAttemptHTTP2 (or SetHTTP2 in its Protocols), or remove "h2" from NextProtos in its TLSClientConfig`, err)
 }
 
-// transport returns the clone of base that opens connections.
+// transport returns the clone of base that opens the connections.
 func (n *newConns) transport(base *http.Transport) *http.Transport {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -14,10 +14,10 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// realRequest is the key of a context that holds the *signedRequest behind a redacted request.
+// realRequest is the context key of the *signedRequest behind a redacted request.
 type realRequest struct{}
 
-// A signedRequest is a real request. It is sent once, and not after its attempt is over.
+// A signedRequest is a real request. It is sent at most once, and never after the end of its attempt.
 type signedRequest struct {
 	req     *http.Request
 	newConn bool
@@ -53,8 +53,8 @@ func (r *signedRequest) redacted() *http.Request {
 	return shown
 }
 
-// open begins the sending of the request. It returns an error if that is not allowed. If the request is in flight, it
-// returns when that is over: a middleware that takes the result of the fastest of several calls takes the real one.
+// open marks the request as being sent. It returns an error if the request must not be sent. While the request is in
+// flight, open blocks: a middleware that uses the first result of several calls then uses the real one.
 func (r *signedRequest) open(ctx context.Context) error {
 	if resent, err := r.begin(); !resent {
 		return err
@@ -68,7 +68,7 @@ func (r *signedRequest) open(ctx context.Context) error {
 	return r.err
 }
 
-// begin is open without waiting.
+// begin is like open, but does not block.
 func (r *signedRequest) begin() (resent bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,7 +82,7 @@ func (r *signedRequest) begin() (resent bool, err error) {
 	return false, nil
 }
 
-// finish ends the sending of the request with the result of the transport.
+// finish records the result of the transport.
 func (r *signedRequest) finish(resp *http.Response, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -111,8 +111,8 @@ func (r *signedRequest) close() {
 	r.closed = true
 }
 
-// deliveryOf returns whether the request may have been executed, given what the middleware returned. A response with
-// the status of the real one tells more itself.
+// deliveryOf returns whether the request may have been executed, given the result of the middleware. If that has the
+// status of the real response, the result itself says more.
 func (r *signedRequest) deliveryOf(resp *http.Response, err error) delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,7 +122,7 @@ func (r *signedRequest) deliveryOf(resp *http.Response, err error) delivery {
 	return r.delivery
 }
 
-// restore returns the real request with the context and the additional headers of what the middleware sent.
+// restore returns the real request with the context and the added headers of the request that the middleware sent.
 func (r *signedRequest) restore(ctx context.Context, additional http.Header) *http.Request {
 	req := r.req.WithContext(ctx)
 	req.Header = maps.Clone(r.req.Header)
@@ -134,7 +134,7 @@ func (r *signedRequest) restore(ctx context.Context, additional http.Header) *ht
 	return req
 }
 
-// A resentError refuses to send a request again. Its cause is the error of the first time.
+// A resentError is returned for a request that was sent before. It wraps the first error.
 type resentError struct{ first error } // nil as long as the first time is not over
 
 func (e *resentError) Error() string {
@@ -147,7 +147,7 @@ func (e *resentError) Error() string {
 
 func (e *resentError) Unwrap() error { return e.first }
 
-// delivery is what is known of a request apart from the result of its attempt, which a middleware may have replaced.
+// delivery is what is known about a request besides the result of its attempt, which a middleware may have replaced.
 type delivery int
 
 const (
@@ -156,7 +156,7 @@ const (
 	maybeExecuted                 // likewise, or the middleware returned before the transport did
 )
 
-// mayBeExecuted corrects what a failure says of whether a request may have been executed.
+// mayBeExecuted reports whether the request may have been executed; known is what the failure says about it.
 func (d delivery) mayBeExecuted(reported bool) bool {
 	switch d {
 	case notExecuted:
@@ -168,7 +168,7 @@ func (d delivery) mayBeExecuted(reported bool) bool {
 	}
 }
 
-// redactQuery returns a query with its names and redacted values.
+// redactQuery returns a query with redacted values.
 func redactQuery(raw string) string {
 	values, err := url.ParseQuery(raw)
 	if err != nil {

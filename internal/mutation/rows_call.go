@@ -99,7 +99,7 @@ var callRows = []mutant{
 	{"a Submit goes out on a new connection", "call.go", `newConn: !op.idempotent,`, `newConn: false,`, "TestSubmitOnFreshConnections|TestSubmitOnTheWire"},
 	{"a retry leaves a broken connection", "call.go", `c.first.newConn || failed.broken`, `c.first.newConn`, "TestRetriesLeaveDeadConnections"},
 	{"a new connection speaks HTTP/2 as the caller's does", "new_conn.go", `if base.TLSNextProto["h2"] != nil {`, `if base.TLSNextProto["h3"] != nil {`, "TestSubmitThroughAnyTransport|TestSubmitThroughPlainTransport"},
-	{"the caller's Proxy sees the real request", "new_conn.go", `if base.Proxy != nil { // base`, `if base.Proxy == nil { // base`, "TestNewConnAsksForTheProxyOfTheRequest"},
+	{"the caller's Proxy sees the real request", "new_conn.go", `if base.Proxy != nil { // already`, `if base.Proxy == nil { // base`, "TestNewConnAsksForTheProxyOfTheRequest"},
 	{"a trace is told the port of a connection", "new_conn.go", `trace.GetConn(hostPort(next))`, `trace.GetConn(next.Host)`, "TestGetConn"},
 	{"a trace is told of the connection to the proxy", "new_conn.go", `next = proxy`, `_ = next`, "TestGetConn"},
 	{"the error of a transport without HTTP/2 says what to do", "new_conn.go", `&connectError{explainHTTP2(err)}`, `&connectError{err}`, "TestHTTP2IsOff"},
