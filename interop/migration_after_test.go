@@ -25,9 +25,13 @@ func afterConstruction() (*livetranscode.Client, error) {
 }
 
 func afterNetwork(credential credentials.Credential, proxy *url.URL) (*livetranscode.Client, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = (&net.Dialer{Timeout: 3 * time.Second}).DialContext
-	transport.Proxy = http.ProxyURL(proxy)
+	transport := &http.Transport{ // but for the proxy and the dialer, as the client's own
+		Proxy:               http.ProxyURL(proxy),
+		DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext, // with it, HTTP/1.1
+		TLSHandshakeTimeout: 5 * time.Second,
+		IdleConnTimeout:     8 * time.Second, // the service closes idle connections at about 10 s
+		MaxIdleConnsPerHost: 256,
+	}
 	return livetranscode.NewClient(
 		livetranscode.WithEndpoint("ice-vpc.cn-shanghai.aliyuncs.com"),
 		livetranscode.WithCredentials(livetranscode.FromCredential(credential)),
@@ -73,20 +77,36 @@ func afterFields(ctx context.Context, client *livetranscode.Client, jobID string
 }
 
 func afterErrors(err error) string {
-	var apiErr *livetranscode.APIError
+	var (
+		waitErr  *livetranscode.WaitError
+		paramErr *livetranscode.ParamError
+		apiErr   *livetranscode.APIError
+	)
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, livetranscode.ErrNotFound):
-		return "no such job"
 	case errors.Is(err, livetranscode.ErrAmbiguous):
 		return "may have been submitted: search for it before submitting again"
+	case errors.Is(err, livetranscode.ErrJobStopped):
+		return "has stopped" // of a wait for another status
+	case errors.Is(err, livetranscode.ErrNameConflict):
+		return "another job has this name" // of Find and Ensure
+	case errors.As(err, &paramErr):
+		return paramErr.Field + " " + paramErr.Reason // nothing was sent
+	case errors.As(err, &waitErr) && errors.Is(err, context.DeadlineExceeded) && waitErr.Last != nil:
+		return "still " + waitErr.Last.Status.String() // Last is nil if the job was never read
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "canceled or too late" // by ctx, not by a timeout of the client
+	case errors.Is(err, livetranscode.ErrNotFound):
+		return "no such job"
 	case livetranscode.Retryable(err):
 		return "try again later" // the client has made its own retries by now
+	case errors.As(err, &apiErr) && apiErr.AccessDenied != nil: // nil if the response does not explain
+		return "grant " + apiErr.AccessDenied.AuthAction
 	case errors.As(err, &apiErr):
 		return fmt.Sprintf("%s (status %d, request id %s)", apiErr.Code, apiErr.StatusCode, apiErr.RequestID)
 	}
-	return "no response: " + err.Error()
+	return "no usable response: " + err.Error()
 }
 
 func afterRetries() (*livetranscode.Client, error) {

@@ -37,7 +37,7 @@ var afterBlock = regexp.MustCompile("(?s)<!-- (\\w+) -->\n```go\n(.*?)```\n")
 func TestMigrationGuideCode(t *testing.T) {
 	t.Parallel()
 	functions := map[string]string{}
-	for _, file := range []string{"migration_after_test.go", "../example_signer_operation_test.go"} {
+	for _, file := range []string{"migration_after_test.go", "migration_after_service_test.go", "../example_signer_operation_test.go"} {
 		maps.Copy(functions, functionsIn(t, file))
 	}
 	quoted := map[string]bool{}
