@@ -1,7 +1,7 @@
 // Command mutation breaks the rules of the package one by one, in a copy of the module, and shows that the tests
 // notice.
 //
-//	go run ./internal/mutation            # all, as a Markdown table: docs/mutation.md holds the last run
+//	go run ./internal/mutation            # all, as a Markdown table, as every night in CI
 //	go run ./internal/mutation nonce page # those whose name contains one of the words
 //
 // It exits with 1 unless every mutant was killed. The rows quote the source: a change of a quoted line changes
