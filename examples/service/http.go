@@ -38,7 +38,7 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /jobs/{id}", handle(s.getJob))
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /healthz", handle(func(http.Header, *http.Request) (int, any) {
-		return http.StatusOK, map[string]string{"status": "ok"} // the process ends with the watch
+		return http.StatusOK, map[string]string{"status": "ok"} // the process ends if the watch fails
 	}))
 	mux.HandleFunc("GET /readyz", handle(s.readyz))
 	mux.Handle("GET /metrics", s.telemetry.handler)
@@ -46,8 +46,8 @@ func (s *service) routes() http.Handler {
 	return http.NewCrossOriginProtection().Handler(s.ownHost(mux))
 }
 
-// handle makes a handler of a function that returns the status and the body of the response. An error is a body, too:
-// those of the library hold no secrets.
+// handle returns a handler that responds with the status and the body that f returns. The body may be an error: those
+// of the library contain no secrets.
 func handle(f func(http.Header, *http.Request) (status int, body any)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		status, body := f(w.Header(), r)
@@ -60,8 +60,8 @@ func handle(f func(http.Header, *http.Request) (status int, body any)) http.Hand
 	}
 }
 
-// authorized is handle for functions that require the token, if there is one. They are not canceled with the request: a
-// client that disconnects must not leave behind a job that the service does not know.
+// authorized is like handle, but requires the token, if one is configured. The context of f is not canceled with the
+// request: a client that disconnects must not leave behind a job that the service does not know.
 func (s *service) authorized(f func(http.Header, *http.Request) (status int, body any)) http.HandlerFunc {
 	want := sha256.Sum256([]byte("Bearer " + s.token)) // the comparison takes the same time for any length
 	return handle(func(header http.Header, r *http.Request) (int, any) {
@@ -76,13 +76,13 @@ func (s *service) authorized(f func(http.Header, *http.Request) (status int, bod
 	})
 }
 
-// ownHost refuses requests for other hosts than this machine while there is no token. Such a request comes from the page
-// of another site, whose name resolves to a loopback address, or from others through a proxy.
+// ownHost refuses requests for other hosts than this machine if no token is configured. Such a request comes from a
+// page of another site whose name resolves to a loopback address, or through a proxy.
 func (s *service) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
 		if ip, _ := netip.ParseAddr(host); s.token == "" && host != "localhost" && !ip.IsLoopback() {
-			http.Error(w, "without API_TOKEN this service is for localhost only", http.StatusForbidden)
+			http.Error(w, "without API_TOKEN this service accepts only requests for localhost", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -118,7 +118,7 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 	}
 	v, created, err := s.ensure(r.Context(), req)
 	if err != nil {
-		return s.failed(header, err, http.StatusBadRequest) // what does not exist is the template
+		return s.failed(header, err, http.StatusBadRequest) // the template does not exist
 	}
 	header.Set("Location", "/jobs/"+v.ID)
 	if created {
@@ -147,7 +147,7 @@ func (s *service) failed(header http.Header, err error, notFound int) (status in
 	status, body = http.StatusBadGateway, err
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
-		status, body = http.StatusGatewayTimeout, fmt.Errorf("the job may have been submitted, check by name before you retry: %w", err)
+		status, body = http.StatusGatewayTimeout, fmt.Errorf("the job may have been submitted; check by name before retrying: %w", err)
 	case errors.Is(err, livetranscode.ErrNameConflict):
 		status = http.StatusConflict
 	case errors.Is(err, livetranscode.ErrInvalidRequest):
@@ -205,20 +205,20 @@ func (s *service) readyz(http.Header, *http.Request) (status int, body any) {
 	}
 }
 
-// An update is what an event stream sends: jobs that have changed, and what the watch is doing.
+// An update is an event of a stream: jobs that have changed, and the state of the watch.
 type update struct {
-	All        bool      `json:"all"` // Jobs are all jobs
+	All        bool      `json:"all"` // Jobs contains all jobs
 	Jobs       []view    `json:"jobs"`
 	Now        time.Time `json:"now"`
 	Source     string    `json:"source"`
-	Stale      string    `json:"stale,omitempty"` // why the states may be out of date
+	Stale      string    `json:"stale,omitempty"` // why the states may be stale
 	LastSweep  time.Time `json:"last_sweep,omitzero"`
 	OldestPoll time.Time `json:"oldest_poll"`
 	Requests   int64     `json:"requests"`
 }
 
-// events sends an update with all jobs, then one after every change, and every two seconds. Nothing is queued: a slow
-// client gets the latest state of each job, and a stalled one is disconnected.
+// events sends an update with all jobs, then one after every change and at least every two seconds. Nothing is queued:
+// a slow client gets the latest state of each job, and a stalled one is disconnected.
 func (s *service) events(w http.ResponseWriter, r *http.Request) {
 	stream := http.NewResponseController(w)
 	// A shutdown does not wait for stalled clients.
@@ -257,7 +257,7 @@ func (s *service) update(all bool, jobs []view) []byte {
 	if err := s.ready(stats); err != nil {
 		u.Stale = err.Error()
 	}
-	text, _ := json.Marshal(u) // it has no type that could fail
+	text, _ := json.Marshal(u) // cannot fail: all fields can be encoded
 	return text
 }
 

@@ -1,6 +1,6 @@
-// Command service shows the live transcoding jobs of an Alibaba Cloud account on a page, keeps their states in a SQLite
-// database, and submits and stops jobs. README.md has its paths and the environment variables that configure it. With
-// none set it uses an emulator in memory, whose jobs come and go.
+// Command service shows the live transcoding jobs of an Alibaba Cloud account on a page, stores their states in a
+// SQLite database, and submits and stops jobs. README.md lists its paths and the environment variables that configure
+// it. By default it uses an emulator in memory.
 package main
 
 import (
@@ -66,13 +66,13 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	return s.serve(ctx, listener)
 }
 
-// config is what the environment sets.
+// config is the configuration, from environment variables.
 type config struct {
 	address  string        // to listen on
-	token    string        // that POST and DELETE require; may be empty on a loopback address
-	database string        // file; empty: in memory
-	endpoint string        // empty: an emulator
-	interval time.Duration // the longest between two sweeps
+	token    string        // required by POST and DELETE; may be empty on a loopback address
+	database string        // a file; empty for memory
+	endpoint string        // of the service; empty for an emulator
+	interval time.Duration // the longest time between two sweeps
 }
 
 // newEmulator returns a client of an emulator whose jobs change until ctx ends. It is nil without emulator.go.

@@ -16,7 +16,7 @@ import (
 
 const restartDelay = 30 * time.Second // before a watch that has ended restarts
 
-// service watches the jobs of an account. The watch writes their states into the store, requests read them there.
+// service watches the jobs of an account. The watch stores their states, and requests read them from the store.
 type service struct {
 	config
 	client    *livetranscode.Client
@@ -44,9 +44,10 @@ func newService(c config, client *livetranscode.Client, t *telemetry, st *store,
 	return s, err
 }
 
-// watch keeps the store up to date until ctx ends. What ends a watch, such as revoked credentials, may be repaired
-// while the service runs, so the watch restarts and continues where it stopped. A state that cannot be stored is an
-// error, which ends the process: the watch will not deliver it again, but the next process resumes without it.
+// watch keeps the store up to date until ctx ends. A watch that ends, for example because the credentials were revoked,
+// restarts and continues where it ended, since the cause may be repaired while the service runs. An error means that a
+// state could not be stored. It ends the process: the watch does not deliver the state again, but the next process
+// does, because it resumes without it.
 func (s *service) watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		for event, err := range s.watcher.Events(ctx) {
@@ -73,8 +74,8 @@ func (s *service) watch(ctx context.Context) error {
 	return nil
 }
 
-// ready returns why the states that are served may be stale; nil if they are not. The oldest poll, which is not later than
-// the last List, and the oldest event that is not stored yet may be as old as three of the longest intervals and a sweep.
+// ready returns why the served states may be stale, or nil. The oldest poll, which is not later than the last List, and
+// the oldest event that is not stored yet may be as old as three of the longest intervals and a sweep.
 func (s *service) ready(stats livetranscode.WatcherStats) error {
 	oldest := stats.OldestPoll
 	if pending := stats.OldestPending; !pending.IsZero() && pending.Before(oldest) {
@@ -90,8 +91,8 @@ func (s *service) ready(stats livetranscode.WatcherStats) error {
 	return nil
 }
 
-// ensure returns the job of a name, and whether it submitted it because there was none. Of concurrent calls for one job
-// only the first one calls the service; the others get the same job.
+// ensure returns the job with the name of the request, and whether this call submitted it. Of concurrent calls for the
+// same job, only the first one sends requests, and the others get its result.
 func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
 	key := fmt.Sprintf("%q %q %q", req.Name, req.TemplateID, req.StreamInput.InputURL)
 	job, err, _ := s.ensuring.Do(key, func() (_ any, err error) {

@@ -19,11 +19,11 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-const keepEnded = time.Hour // for how long an ended job is served
+const keepEnded = time.Hour // how long an ended job is served
 
-// schema has all changes, and the last state of each job, which a trigger sets in the transaction of the change.
-// Whatever else has to follow a change, such as a message to somebody, belongs into a reader of the changes that remembers
-// the version up to which it has handled them.
+// schema has all changes, and the last state of each job, which a trigger updates in the transaction of the change. To
+// act on changes, for example to send messages, read the changes and remember the version up to which they were
+// handled.
 const schema = `
 CREATE TABLE IF NOT EXISTS changes (version INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS changes_id ON changes (id);
@@ -37,26 +37,26 @@ CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
 	DELETE FROM changes WHERE version <= new.version - 100000;
 END;`
 
-// view is the state of a job as it is stored and served. The URLs of its streams hold keys, so it has none of them: of
-// the input only the host, of the outputs nothing.
+// view is the state of a job as it is stored and served. The URLs of streams contain keys, so it has only the host of
+// the input, and nothing of the outputs.
 type view struct {
 	ID        string                  `json:"id"`
 	Name      string                  `json:"name,omitempty"`
 	Status    string                  `json:"status"` // in words; "submitted" before the first poll, "lost" with an error
-	Code      livetranscode.JobStatus `json:"code"`   // as it was last read
+	Code      livetranscode.JobStatus `json:"code"`   // as last read
 	Template  string                  `json:"template,omitempty"`
 	InputHost string                  `json:"input_host,omitempty"`
 	CreatedAt time.Time               `json:"created_at,omitzero"`
 	Since     time.Time               `json:"since"`                // when the status was first seen
-	OrEarlier bool                    `json:"or_earlier,omitempty"` // the job had it before
+	OrEarlier bool                    `json:"or_earlier,omitempty"` // the job may have had the status before
 	ChangedAt time.Time               `json:"changed_at"`           // when the state was stored
 	Ended     bool                    `json:"ended,omitempty"`
 	Error     string                  `json:"error,omitempty"`
 	Version   int64                   `json:"version"` // increases with every change of any job
 }
 
-// newView returns what is stored of a job. A printed StreamInput is redacted, better than url.Parse could: in
-// rtmp://user:12/KEY@host/app, 12 is no port.
+// newView returns what is stored of a job. It takes the host from the printed StreamInput, whose redaction is more
+// careful than url.Parse: in rtmp://user:12/KEY@host/app, 12 is not a port.
 func newView(job *livetranscode.Job) view {
 	_, input, _ := strings.Cut(fmt.Sprint(job.StreamInput), "://")
 	host, _, _ := strings.Cut(strings.TrimSuffix(input, "}"), "/")
@@ -66,8 +66,8 @@ func newView(job *livetranscode.Job) view {
 	}
 }
 
-// job returns the job as far as it is stored, to resume from. It differs from what is read next, for want of URLs: that
-// event is no change.
+// job returns the stored part of the job, to resume from. Its URLs are missing, so the next poll results in an event;
+// put recognizes that nothing has changed.
 func (v view) job() *livetranscode.Job {
 	return &livetranscode.Job{JobID: v.ID, Name: v.Name, Status: v.Code, CreateTime: v.CreatedAt}
 }
@@ -77,7 +77,7 @@ func (v view) same(o view) bool {
 	return v.Name == o.Name && v.Status == o.Status && v.Template == o.Template && v.InputHost == o.InputHost && v.Error == o.Error
 }
 
-// follow sets what a new state has from the one before, and the times.
+// follow completes a new state from the previous one, and sets the times.
 func (v *view) follow(known view) {
 	v.Name, v.Template, v.InputHost = cmp.Or(v.Name, known.Name), cmp.Or(v.Template, known.Template), cmp.Or(v.InputHost, known.InputHost)
 	v.CreatedAt, v.ChangedAt = cmp.Or(v.CreatedAt, known.CreatedAt), time.Now().UTC().Truncate(time.Millisecond)
@@ -85,13 +85,13 @@ func (v *view) follow(known view) {
 	switch {
 	case known.Status == v.Status:
 		v.Since, v.OrEarlier = known.Since, known.OrEarlier
-	case v.OrEarlier && v.Code == livetranscode.JobStatusNotStarted && !v.CreatedAt.IsZero(): // every job begins so
+	case v.OrEarlier && v.Code == livetranscode.JobStatusNotStarted && !v.CreatedAt.IsZero(): // the initial status
 		v.Since, v.OrEarlier = v.CreatedAt, false
 	}
 }
 
-// store keeps the states of the jobs in a SQLite database: what is served is what is stored. A state that is stored
-// already is no change, so what is delivered again after a crash is not handled twice.
+// store stores the states of the jobs in a SQLite database. Only stored states are served. A state that is already
+// stored is not a change, so an event that is delivered again after a crash is not handled twice.
 type store struct {
 	db *sql.DB
 
@@ -100,7 +100,7 @@ type store struct {
 	changed chan struct{} // closed on the next change
 }
 
-// openStore opens the database in file, which only its owner can read, or one in memory if file is empty.
+// openStore opens the database in file, which only its owner can read, or in memory if file is empty.
 func openStore(file string) (*store, error) {
 	name := ":memory:"
 	if file != "" {
@@ -115,8 +115,8 @@ func openStore(file string) (*store, error) {
 		if err := cmp.Or(f.Chmod(0o600), f.Close()); err != nil {
 			return nil, err
 		}
-		// Commits survive a crash of the process. After one of the machine the last may be missing: they are seen again.
-		// The file is for one process: a second one would handle every change, too.
+		// Commits survive a crash of the process. After a crash of the machine the last ones may be missing; the watch
+		// then sees those changes again. The lock keeps a second process from handling every change, too.
 		name = (&url.URL{Scheme: "file", Path: path}).String() + "?_pragma=busy_timeout(2000)" +
 			"&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
 	}
@@ -124,7 +124,7 @@ func openStore(file string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // each connection to :memory: is a database of its own
+	db.SetMaxOpenConns(1) // each connection to :memory: opens a separate database
 	s := &store{db: db, changed: make(chan struct{})}
 	if _, err = db.Exec(schema); err == nil {
 		err = db.QueryRow("SELECT coalesce(max(version), 0) FROM changes").Scan(&s.version)
@@ -139,8 +139,8 @@ func openStore(file string) (*store, error) {
 	return s, nil
 }
 
-// put stores the state of a job, unless it is the stored one but for times, and returns what is stored then. Without
-// replace a job that is stored stays as it is.
+// put stores the state of a job, unless it differs from the stored one only in times, and returns the stored state.
+// Without replace, a stored job is not changed.
 func (s *store) put(v view, replace bool) (view, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

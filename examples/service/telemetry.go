@@ -29,7 +29,7 @@ type telemetry struct {
 	meters   *sdkmetric.MeterProvider
 	options  []livetranscodeotel.Option
 	hooks    livetranscode.Option // measures and counts the calls of a client
-	requests atomic.Int64         // to Alibaba Cloud
+	requests atomic.Int64         // sent to Alibaba Cloud
 }
 
 func newTelemetry(ctx context.Context, collector bool) (*telemetry, error) {
@@ -81,7 +81,7 @@ func otlpExporters(ctx context.Context) (sdktrace.SpanProcessor, sdkmetric.Reade
 	return sdktrace.NewBatchSpanProcessor(spans), sdkmetric.NewPeriodicReader(metrics), nil
 }
 
-// shutdown sends what has not been sent yet, also after the end of ctx.
+// shutdown sends the remaining metrics and spans, even after the end of ctx.
 func (t *telemetry) shutdown(ctx context.Context, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
