@@ -54,8 +54,8 @@ func TestOperationsGuideIsComplete(t *testing.T) {
 		t.Fatalf("error_codes.go has the kinds %q", kinds)
 	}
 	for _, kind := range kinds {
-		if !strings.Contains(errorKinds, "\n### "+kind+"\n") {
-			t.Errorf("the guide has no section about the kind %s", kind)
+		if n := strings.Count(errorKinds, "\n### "+kind+"\n"); n != 1 {
+			t.Errorf("the guide has %d sections about the kind %s, want 1", n, kind)
 		}
 	}
 	if sections := found(`(?m)^### (\w+)$`, errorKinds); len(sections) != len(kinds) {
