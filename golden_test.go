@@ -16,7 +16,7 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-var update = flag.Bool("update", false, "write testdata/requests anew")
+var update = flag.Bool("update", false, "rewrite testdata/requests")
 
 // goldenCalls has the calls of each operation whose requests testdata/requests holds: the fullest one and,
 // where something is left out or filled in, the least one.

@@ -145,7 +145,7 @@ type step func(*http.Request) (*http.Response, error)
 // RoundTrip makes a step a transport.
 func (s step) RoundTrip(req *http.Request) (*http.Response, error) { return s(req) }
 
-// A scriptedTransport takes one step for each request, the last one again and again, and records the requests.
+// A scriptedTransport takes one step for each request, the last one repeatedly, and records the requests.
 type scriptedTransport struct {
 	steps []step
 

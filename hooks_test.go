@@ -227,17 +227,17 @@ func TestHookErrorsAreNotChanged(t *testing.T) {
 				type seen struct{ err, text, fields string }
 				var kept []error
 				var were []seen
-				look := func(err error) seen {
+				inspect := func(err error) seen {
 					fields := fmt.Sprintf("%#v", err)
 					return seen{fmt.Sprintf("%p", err), fmt.Sprint(err), fields + fmt.Sprint(errors.Is(err, ErrAmbiguous), ErrorKind(err))}
 				}
 				_ = tt.call(ctx, clientOver(t, newScript(tt.steps...), WithHooks(Hooks{
 					Attempt: func(context.Context, AttemptStart) (context.Context, func(AttemptEnd)) {
-						return nil, func(e AttemptEnd) { kept, were = append(kept, e.Err), append(were, look(e.Err)) }
+						return nil, func(e AttemptEnd) { kept, were = append(kept, e.Err), append(were, inspect(e.Err)) }
 					},
 				})))
 				for i, err := range kept {
-					if now := look(err); now != were[i] {
+					if now := inspect(err); now != were[i] {
 						t.Errorf("the error of attempt %d was\n%+v and is\n%+v", i+1, were[i], now)
 					}
 				}

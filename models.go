@@ -277,7 +277,7 @@ func (c TimedConfig) EncodeValues(key string, v *url.Values) error {
 	return setJSON(key, v, c)
 }
 
-// wireTime returns t as it is sent: in UTC and whole seconds.
+// wireTime returns t as it is sent, in UTC and whole seconds.
 func wireTime(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // setJSON sets a query value to the JSON encoding of object.

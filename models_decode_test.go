@@ -214,8 +214,8 @@ func TestDecodeReplaces(t *testing.T) {
 func TestJobRoundTrip(t *testing.T) {
 	t.Parallel()
 	bare := Job{JobID: "J", StartMode: StartModeUnknown, Status: JobStatusUnknown}
-	odd := Job{JobID: "J", Name: `<a href="?x=1&y=2">`, StartMode: 7, Status: 7, CreateTime: time.Date(2022, 7, 20, 2, 48, 58, 250, time.UTC)}
-	for _, job := range []Job{*exampleJob(), bare, odd} {
+	unusual := Job{JobID: "J", Name: `<a href="?x=1&y=2">`, StartMode: 7, Status: 7, CreateTime: time.Date(2022, 7, 20, 2, 48, 58, 250, time.UTC)}
+	for _, job := range []Job{*exampleJob(), bare, unusual} {
 		for name, codec := range map[string]struct {
 			marshal   func(any) ([]byte, error)
 			unmarshal func([]byte, any) error

@@ -198,7 +198,7 @@ func TestRefusedStreams(t *testing.T) {
 }
 
 // TestRetriesLeaveDeadConnections checks that a call whose connection is dead is retried on a new one, also if the pool
-// has more that look alive.
+// has more that seem alive.
 func TestRetriesLeaveDeadConnections(t *testing.T) {
 	t.Parallel()
 	t.Run("HTTP/2", func(t *testing.T) {

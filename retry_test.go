@@ -328,7 +328,7 @@ func TestNonceUsed(t *testing.T) {
 	})
 }
 
-// A changingProvider returns the next credentials each time, the last again and again, and records the refused ones.
+// A changingProvider returns the next credentials each time, the last one repeatedly, and records the refused ones.
 type changingProvider struct {
 	all   []Credentials
 	asked int

@@ -237,7 +237,7 @@ func (s *sweep) requeue(t task) {
 	s.todo = slices.Insert(s.todo, i, t)
 }
 
-// start makes a call in a goroutine of its own.
+// start makes a call in a new goroutine.
 func (s *sweep) start(ctx context.Context, t task) {
 	s.w.mu.Lock()
 	r := result{task: t, began: s.w.nextSeq(), sentAt: s.w.now()}

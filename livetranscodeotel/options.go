@@ -47,7 +47,7 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 
 // WithWatcherName sets the attribute livetranscode.watcher.name of what is measured of a watcher. Two watchers need
 // different names, or one overwrites the other. Hooks belong to a client: to tell the sweeps of two watchers apart,
-// give each watcher a client of its own. Defaults to no such attribute.
+// give each watcher its own client. Defaults to no such attribute.
 func WithWatcherName(name string) Option {
 	return func(c *config) error {
 		c.watcher = nil

@@ -46,7 +46,7 @@ func (j *job) nextChange(now time.Time) time.Time {
 	return next
 }
 
-// snapshot returns a copy of the job as it is at now.
+// snapshot returns a copy of the state of the job at now.
 func (j *job) snapshot(now time.Time) livetranscode.Job {
 	c := j.Job
 	c.Status = j.statusAt(now)
@@ -190,7 +190,7 @@ func (s *Server) SetStatus(jobID string, status livetranscode.JobStatus) bool {
 	return ok
 }
 
-// Job returns the job as it is now and whether it exists. The caller owns the result.
+// Job returns the current state of the job and whether it exists. The caller owns the result.
 func (s *Server) Job(jobID string) (livetranscode.Job, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -98,7 +98,7 @@ func TestPut(t *testing.T) {
 	})
 }
 
-// The host is certain, or it is not shown: user info may look like a port, and a key like a host.
+// The host is certain, or it is not shown: user info may resemble a port, and a key like a host.
 func TestInputHost(t *testing.T) {
 	t.Parallel()
 	for input, want := range map[string]string{

@@ -14,7 +14,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetemporal"
 )
 
-// runInTestEnvironment runs the jobs in the SDK's test environment, each in one of its own.
+// runInTestEnvironment runs the jobs in the SDK's test environment, one for each job.
 func runInTestEnvironment(ctx context.Context, out io.Writer) error {
 	emulator := newEmulator()
 	c := emulator.Client()

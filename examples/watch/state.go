@@ -34,7 +34,7 @@ type row struct {
 	changed                   time.Time // when the job appeared or a change was seen; zero if watched from the start
 }
 
-// change is an event, as it is printed.
+// change is a printed event.
 type change struct {
 	Time     time.Time `json:"time"`
 	JobID    string    `json:"job_id"`
@@ -92,7 +92,7 @@ func newState() *state {
 	return &state{started: time.Now(), rows: make(map[string]*row), counts: make(map[string]*count)}
 }
 
-// apply records an event and returns it as it is printed.
+// apply records an event and returns its printed form.
 func (s *state) apply(event livetranscode.JobEvent) change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func kindOf(s livetranscode.JobStatus) kind {
 	}
 }
 
-// snapshot returns a copy of the state as it is now. Jobs that ended more than keepEnded ago are still counted, but
+// snapshot returns a copy of the current state. Jobs that ended more than keepEnded ago are still counted, but
 // have no row.
 func (s *state) snapshot() snapshot {
 	s.mu.Lock()

@@ -11,7 +11,7 @@ import (
 )
 
 // TestScreenshots writes pictures of the page in three widths, light and dark, to the directory SCREENSHOTS. It is run
-// by hand, to look at them.
+// by hand, to inspect them.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("SCREENSHOTS")
 	if dir == "" {
