@@ -121,6 +121,8 @@ func (i *instance) stop() time.Duration {
 	}
 	if text := i.log.String(); strings.Contains(text, "s3cret") {
 		i.t.Errorf("a stream key is in the log:\n%s", text)
+	} else if !strings.Contains(text, "shutting down") || strings.Contains(text, "<nil>") {
+		i.t.Errorf("the log does not say why the service ended:\n%s", text)
 	}
 	return time.Since(began)
 }
