@@ -70,7 +70,7 @@ func (a *attempt) run(caller, ctx context.Context) (*body, *failure) {
 	if err != nil {
 		return nil, a.clientFailure(caller, err)
 	}
-	resp, err := a.send(written)
+	resp, err := a.send(written) //nolint:contextcheck // the request has it
 	if err != nil {
 		return nil, a.transportFailure(caller, err, written)
 	}

@@ -71,10 +71,10 @@ func (t *restoringTransport) RoundTrip(shown *http.Request) (resp *http.Response
 	if !ok {
 		return nil, errors.New("livetranscode: the middleware sent a request whose context is not derived from the original one")
 	}
-	if err := ctx.Err(); err != nil { // of a context that the middleware derived
+	if err = ctx.Err(); err != nil { // of a context that the middleware derived
 		return nil, err
 	}
-	if err := signed.open(ctx); err != nil {
+	if err = signed.open(ctx); err != nil {
 		return nil, err
 	}
 	err = errAborted

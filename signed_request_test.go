@@ -155,7 +155,7 @@ func TestMiddlewareHedges(t *testing.T) {
 				err := submitJob(t.Context(), clientOver(t, rt, wrapWith(func(next http.RoundTripper, req *http.Request) (resp *http.Response, err error) {
 					start := time.Now()
 					var calls sync.WaitGroup
-					calls.Go(func() { resp, err = next.RoundTrip(req) })
+					calls.Go(func() { resp, err = next.RoundTrip(req) }) //nolint:bodyclose // the client closes it
 					calls.Go(func() {
 						time.Sleep(time.Second)
 						ctx, cancel := context.WithTimeout(req.Context(), tt.patience)
@@ -171,7 +171,7 @@ func TestMiddlewareHedges(t *testing.T) {
 					calls.Wait()
 					return resp, err
 				})))
-				if !errors.Is(err, tt.wantSubmit) || errors.Is(err, ErrAmbiguous) != (tt.wantSubmit == ErrAmbiguous) {
+				if !errors.Is(err, tt.wantSubmit) || errors.Is(err, ErrAmbiguous) != errors.Is(tt.wantSubmit, ErrAmbiguous) {
 					t.Errorf("Submit: %v, want %v", err, tt.wantSubmit)
 				}
 				rt.wantRequests(t, 1)
@@ -240,7 +240,7 @@ func TestMiddlewareReplacesTheResult(t *testing.T) {
 					replaced = true
 					func() {
 						defer func() { _ = recover() }()
-						resp, err = next.RoundTrip(req)
+						resp, err = next.RoundTrip(req) //nolint:bodyclose // the client closes it
 					}()
 					return replace(tt.replacement, req, resp)
 				})))
@@ -272,7 +272,8 @@ func replace(by step, req *http.Request, resp *http.Response) (*http.Response, e
 	return replacement, err
 }
 
-// TestMiddlewareHidesADelete checks that a Delete whose success a wrapper hides is one when the retry does not find the job.
+// TestMiddlewareHidesADelete checks that a Delete whose success a wrapper hides is one when the retry does not find the
+// job.
 func TestMiddlewareHidesADelete(t *testing.T) {
 	t.Parallel()
 	for name, replacement := range map[string]step{"429": respond(429, ""), "refused connection": failWith(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})} {
