@@ -275,8 +275,8 @@ var errorKinds = []struct {
 // and "" for nil.
 //
 // The kinds no_credentials, authentication, forbidden, bad_endpoint and invalid_request end a wait at once, and
-// not_found as [Client.WaitUntil] says; ambiguous does not occur in polls. The others may be transient and are tolerated as
-// [TolerateErrors] says.
+// not_found as [Client.WaitUntil] says; ambiguous does not occur in polls. The others may be transient and are
+// tolerated as [TolerateErrors] says.
 func ErrorKind(err error) string {
 	if err == nil {
 		return ""
