@@ -48,8 +48,7 @@ func afterHandlers(client *livetranscode.Client, mux *http.ServeMux) {
 		fmt.Fprintln(w, resp.Job.Name, "is", resp.Job.Status)
 	})
 	mux.HandleFunc("DELETE /jobs/{id}", func(w http.ResponseWriter, r *http.Request) {
-		// Continues when the caller disconnects: the job must stop. So must Submit and Ensure, or nobody knows the new
-		// job.
+		// Continues when the caller disconnects, as Submit and Ensure must: nobody else would stop the job.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 25*time.Second)
 		defer cancel()
 		if _, err := client.SendLiveTranscodeJobCommand(ctx, r.PathValue("id"), livetranscode.JobCommandStop); err != nil {

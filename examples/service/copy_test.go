@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestCopy follows the section "To copy" of the README: it copies the service out of the repository, and builds and tests
-// the copy. Only the modules come from the repository and not from a proxy, and the service is not run.
+// TestCopy follows the section "To copy" of the README: it copies the service out of the repository, and builds and
+// tests the copy. Only the modules come from the repository and not from a proxy, and the copy ends as it has no
+// endpoint.
 func TestCopy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the service again")
@@ -29,7 +30,8 @@ func TestCopy(t *testing.T) {
 	for line := range strings.Lines(block[1]) {
 		switch {
 		case strings.HasPrefix(line, "go get "):
-			line = "go mod edit -replace=" + module + "=" + root + "\n" +
+			line = "grep '=> [.]' go.mod && exit 1\n" + // nothing may refer to the repository any more
+				"go mod edit -replace=" + module + "=" + root + "\n" +
 				"go mod edit -replace=" + module + "/livetranscodeotel=" + root + "/livetranscodeotel\n"
 		case strings.HasPrefix(line, "go test "):
 			line = "go vet . && go test -v -run '^(TestRun|TestMetrics|TestReadmeOfLivetranscodeotel|TestJobLifecycle)$' .\n"
@@ -41,9 +43,9 @@ func TestCopy(t *testing.T) {
 	copied := exec.CommandContext(t.Context(), "sh", "-xc", script)
 	copied.Env = append(os.Environ(), "HOME="+t.TempDir(), "GOWORK=off", "TEST_RUN_SERVICE=")
 	for _, name := range []string{"GOPATH", "GOCACHE", "GOMODCACHE"} { // which depend on HOME
-		value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
-		if err != nil {
-			t.Fatal(err)
+		value, envErr := exec.CommandContext(t.Context(), "go", "env", name).Output()
+		if envErr != nil {
+			t.Fatal(envErr)
 		}
 		copied.Env = append(copied.Env, name+"="+strings.TrimSpace(string(value)))
 	}

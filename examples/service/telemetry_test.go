@@ -134,8 +134,8 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// readFile returns the text of a file. It skips the test if the file is one of the repository, and this is a copy of the
-// service outside it, whose go.mod does not replace the modules of the repository.
+// readFile returns the text of a file. It skips the test if the file is one of the repository, and this is a copy of
+// the service outside it, whose go.mod does not replace the modules of the repository.
 func readFile(t *testing.T, name string) string {
 	t.Helper()
 	if strings.HasPrefix(name, "../") && !strings.Contains(readFile(t, "go.mod"), "=> ../..") {
