@@ -1,12 +1,16 @@
 package livetranscode_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -248,8 +252,9 @@ func TestWatchAllJobs(t *testing.T) {
 func TestWatchAllListFails(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-		ids := addJobs(srv, 150, inProgress)
-		w := srv.Client(one()).NewWatcher(every(10 * time.Second))
+		ids := addJobs(srv, 90, inProgress)
+		var log bytes.Buffer
+		w := srv.Client(one(), livetranscode.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).NewWatcher(every(10 * time.Second))
 		w.AddAll(livetranscode.JobFilter{})
 		collect(t, w, time.Minute)
 		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: -1})
@@ -259,6 +264,10 @@ func TestWatchAllListFails(t *testing.T) {
 		}
 		if stats := w.Stats(); !errors.Is(stats.Err, livetranscode.ErrUnavailable) || time.Since(stats.LastComplete) < time.Minute {
 			t.Errorf("stats are %+v", stats)
+		}
+		synctest.Wait()
+		if !strings.Contains(log.String(), "could not list all jobs") || strings.Contains(log.String(), "could not poll") {
+			t.Errorf("the log is\n%s", log.String())
 		}
 		srv.ClearFaults()
 		id := srv.AddJob(livetranscode.Job{})

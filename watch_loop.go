@@ -287,7 +287,11 @@ func (w *Watcher) logUnread(ctx context.Context, s *sweep) {
 		logger.LogAttrs(ctx, slog.LevelInfo, "livetranscode: the watch has polled all jobs again", slog.Int("jobs", s.jobs))
 	case err != nil && (l.warnedAt.IsZero() || time.Since(l.warnedAt) >= warnEvery):
 		l.warned, l.warnedAt = true, time.Now()
-		logger.LogAttrs(ctx, slog.LevelWarn, "livetranscode: the watch could not poll all jobs", slog.Int("unread", s.unread),
+		text := "livetranscode: the watch could not poll all jobs"
+		if s.unread == 0 {
+			text = "livetranscode: the watch could not list all jobs, so new ones may be missed"
+		}
+		logger.LogAttrs(ctx, slog.LevelWarn, text, slog.Int("unread", s.unread),
 			slog.Int("jobs", s.jobs), slog.Any("ids", s.unreadIDs), slog.String("error_kind", ErrorKind(err)), slog.String("error", err.Error()))
 	}
 }
