@@ -102,11 +102,11 @@ type WatchError struct {
 
 // Error returns one line.
 func (e *WatchError) Error() string {
-	text := "livetranscode: watch"
+	prefix := "livetranscode: watch"
 	if e.Sweeps > 0 {
-		text += fmt.Sprintf(": no response in %d sweeps", e.Sweeps)
+		prefix += fmt.Sprintf(": no response in %d sweeps", e.Sweeps)
 	}
-	return redact.OneLine(fmt.Sprintf("%s: %v", text, e.Err))
+	return redact.OneLine(fmt.Sprintf("%s: %v", prefix, e.Err))
 }
 
 // Unwrap returns Err.
