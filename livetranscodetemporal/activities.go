@@ -110,10 +110,16 @@ type WaitRequest struct {
 
 // WaitForStatus waits until a job has a status, as [livetranscode.Client.WaitForStatus] does, and returns the job. Use
 // a HeartbeatTimeout of 30 s. The StartToCloseTimeout may be of any length: an attempt that exceeds it is retried.
+//
+// Only the errors job_stopped and not_found are permanent. A refused request must not end a broadcast, so other errors
+// that [ApplicationError] never retries, such as an invalid_request, are retried every minute.
 func (a *Activities) WaitForStatus(ctx context.Context, req WaitRequest) (*livetranscode.Job, error) {
 	defer heartbeat(ctx)()
 	job, err := a.client.WaitForStatus(ctx, req.JobID, req.Want, a.poll...)
-	return redacted(job), ApplicationError(err)
+	if req.JobID == "" || req.Want < 0 { // the caller's mistake
+		return nil, ApplicationError(err)
+	}
+	return redacted(job), retriedError(err, "job_stopped", "not_found")
 }
 
 // StopRequest is the argument of [Activities.Stop].
@@ -127,15 +133,18 @@ type StopRequest struct {
 
 // Stop stops a job, waits until it has stopped, and returns it. The job is nil if the service has not known it for 30
 // s. Use a HeartbeatTimeout of 30 s and a StartToCloseTimeout of several minutes.
+//
+// No error is permanent, because the job may be running: those that [ApplicationError] never retries, such as an
+// invalid_request, are retried every minute.
 func (a *Activities) Stop(ctx context.Context, req StopRequest) (*livetranscode.Job, error) {
 	defer heartbeat(ctx)()
 	attempt := activity.GetInfo(ctx).Attempt
 	if req.JobID != "" {
 		job, err := a.stop(ctx, req.JobID, attempt)
-		return redacted(job), ApplicationError(err)
+		return redacted(job), retriedError(err)
 	}
 	job, err := a.stopByName(ctx, req.Name)
-	return redacted(job), ApplicationError(err)
+	return redacted(job), retriedError(err)
 }
 
 // stopByName stops every job with the given name, and returns one of them, or nil if there is none.

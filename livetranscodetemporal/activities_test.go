@@ -222,8 +222,55 @@ func TestWaitForStatus(t *testing.T) {
 	}
 	ended := e.add(livetranscode.JobStatusStopped)
 	_, err = runActivity(t, e, e.WaitForStatus, WaitRequest{JobID: ended, Want: livetranscode.JobStatusInProgress})
-	checkKind(t, err, "job_stopped")
+	checkPermanent(t, err, "job_stopped")
+	_, err = runActivity(t, e, e.WaitForStatus, WaitRequest{Want: livetranscode.JobStatusInProgress})
+	checkPermanent(t, err, "invalid_request")
+	_, err = runActivity(t, e, e.WaitForStatus, WaitRequest{JobID: running, Want: -2})
+	checkPermanent(t, err, "invalid_request")
+	e.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", Code: "InvalidParameter"})
+	_, err = runActivity(t, e, e.WaitForStatus, WaitRequest{JobID: running, Want: livetranscode.JobStatusStopped})
+	checkRetried(t, err, "invalid_request")
 }
+
+// TestStopRefused: no error of the activity Stop is permanent, since the job may be running.
+func TestStopRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		operation string
+		code      string
+		byName    bool
+		kind      string
+	}{
+		{name: "the stop is invalid", operation: "SendLiveTranscodeJobCommand", code: "InvalidParameter", kind: "invalid_request"},
+		{name: "the confirmation is invalid", operation: "GetLiveTranscodeJob", code: "InvalidParameter", kind: "invalid_request"},
+		{name: "the list is invalid", operation: "ListLiveTranscodeJobs", code: "InvalidParameter", byName: true, kind: "invalid_request"},
+		{name: "the list is not found", operation: "ListLiveTranscodeJobs", code: "JobNotFound", byName: true, kind: "not_found"},
+		{name: "the stop by name is invalid", operation: "SendLiveTranscodeJobCommand", code: "InvalidStatus", byName: true, kind: "invalid_request"},
+		{name: "a provider's own error", kind: "other"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEmulator()
+			req := StopRequest{Name: "match", JobID: e.add(livetranscode.JobStatusInProgress)}
+			if test.byName {
+				req.JobID = ""
+			}
+			if test.operation == "" {
+				e.client = e.Server.Client(livetranscode.WithLimiter(ownError{}), livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
+			} else {
+				e.Inject(livetranscodetest.Fault{Operation: test.operation, Code: test.code})
+			}
+			_, err := runActivity(t, e, e.Stop, req)
+			checkRetried(t, err, test.kind)
+		})
+	}
+}
+
+// ownError is a limiter that fails with a permanent error of the user's own.
+type ownError struct{}
+
+func (ownError) Wait(context.Context) error { return permanent("mine") }
 
 func TestStop(t *testing.T) {
 	t.Parallel()

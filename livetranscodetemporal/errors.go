@@ -3,6 +3,7 @@ package livetranscodetemporal
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -28,7 +29,8 @@ const (
 //   - All others are retried by the activity's retry policy, or after the delay that the service asks for, up to an
 //     hour.
 //
-// ApplicationError returns nil and application errors unchanged.
+// ApplicationError returns nil and application errors unchanged. The activities that wait for a job, stop it or watch
+// all jobs retry more errors: see [Activities.WaitForStatus] and [Activities.Stop].
 func ApplicationError(err error) error { return applicationError(err) }
 
 // applicationError is like ApplicationError, but adds details.
@@ -38,6 +40,27 @@ func applicationError(err error, details ...any) error {
 		return err
 	}
 	permanent, delay := retryOf(err)
+	return newApplicationError(err, permanent, delay, details...)
+}
+
+// retriedError is like ApplicationError, but only errors of the given kinds are permanent. It is for a job that may be
+// running: there, an error that is otherwise permanent, such as an invalid_request about an id that the service itself
+// has assigned, must not end the work, and is retried every minute.
+func retriedError(err error, permanentKinds ...string) error {
+	if err == nil {
+		return nil
+	}
+	permanent, delay := retryOf(err)
+	if app := (*temporal.ApplicationError)(nil); errors.As(err, &app) { // of a provider or limiter of the caller
+		permanent, delay = app.NonRetryable(), app.NextRetryDelay()
+	}
+	if permanent && !slices.Contains(permanentKinds, livetranscode.ErrorKind(err)) {
+		permanent, delay = false, max(delay, restoreDelay)
+	}
+	return newApplicationError(err, permanent, delay)
+}
+
+func newApplicationError(err error, permanent bool, delay time.Duration, details ...any) error {
 	options := temporal.ApplicationErrorOptions{NonRetryable: permanent, NextRetryDelay: delay, Details: details}
 	if errors.Is(err, context.Canceled) {
 		options.Cause = context.Canceled // so that the SDK records the activity as canceled

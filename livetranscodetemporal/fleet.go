@@ -31,8 +31,8 @@ var watchOptions = workflow.ActivityOptions{
 // worker, it signals the state of each job again, and asks the workflows whose jobs it does not see to read them. A
 // workflow that has ended, or a job without a workflow, is not an error.
 //
-// If the service refuses to list jobs, the activity is retried every minute, and each workflow polls its job every 15
-// minutes, as it does if no Fleet runs.
+// If the service refuses to list jobs, for whatever reason, the activity is retried every minute, and each workflow
+// polls its job every 15 minutes, as it does if no Fleet runs.
 func Fleet(ctx workflow.Context) error {
 	if id := workflow.GetInfo(ctx).WorkflowExecution.ID; id != FleetID {
 		return temporal.NewNonRetryableApplicationError("Fleet has the workflow id "+id+", want "+FleetID+": use StartFleet",

@@ -45,7 +45,8 @@ type readResult struct {
 	NoFleet bool               `json:",omitempty"` // UnlessFleet was set, and no Fleet runs
 }
 
-// ReadJob reads a job once. If it is not found, ReadJob retries for 30 s, since the job may be new.
+// ReadJob reads a job once. If it is not found, ReadJob retries for 30 s, since the job may be new. That it is
+// not found is its only permanent error.
 func (a *fleetActivities) ReadJob(ctx context.Context, req readRequest) (readResult, error) {
 	if req.UnlessFleet {
 		if runs, err := a.fleetRuns(ctx); err != nil || runs {
@@ -54,7 +55,7 @@ func (a *fleetActivities) ReadJob(ctx context.Context, req readRequest) (readRes
 	}
 	read := func(*livetranscode.Job) (bool, error) { return true, nil }
 	job, err := a.client.WaitUntil(ctx, req.JobID, read, a.poll...)
-	return readResult{Job: redacted(job), NoFleet: req.UnlessFleet}, ApplicationError(err)
+	return readResult{Job: redacted(job), NoFleet: req.UnlessFleet}, retriedError(err, "not_found")
 }
 
 // fleetRuns reports whether the activity of a Fleet is running, by its last heartbeat.
@@ -77,7 +78,8 @@ func (a *fleetActivities) fleetRuns(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// WatchAll watches all jobs of the account for one period, and signals each change to the workflow of the job.
+// WatchAll watches all jobs of the account for one period, and signals each change to the workflow of the job. None of
+// its errors is permanent: nobody would restart the Fleet.
 func (a *fleetActivities) WatchAll(ctx context.Context) error {
 	defer heartbeat(ctx)()
 	period, cancel := context.WithTimeout(ctx, a.period)
@@ -100,11 +102,11 @@ func (a *fleetActivities) WatchAll(ctx context.Context) error {
 	cancel()
 	switch err := group.Wait(); {
 	case err != nil:
-		return ApplicationError(err)
+		return retriedError(err)
 	case over:
 		return nil
 	}
-	return ApplicationError(ended)
+	return retriedError(ended)
 }
 
 // changeOf returns the signal for an event.

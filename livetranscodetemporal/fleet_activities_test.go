@@ -2,6 +2,7 @@ package livetranscodetemporal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -178,6 +180,9 @@ func TestWatchAllFails(t *testing.T) {
 		{name: "List is forbidden", kind: "forbidden", setup: func(f *fleet) {
 			f.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM", Times: -1})
 		}},
+		{name: "List is invalid", kind: "invalid_request", setup: func(f *fleet) {
+			f.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "InvalidParameter"})
+		}},
 		{name: "a key that is revoked", kind: "authentication", setup: func(f *fleet) { f.SetCredentials() }},
 		{name: "a signal that cannot be sent", kind: "other", setup: func(f *fleet) {
 			f.temporal.refuse = map[string]error{"match": serviceerror.NewUnavailable("no server")}
@@ -196,10 +201,26 @@ func TestWatchAllFails(t *testing.T) {
 				f := newFleet("match")
 				f.add("match", livetranscode.JobStatusInProgress)
 				test.setup(f)
-				checkKind(t, f.watch(t, nil), test.kind)
+				err := f.watch(t, nil)
+				checkKind(t, err, test.kind)
+				if app := (*temporal.ApplicationError)(nil); errors.As(err, &app) && app.NonRetryable() {
+					t.Errorf("error %v would end the fleet", err)
+				}
 			})
 		})
 	}
+}
+
+func TestReadJobRefused(t *testing.T) {
+	t.Parallel()
+	f := newFleet()
+	req := readRequest{JobID: f.add("match", livetranscode.JobStatusInProgress)}
+	f.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", Code: "InvalidParameter"})
+	_, err := f.activityEnvironment().ExecuteActivity(activityReadJob, req)
+	checkRetried(t, err, "invalid_request")
+	f.poll = []livetranscode.PollOption{livetranscode.NotFoundGrace(0)}
+	_, err = f.activityEnvironment().ExecuteActivity(activityReadJob, readRequest{JobID: "unknown"})
+	checkPermanent(t, err, "not_found")
 }
 
 func TestReadJob(t *testing.T) {

@@ -125,6 +125,24 @@ func checkKind(t *testing.T, err error, kind string) {
 	}
 }
 
+// checkPermanent reports an error that is not of a kind, or that is retried.
+func checkPermanent(t *testing.T, err error, kind string) {
+	t.Helper()
+	checkKind(t, err, kind)
+	if app := (*temporal.ApplicationError)(nil); !errors.As(err, &app) || !app.NonRetryable() {
+		t.Errorf("error %v, want a permanent one", err)
+	}
+}
+
+// checkRetried reports an error that is not of a kind, or that is not retried after a minute.
+func checkRetried(t *testing.T, err error, kind string) {
+	t.Helper()
+	checkKind(t, err, kind)
+	if app := (*temporal.ApplicationError)(nil); !errors.As(err, &app) || app.NonRetryable() || app.NextRetryDelay() != restoreDelay {
+		t.Errorf("error %v, want one that is retried after %v", err, restoreDelay)
+	}
+}
+
 // permanent returns an error of an activity that is not retried.
 func permanent(kind string, details ...any) error {
 	return temporal.NewNonRetryableApplicationError(kind, errorType(kind), nil, details...)
