@@ -94,7 +94,7 @@ func (r *jobRun) submit(parent workflow.Context) error {
 	selector := workflow.NewSelector(ctx)
 	selector.AddFuture(submitted, func(workflow.Future) {})
 	selector.AddReceive(r.stops, func(c workflow.ReceiveChannel, _ bool) {
-		c.Receive(ctx, nil)
+		c.ReceiveAsync(nil)
 		r.stopped = true
 		cancel()
 	})

@@ -43,20 +43,21 @@ func (r *jobRun) watch(ctx workflow.Context) error {
 	defer cancel()
 	w := &jobWatch{jobRun: r}
 	for w.err == nil && !w.over && !r.stopped && !r.ended() {
-		if w.err = r.continueAsNew(ctx); w.err != nil || r.stopped {
+		if w.err = r.continueAsNew(ctx); w.err != nil || r.stopped || r.endedBeforePoll(ctx) {
 			break
 		}
 		w.start(ctx)
 		selector := workflow.NewSelector(ctx)
 		selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { w.err = ctx.Err() })
 		selector.AddReceive(r.stops, func(c workflow.ReceiveChannel, _ bool) {
-			c.Receive(ctx, nil)
+			c.ReceiveAsync(nil)
 			r.stopped = true
 		})
 		selector.AddReceive(r.changes, func(c workflow.ReceiveChannel, _ bool) {
 			var news change
-			c.Receive(ctx, &news)
-			w.apply(ctx, news)
+			if c.ReceiveAsync(&news) { // Receive would wait for the next signal if this one cannot be decoded
+				w.apply(ctx, news)
+			}
 		})
 		selector.AddFuture(w.next, func(f workflow.Future) { w.polled(ctx, f) })
 		if w.limit != nil {
@@ -163,12 +164,21 @@ func (w *jobWatch) readJob(ctx workflow.Context, f workflow.Future) {
 	}
 }
 
+// endedBeforePoll reports whether a signal that continueAsNew has applied says that the job has ended. Workflows that began
+// before this check wait for the next poll instead.
+func (r *jobRun) endedBeforePoll(ctx workflow.Context) bool {
+	return r.ended() && workflow.GetVersion(ctx, "ended-before-poll", workflow.DefaultVersion, 1) == 1
+}
+
 // continueAsNew returns the error that continues the workflow as new, if its history is long. It applies the received
-// signals first, because a new run does not get them.
+// signals first, because a new run does not get them; nor does it get a cancellation.
 func (r *jobRun) continueAsNew(ctx workflow.Context) error {
 	info := workflow.GetInfo(ctx)
 	if !info.GetContinueAsNewSuggested() || info.WorkflowType.Name != workflowRunJob { // another workflow calls RunJob
 		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	for news := (change{}); r.changes.ReceiveAsync(&news); news = (change{}) {
 		r.applyState(ctx, news)

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -235,5 +236,47 @@ func TestRunJobStoppedBeforeItContinues(t *testing.T) {
 	var result JobResult
 	if err := w.GetWorkflowResult(&result); err != nil || !result.StoppedByUs {
 		t.Errorf("result %+v, %v; want stopped by us", result, err)
+	}
+}
+
+// TestRunJobCanceledBeforeItContinues: a cancellation that has arrived before the workflow continues as new is not lost.
+func TestRunJobCanceledBeforeItContinues(t *testing.T) {
+	t.Parallel()
+	w := newWorkflowTest(t, WorkflowID("match"))
+	w.on(ActivityStop, stopByID, time.Second, stopped, nil).Once()
+	w.SetContinueAsNewSuggested(true)
+	w.at(0, w.CancelWorkflow)
+	w.ExecuteWorkflow(workflowRunJob, byFleet, progress{Job: inProgress, LiveAt: w.start})
+	if err := w.GetWorkflowError(); !temporal.IsCanceledError(err) {
+		t.Errorf("error %v, want canceled", err)
+	}
+	w.AssertExpectations(t)
+}
+
+// TestRunJobEndedBeforeItContinues: a workflow that would continue as new ends at once if its job has ended.
+func TestRunJobEndedBeforeItContinues(t *testing.T) {
+	t.Parallel()
+	w := newFleetTest(t)
+	w.SetContinueAsNewSuggested(true)
+	w.signalAt(5*time.Second, change{Job: inProgress})
+	w.signalAt(6*time.Second, change{Job: stopped})
+	result, err := w.result(byFleet)
+	if ended := w.after(result.EndedAt); err != nil || result.StoppedByUs || ended != 10*time.Second {
+		t.Errorf("result %+v, %v, ended after %v; want ended by itself after 10s", result, err, ended)
+	}
+}
+
+// TestRunJobBadSignal: a signal that cannot be decoded is ignored, and blocks nothing.
+func TestRunJobBadSignal(t *testing.T) {
+	t.Parallel()
+	w := newFleetTest(t)
+	w.on(activityReadJob, unlessFleet, time.Second, readResult{}, nil)
+	w.at(20*time.Second, func() { w.SignalWorkflow(signalChange, "not a change") })
+	w.signalAt(30*time.Second, change{Job: inProgress})
+	w.at(10*time.Minute, func() { w.SignalWorkflow(signalChange, "not a change") })
+	w.at(20*time.Hour, func() { w.SignalWorkflow(signalStop, nil) })
+	result, err := w.result(byFleet)
+	if ended := w.after(result.EndedAt); err != nil || ended != time.Hour+35*time.Second {
+		t.Errorf("ended after %v, %v; want 1h0m35s", ended, err)
 	}
 }
