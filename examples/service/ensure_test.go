@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,7 +54,25 @@ func TestSamePostIsOneJob(t *testing.T) {
 	}
 }
 
-// Another job of the same name is a conflict, whether the service lists the first one or not.
+// A Get can have the job before a List does. The watch has then stored another status than "submitted".
+func TestGetBeforeList(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, _ *livetranscodetest.Server, file string) {
+		srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(20*time.Second), livetranscodetest.WithStartDelay(time.Hour))
+		i := start(t, srv, file)
+		synctest.Wait()
+		id := i.post("show")
+		if _, err := i.store.put(view{ID: id, Name: "show", Status: "not started"}, true); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != http.StatusOK || len(srv.Jobs()) != 1 {
+			t.Errorf("the second POST: %d %s, %d jobs", status, text, len(srv.Jobs()))
+		}
+		i.stop()
+	})
+}
+
+// Another request for the same name is a conflict, whether the service lists the first job or not.
 func TestNameConflict(t *testing.T) {
 	t.Parallel()
 	for name, delay := range map[string]time.Duration{"listed at once": 0, "listed after a while": 20 * time.Second} {
@@ -62,17 +82,136 @@ func TestNameConflict(t *testing.T) {
 				srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(delay))
 				i := start(t, srv, file)
 				i.post("show")
-				other := strings.Replace(someJob("show"), "in.example.net", "other.example.net", 1)
 				for range 2 {
-					if status, _, text := i.do(http.MethodPost, "/jobs", other); status != http.StatusConflict {
-						t.Errorf("another input: %d %s", status, text)
+					for what, other := range map[string]string{
+						"host":     strings.Replace(someJob("show"), "in.example.net", "other.example.net", 1),
+						"stream":   strings.Replace(someJob("show"), "/app/", "/other/", 1),
+						"template": strings.Replace(someJob("show"), `"t"`, `"u"`, 1),
+						"domain":   strings.Replace(someJob("show"), `"t"`, `"t","domain":"example.net"`, 1),
+						"times":    strings.Replace(someJob("show"), `"t"`, `"t","start":"2000-01-02T00:00:00Z","end":"2000-01-03T00:00:00Z"`, 1),
+					} {
+						if status, _, text := i.do(http.MethodPost, "/jobs", other); status != http.StatusConflict {
+							t.Errorf("another %s: %d %s", what, status, text)
+						}
 					}
 					time.Sleep(time.Minute)
+				}
+				if n := len(srv.Jobs()); n != 1 {
+					t.Errorf("%d jobs, want 1", n)
 				}
 				i.stop()
 			})
 		})
 	}
+}
+
+// Of concurrent requests for the same name with different streams, one is submitted.
+func TestConcurrentNameConflict(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, _ *livetranscodetest.Server, file string) {
+		srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(20 * time.Second))
+		i := start(t, srv, file)
+		var posts sync.WaitGroup
+		var created, conflicts atomic.Int32
+		for n := range 10 {
+			posts.Go(func() {
+				status, _, _ := i.do(http.MethodPost, "/jobs", strings.Replace(someJob("show"), "/app/", fmt.Sprintf("/app%d/", n), 1))
+				switch status {
+				case http.StatusCreated:
+					created.Add(1)
+				case http.StatusConflict:
+					conflicts.Add(1)
+				}
+			})
+		}
+		posts.Wait()
+		if n := len(srv.Jobs()); n != 1 || created.Load() != 1 || conflicts.Load() != 9 {
+			t.Errorf("%d jobs, %d created, %d conflicts", n, created.Load(), conflicts.Load())
+		}
+		i.stop()
+	})
+}
+
+// A job is submitted only if that could be stored before.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		synctest.Wait()
+		if _, err := i.store.db.Exec("PRAGMA query_only(1)"); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			status, _, text := i.do(http.MethodPost, "/jobs", someJob("show"))
+			if status != http.StatusServiceUnavailable || !strings.Contains(text, errStore.Error()) || len(srv.Jobs()) != 0 {
+				t.Errorf("%d %s, %d jobs", status, text, len(srv.Jobs()))
+			}
+		}
+		if _, err := i.store.db.Exec("PRAGMA query_only(0)"); err != nil {
+			t.Fatal(err)
+		}
+		i.post("show")
+		i.stop()
+	})
+}
+
+// A process that ended between the Submit and its result leaves behind a stored request: the next one submits the job
+// again only if the service does not list it some minutes later.
+func TestUnsettled(t *testing.T) {
+	t.Parallel()
+	for name, submitted := range map[string]bool{"submitted": true, "not submitted": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, _ *livetranscodetest.Server, file string) {
+				srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(20 * time.Second))
+				i := start(t, srv, file)
+				synctest.Wait()
+				req := &livetranscode.SubmitLiveTranscodeJobRequest{
+					Name: "show", TemplateID: "t",
+					StreamInput: livetranscode.StreamInput{InputURL: "rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"},
+				}
+				if _, first, err := i.store.begin(req.Name, i.store.sum(req)); !first || err != nil {
+					t.Fatal(first, err)
+				}
+				if submitted {
+					if _, err := srv.Client().SubmitLiveTranscodeJob(t.Context(), req); err != nil {
+						t.Fatal(err)
+					}
+				}
+				i.stop()
+				i = start(t, srv, file)
+				status, _, text := i.do(http.MethodPost, "/jobs", someJob("show"))
+				if status != http.StatusGatewayTimeout || !strings.Contains(text, "may have been submitted") {
+					t.Errorf("at once: %d %s", status, text)
+				}
+				time.Sleep(time.Minute)
+				want := map[bool]int{true: http.StatusOK, false: http.StatusGatewayTimeout}[submitted]
+				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want {
+					t.Errorf("a minute later: %d %s, want %d", status, text, want)
+				}
+				time.Sleep(settled)
+				want = map[bool]int{true: http.StatusOK, false: http.StatusCreated}[submitted]
+				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want || len(srv.Jobs()) != 1 {
+					t.Errorf("later: %d %s, want %d; %d jobs", status, text, want, len(srv.Jobs()))
+				}
+				i.stop()
+			})
+		})
+	}
+}
+
+// A request that was refused can be corrected at once.
+func TestPostAfterRefusal(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		srv.Inject(livetranscodetest.Fault{Operation: submitOperation, Code: "InvalidParameter.TemplateId", Times: 1})
+		if status, _, text := i.do(http.MethodPost, "/jobs", strings.Replace(someJob("show"), `"t"`, `"u"`, 1)); status != http.StatusBadRequest {
+			t.Errorf("refused: %d %s", status, text)
+		}
+		i.post("show")
+		i.stop()
+	})
 }
 
 // A job of the name that has stopped counts.

@@ -146,6 +146,10 @@ var jsonFields = strings.NewReplacer("Name", "name", "TemplateID", "template_id"
 func (s *service) failed(header http.Header, err error, notFound int) (status int, body any) {
 	status, body = http.StatusBadGateway, err
 	switch {
+	case errors.Is(err, errStore):
+		status = http.StatusServiceUnavailable
+	case errors.Is(err, errUnsettled):
+		status = http.StatusGatewayTimeout
 	case errors.Is(err, livetranscode.ErrAmbiguous):
 		status, body = http.StatusGatewayTimeout, fmt.Errorf("the job may have been submitted; check by name before retrying: %w", err)
 	case errors.Is(err, livetranscode.ErrNameConflict):

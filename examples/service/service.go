@@ -91,37 +91,43 @@ func (s *service) ready(stats livetranscode.WatcherStats) error {
 	return nil
 }
 
-// ensure returns the job with the name of the request, and whether this call submitted it. Of concurrent calls for the
-// same job, only the first one sends requests, and the others get its result.
+// ensure returns the job that a request describes, and whether this call submitted it. Of concurrent calls for the same
+// request, only the first one sends requests, and the others get its result.
 func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
-	key := fmt.Sprintf("%q %q %q", req.Name, req.TemplateID, req.StreamInput.InputURL)
-	job, err, _ := s.ensuring.Do(key, func() (_ any, err error) {
-		var v view
-		v, created, err = s.ensureOne(ctx, req)
+	sum := s.store.sum(req)
+	job, err, _ := s.ensuring.Do(sum, func() (_ any, err error) {
+		v, created, err = s.ensureOne(ctx, req, sum)
 		return v, err
 	})
 	return job.(view), created, err
 }
 
-func (s *service) ensureOne(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
-	v = newView(&livetranscode.Job{
-		Name: req.Name, TemplateID: req.TemplateID, StreamInput: req.StreamInput, Status: livetranscode.JobStatusUnknown,
-	})
-	v.Status = "submitted" // until the watch has polled it
-	submitted, err := s.store.query("SELECT state FROM jobs WHERE name = ? AND state ->> 'status' = ?", v.Name, v.Status)
+// ensureOne submits a job only after it has stored that it will: whatever happens then, the next call knows that the
+// job may exist, although EnsureLiveTranscodeJob does not find it and would submit it again.
+func (s *service) ensureOne(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest, sum string) (v view, created bool, err error) {
+	known, first, err := s.store.begin(req.Name, sum)
 	switch {
-	case err != nil:
-		return v, false, err
-	case len(submitted) > 0 && !submitted[0].same(v):
-		return v, false, fmt.Errorf("job %s: %w", submitted[0].ID, livetranscode.ErrNameConflict)
-	case len(submitted) > 0: // the service may not list it yet, and EnsureLiveTranscodeJob would submit it again
-		return submitted[0], false, nil
+	case err != nil || known.ID != "":
+		return known, false, err
+	case !first: // an earlier call has no result, or the process ended before it was stored
+		if _, err = s.client.FindLiveTranscodeJob(ctx, req.Name); errors.Is(err, livetranscode.ErrNotFound) {
+			return v, false, errUnsettled
+		} else if err != nil {
+			return v, false, err
+		}
 	}
 	resp, err := s.client.EnsureLiveTranscodeJob(ctx, req)
 	if err != nil {
+		if first && !errors.Is(err, livetranscode.ErrAmbiguous) { // it was not submitted
+			err = errors.Join(err, s.store.forget(req.Name))
+		}
 		return v, false, err
 	}
-	if v.ID = resp.JobID; resp.Existing != nil {
+	v = newView(&livetranscode.Job{
+		JobID: resp.JobID, Name: req.Name, TemplateID: req.TemplateID, StreamInput: req.StreamInput, Status: livetranscode.JobStatusUnknown,
+	})
+	v.Status = "submitted" // until the watch has polled it
+	if resp.Existing != nil {
 		v = newView(resp.Existing)
 	}
 	stored, err := s.store.put(v, false)

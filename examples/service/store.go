@@ -2,7 +2,10 @@ package main
 
 import (
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,11 +22,19 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-const keepEnded = time.Hour // how long an ended job is served
+const (
+	keepEnded = time.Hour       // how long an ended job is served
+	settled   = 5 * time.Minute // after a Submit: the service lists the job, or it does not exist
+)
+
+var (
+	errStore     = errors.New("the database cannot be written")
+	errUnsettled = errors.New("the job may have been submitted, but the service does not list it: send the request again some minutes later")
+)
 
 // schema has all changes, and the last state of each job, which a trigger updates in the transaction of the change. To
 // act on changes, for example to send messages, read the changes and remember the version up to which they were
-// handled.
+// handled. Of each Submit, it has a keyed hash of the request.
 const schema = `
 CREATE TABLE IF NOT EXISTS changes (version INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS changes_id ON changes (id);
@@ -35,7 +46,10 @@ CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
 		unixepoch(new.state ->> 'changed_at'), new.state);
 	DELETE FROM jobs WHERE ended AND changed_at < unixepoch(new.state ->> 'changed_at') - 3600;
 	DELETE FROM changes WHERE version <= new.version - 100000;
-END;`
+END;
+CREATE TABLE IF NOT EXISTS submits (name TEXT PRIMARY KEY, request TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (key BLOB NOT NULL);
+INSERT INTO keys SELECT randomblob(32) WHERE NOT EXISTS (SELECT * FROM keys);`
 
 // view is the state of a job as it is stored and served. The URLs of streams contain keys, so it has only the host of
 // the input, and nothing of the outputs.
@@ -93,7 +107,8 @@ func (v *view) follow(known view) {
 // store stores the states of the jobs in a SQLite database. Only stored states are served. A state that is already
 // stored is not a change, so an event that is delivered again after a crash is not handled twice.
 type store struct {
-	db *sql.DB
+	db  *sql.DB
+	key []byte // of the hashes of requests, which contain stream keys
 
 	mu      sync.Mutex
 	version int64         // of the latest change
@@ -127,7 +142,7 @@ func openStore(file string) (*store, error) {
 	db.SetMaxOpenConns(1) // each connection to :memory: opens a separate database
 	s := &store{db: db, changed: make(chan struct{})}
 	if _, err = db.Exec(schema); err == nil {
-		err = db.QueryRow("SELECT coalesce(max(version), 0) FROM changes").Scan(&s.version)
+		err = db.QueryRow("SELECT (SELECT coalesce(max(version), 0) FROM changes), key FROM keys").Scan(&s.version, &s.key)
 	}
 	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_BUSY {
 		err = fmt.Errorf("another process has the database open: %w", err)
@@ -164,6 +179,49 @@ func (s *store) put(v view, replace bool) (view, error) {
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return v, nil
+}
+
+// sum returns a hash of all that a request describes.
+func (s *store) sum(req *livetranscode.SubmitLiveTranscodeJobRequest) string {
+	mac := hmac.New(sha256.New, s.key)
+	fmt.Fprintf(mac, "%q %q %q %q", req.Name, req.TemplateID, req.StreamInput.InputURL, req.TranscodeOutput.DomainName)
+	if timed := req.TimedConfig; timed != nil {
+		fmt.Fprint(mac, timed.StartTime.Unix(), timed.EndTime.Unix())
+	}
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// begin stores that a request is about to be submitted, unless it was: then it returns the job, if that is stored. It
+// forgets the requests that have settled and have no job, or one that has ended. Another request for the name is
+// livetranscode.ErrNameConflict.
+func (s *store) begin(name, sum string) (job view, first bool, err error) {
+	now := time.Now()
+	_, err = s.db.Exec("DELETE FROM submits WHERE at < ? AND name NOT IN (SELECT name FROM jobs WHERE ended IS NULL AND name IS NOT NULL)",
+		now.Add(-settled).Unix())
+	var request string
+	if err == nil {
+		err = s.db.QueryRow("INSERT INTO submits VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING request", name, sum, now.Unix()).Scan(&request)
+	}
+	if err == nil {
+		return view{}, true, nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.db.QueryRow("SELECT request FROM submits WHERE name = ?", name).Scan(&request)
+	}
+	if err != nil {
+		return view{}, false, fmt.Errorf("%w: %w", errStore, err)
+	}
+	if request != sum {
+		return view{}, false, fmt.Errorf("another request for the name %q: %w", name, livetranscode.ErrNameConflict)
+	}
+	jobs, err := s.query("SELECT state FROM jobs WHERE name = ? ORDER BY ended, version DESC LIMIT 1", name)
+	return append(jobs, view{})[0], false, err
+}
+
+// forget removes a request that was not submitted.
+func (s *store) forget(name string) error {
+	_, err := s.db.Exec("DELETE FROM submits WHERE name = ?", name)
+	return err
 }
 
 // nextChange returns a channel that is closed on the next change.
