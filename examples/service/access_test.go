@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
@@ -28,7 +29,9 @@ func TestToken(t *testing.T) {
 			{"POST", "/jobs", "Bearer " + token + "x", 401},
 			{"DELETE", "/jobs/1", "", 401},
 			{"DELETE", "/jobs/1", "Bearer " + strings.ToUpper(token), 401},
+			{"POST", "/jobs", "Bearer" + token, 401},
 			{"POST", "/jobs", "Bearer " + token, 201},
+			{"POST", "/jobs", "bearer  " + token, 200},
 			{"DELETE", "/jobs/1", "Bearer " + token, 404},
 			{"GET", "/jobs", "", 200},
 		} {
@@ -50,15 +53,25 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// Without a token the service is for this machine: a page whose name resolves to a loopback address is of another site.
+// On a loopback address the service is for this machine: a page whose name resolves to a loopback address is of another site.
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
-		i := start(t, srv, file)
-		for host, want := range map[string]int{
+		hosts := map[string]int{
 			"localhost": 200, "localhost:8080": 200, "127.0.0.1": 200, "127.9.9.9:8080": 200, "[::1]": 200, "[::1]:8080": 200,
 			"example.net": 403, "localhost.example.net": 403, "192.0.2.1:8080": 403, "[2001:db8::1]": 403, "0.0.0.0": 403,
-		} {
+		}
+		for _, c := range []config{{address: "127.0.0.1:8080", token: "a-token-of-some-length"}, {address: "[::1]:8080", token: "a-token-of-some-length"}} {
+			i := startWith(t, srv, c)
+			for host, want := range hosts {
+				if status, _, text := i.send("GET", "http://"+host+"/jobs", "", ""); status != want {
+					t.Errorf("with a token, on %s, %s: %d %s, want %d", c.address, host, status, text, want)
+				}
+			}
+			i.stop()
+		}
+		i := start(t, srv, file)
+		for host, want := range hosts {
 			if status, _, text := i.send("GET", "http://"+host+"/jobs", "", ""); status != want {
 				t.Errorf("%s: %d %s, want %d", host, status, text, want)
 			}
@@ -75,6 +88,52 @@ func TestHosts(t *testing.T) {
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusForbidden || len(srv.Jobs()) != 0 {
 			t.Errorf("a POST from the page of another site: %s", resp.Status)
+		}
+		i.stop()
+	})
+}
+
+// No response is interpreted as another type than it has.
+func TestNosniff(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		for _, url := range []string{
+			"http://localhost/", "http://localhost/jobs", "http://localhost/jobs/none", "http://localhost/none", "http://localhost/metrics",
+			"http://localhost/readyz", "http://example.net/jobs",
+		} {
+			if _, header, _ := i.send("GET", url, "", ""); header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s: %v", url, header)
+			}
+		}
+		i.stop()
+	})
+}
+
+// What anyone can read does not have the service's message, which can quote a stream. It has the code and request id.
+func TestPublicErrors(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		id := i.post("show")
+		time.Sleep(2 * time.Minute)
+		srv.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable", Message: "stream quoted is lost", Times: -1})
+		time.Sleep(10 * time.Minute)
+		_, _, ready := i.do("GET", "/readyz", "")
+		_, _, deleted := i.do("DELETE", "/jobs/"+id, "")
+		client := i.stream()
+		client.statuses(t, "")
+		for _, text := range []string{ready, deleted, client.updates[0].Stale} {
+			if strings.Contains(text, "quoted") || !strings.Contains(text, "code ServiceUnavailable, request id ") {
+				t.Errorf("an error is %q", text)
+			}
+		}
+		srv.ClearFaults()
+		srv.RemoveJob(id)
+		srv.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", Code: "JobNotFound", Message: "stream quoted is lost", Times: -1})
+		time.Sleep(10 * time.Minute)
+		if _, _, text := i.do("GET", "/jobs/"+id, ""); strings.Contains(text, "quoted") || !strings.Contains(text, `"status":"lost"`) || !strings.Contains(text, "JobNotFound") {
+			t.Errorf("the lost job is %s", text)
 		}
 		i.stop()
 	})

@@ -23,7 +23,8 @@ import (
 
 const (
 	maxBody            = 64 << 10
-	callTimeout        = 25 * time.Second      // for a call to the service, retries included
+	callTimeout        = 25 * time.Second // for a call to the service, retries included
+	maxStreams         = 200
 	streamInterval     = 2 * time.Second       // between two updates, at most
 	streamPause        = 50 * time.Millisecond // between two updates, at least
 	streamWriteTimeout = 10 * time.Second
@@ -43,7 +44,7 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /readyz", handle(s.readyz))
 	mux.Handle("GET /metrics", s.telemetry.handler)
 	// Pages of other sites must not submit jobs through the browser of somebody who can reach the service.
-	return http.NewCrossOriginProtection().Handler(s.ownHost(mux))
+	return s.ownHost(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // handle returns a handler that responds with the status and the body that f returns. The body may be an error: those
@@ -63,10 +64,11 @@ func handle(f func(http.Header, *http.Request) (status int, body any)) http.Hand
 // authorized is like handle, but requires the token, if one is configured. The context of f is not canceled with the
 // request: a client that disconnects must not leave behind a job that the service does not know.
 func (s *service) authorized(f func(http.Header, *http.Request) (status int, body any)) http.HandlerFunc {
-	want := sha256.Sum256([]byte("Bearer " + s.token)) // the comparison takes the same time for any length
+	want := sha256.Sum256([]byte(s.token)) // the comparison takes the same time for any length
 	return handle(func(header http.Header, r *http.Request) (int, any) {
-		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-		if s.token != "" && subtle.ConstantTimeCompare(got[:], want[:]) == 0 {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(strings.TrimLeft(token, " ")))
+		if s.token != "" && (!strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) == 0) {
 			header.Set("WWW-Authenticate", "Bearer")
 			return http.StatusUnauthorized, errors.New("the Authorization header must be Bearer and the token")
 		}
@@ -76,13 +78,16 @@ func (s *service) authorized(f func(http.Header, *http.Request) (status int, bod
 	})
 }
 
-// ownHost refuses requests for other hosts than this machine if no token is configured. Such a request comes from a
-// page of another site whose name resolves to a loopback address, or through a proxy.
+// ownHost refuses requests for other hosts than this machine if the service listens on a loopback address. Such a
+// request comes from a page of another site whose name resolves to that address, or through a proxy.
 func (s *service) ownHost(next http.Handler) http.Handler {
+	address, _ := netip.ParseAddrPort(s.address)
+	local := s.token == "" || address.Addr().IsLoopback()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		host := (&url.URL{Host: r.Host}).Hostname()
-		if ip, _ := netip.ParseAddr(host); s.token == "" && host != "localhost" && !ip.IsLoopback() {
-			http.Error(w, "without API_TOKEN this service accepts only requests for localhost", http.StatusForbidden)
+		if ip, _ := netip.ParseAddr(host); local && host != "localhost" && !ip.IsLoopback() {
+			http.Error(w, "on a loopback address this service accepts only requests for localhost", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -100,7 +105,11 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 	}
 	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&job); err != nil {
+	err := decoder.Decode(&job)
+	if _, end := decoder.Token(); err == nil && !errors.Is(end, io.EOF) {
+		err = cmp.Or(end, errors.New("there is more than an object"))
+	}
+	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, err
 		}
@@ -131,7 +140,8 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 func (s *service) deleteJob(header http.Header, r *http.Request) (status int, body any) {
 	id := r.PathValue("id")
 	if _, err := s.client.SendLiveTranscodeJobCommand(r.Context(), id, livetranscode.JobCommandStop); err != nil {
-		return s.failed(header, err, http.StatusNotFound)
+		status, _ = s.failed(header, err, http.StatusNotFound)
+		return status, public(err)
 	}
 	return http.StatusAccepted, map[string]string{"id": id, "status": "stopping"}
 }
@@ -173,6 +183,15 @@ func (s *service) failed(header http.Header, err error, notFound int) (status in
 		s.log.Error("call failed", "error", err, "kind", livetranscode.ErrorKind(err))
 	}
 	return status, body
+}
+
+// public returns what anyone may read of an error: not the service's message, which can quote a job.
+func public(err error) error {
+	if api, ok := errors.AsType[*livetranscode.APIError](err); ok {
+		return fmt.Errorf("%s: %s, status %d, code %s, request id %s",
+			api.Operation, livetranscode.ErrorKind(api), api.StatusCode, api.Code, api.RequestID)
+	}
+	return err
 }
 
 func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {
@@ -229,6 +248,14 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(r.Context(), func() { _ = stream.SetWriteDeadline(time.Now()) })()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
+	if r.Method == http.MethodHead {
+		return
+	}
+	defer s.streams.Add(-1)
+	if s.streams.Add(1) > maxStreams {
+		http.Error(w, "too many streams", http.StatusServiceUnavailable)
+		return
+	}
 	for version, all := int64(0), true; ; all = false {
 		changed := s.store.nextChange() // before the query, so that no change is missed
 		jobs, err := s.store.jobs(version)
@@ -273,7 +300,6 @@ var pagePolicy = contentSecurityPolicy(page)
 func servePage(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", pagePolicy)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = io.WriteString(w, page)
 }

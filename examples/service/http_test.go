@@ -28,6 +28,8 @@ func TestInvalidRequests(t *testing.T) {
 		}{
 			{"POST", "/jobs", ``, 400, "invalid body"},
 			{"POST", "/jobs", `{"name":1}`, 400, "invalid body"},
+			{"POST", "/jobs", someJob("show") + `{}`, 400, "more than an object"},
+			{"POST", "/jobs", someJob("show") + `x`, 400, "invalid body"},
 			{"POST", "/jobs", `{"title":"x"}`, 400, "title"},
 			{"POST", "/jobs", `{"name":"x","template_id":"t"}`, 400, `"input_url is empty"`},
 			{"POST", "/jobs", `{"template_id":"t","input_url":"rtmp://h/a/b"}`, 400, `"name is empty"`},
@@ -278,6 +280,53 @@ func TestSlowClient(t *testing.T) {
 		equal(t, "events", got, "1c", "2c")
 		conn.Close()
 		i.stop()
+	})
+}
+
+// A HEAD request gets only the header, and the connection can be used again.
+func TestHeadOfEvents(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		conn, err := i.net.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() {
+			_, _ = io.WriteString(conn, "HEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n"+
+				"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		}()
+		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(conn)
+		if err != nil || !strings.Contains(string(text), "text/event-stream") || !strings.Contains(string(text), `{"status":"ok"}`) {
+			t.Errorf("%q, error %v", text, err)
+		}
+		i.stop()
+	})
+}
+
+// The number of streams is limited, and one that ends makes room for another.
+func TestTooManyStreams(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		i.streams.Store(maxStreams - 1)
+		i.stream()
+		synctest.Wait()
+		for range 2 {
+			if status, _, text := i.do(http.MethodGet, "/events", ""); status != http.StatusServiceUnavailable {
+				t.Errorf("one too many: %d %s", status, text)
+			}
+		}
+		i.streams.Add(-1)
+		i.stream()
+		i.stop()
+		if n := i.streams.Load(); n != maxStreams-2 {
+			t.Errorf("%d streams are counted after they have ended", n)
+		}
 	})
 }
 

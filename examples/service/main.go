@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -79,7 +80,7 @@ type config struct {
 var newEmulator func(ctx context.Context, opts ...livetranscode.Option) *livetranscode.Client
 
 func newConfig(getenv func(string) string) (config, error) {
-	c := config{token: getenv("API_TOKEN"), database: getenv("DATABASE"), endpoint: getenv("ENDPOINT")}
+	c := config{token: strings.TrimRight(getenv("API_TOKEN"), "\r\n"), database: getenv("DATABASE"), endpoint: getenv("ENDPOINT")}
 	interval := "30s"
 	switch {
 	case c.endpoint != "":

@@ -20,6 +20,7 @@ func TestRun(t *testing.T) {
 		{"no token, all interfaces", map[string]string{"LISTEN_ADDR": ":0"}, "set API_TOKEN"},
 		{"no token, an interface", map[string]string{"LISTEN_ADDR": "192.0.2.1:0"}, "set API_TOKEN"},
 		{"no token, IPv6", map[string]string{"LISTEN_ADDR": "[::]:0"}, "set API_TOKEN"},
+		{"short token and a newline", map[string]string{"API_TOKEN": "0123456789abcde\r\n"}, "API_TOKEN"},
 		{"short token", map[string]string{"API_TOKEN": "0123456789abcde"}, "API_TOKEN"},
 		{"interval", map[string]string{"POLL_INTERVAL": "-1s"}, "POLL_INTERVAL"},
 		{"interval without a unit", map[string]string{"POLL_INTERVAL": "10"}, "POLL_INTERVAL"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -25,6 +26,7 @@ type service struct {
 	store     *store
 	log       *slog.Logger
 	ensuring  singleflight.Group
+	streams   atomic.Int32 // of events, now open
 }
 
 // newService returns a service that watches all jobs of the account, and resumes from those in the store.
@@ -60,7 +62,7 @@ func (s *service) watch(ctx context.Context) error {
 			}
 			v := newView(event.Job)
 			if event.Kind == livetranscode.EventLost {
-				v.Status, v.Error, v.Ended = "lost", event.Err.Error(), true
+				v.Status, v.Error, v.Ended = "lost", public(event.Err).Error(), true
 			}
 			if _, err := s.store.put(v, true); err != nil {
 				return fmt.Errorf("storing the state of job %s: %w", v.ID, err)
@@ -81,7 +83,7 @@ func (s *service) ready(stats livetranscode.WatcherStats) error {
 	if pending := stats.OldestPending; !pending.IsZero() && pending.Before(oldest) {
 		oldest = pending
 	}
-	cause := cmp.Or(stats.Err, errors.New("the sweep has not ended"))
+	cause := cmp.Or(public(stats.Err), errors.New("the sweep has not ended"))
 	if stats.LastComplete.IsZero() {
 		return fmt.Errorf("no sweep is complete yet: %w", cause)
 	}
