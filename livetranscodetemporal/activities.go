@@ -27,32 +27,46 @@ const (
 	searchPause = 3 * time.Second
 )
 
+// clockSkew is how far the clocks of Temporal and of the service may differ.
+const clockSkew = 5 * time.Minute
+
 // A submitFailure is the detail of an error returned by Submit.
 type submitFailure struct {
 	NotSubmitted bool // no attempt has sent a Submit that may have been executed
 }
 
 // Submit submits the job of a spec unless it exists, and returns it. A new job has only the fields of the request and
-// its id. Submit calls [livetranscode.Client.EnsureLiveTranscodeJob]. From the second attempt on, the service may have
-// executed a Submit whose response was lost, so Submit first searches for the name, for up to 30 s. A job that it finds
-// counts as that of the spec if it has the same template, whatever its input. If the first attempt finds a stopped job
-// with that name, the error is a name conflict.
+// its id. Submit calls [livetranscode.Client.EnsureLiveTranscodeJob]. If an earlier attempt may have submitted the job,
+// as when its response was lost, Submit first searches for the name, for up to 30 s. A job that it finds counts as that
+// of the spec if it has the same template and was created since the activity was scheduled, whatever its input. If no
+// attempt may have submitted the job, and a stopped job has the name, the error is a name conflict.
 //
-// Use a StartToCloseTimeout of two minutes and no heartbeat. A worker that was frozen and resumes after the timeout,
+// Use a StartToCloseTimeout of two minutes and no HeartbeatTimeout. A worker that was frozen and resumes after the timeout,
 // when another attempt may have submitted, then finds that its deadline has passed, and sends nothing. A deadline
 // cannot protect against a process that is frozen in the microseconds between the check of its deadline and the writing
 // of the request, and resumes after the timeout.
 func (a *Activities) Submit(ctx context.Context, spec JobSpec) (*livetranscode.Job, error) {
-	attempt := activity.GetInfo(ctx).Attempt
-	job, err := a.submit(ctx, spec, attempt)
-	if err != nil {
-		notSubmitted := attempt == 1 && !errors.Is(err, livetranscode.ErrAmbiguous)
-		return nil, applicationError(err, submitFailure{NotSubmitted: notSubmitted})
+	info := activity.GetInfo(ctx)
+	var before int32 // the number of attempts that have submitted nothing
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &before) // if it fails, an attempt may have submitted
 	}
-	return redacted(job), nil
+	first := info.Attempt == before+1
+	job, err := a.submit(ctx, spec, first, info.ScheduledTime)
+	switch {
+	case err == nil:
+		return redacted(job), nil
+	case !first || errors.Is(err, livetranscode.ErrAmbiguous):
+		return nil, ApplicationError(err)
+	}
+	// If this does not reach the server, the next attempt assumes that this one may have submitted.
+	activity.RecordHeartbeat(ctx, info.Attempt)
+	return nil, applicationError(err, submitFailure{NotSubmitted: true})
 }
 
-func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*livetranscode.Job, error) {
+// submit is Submit. first means that no earlier attempt may have submitted the job; since is when the activity was
+// scheduled.
+func (a *Activities) submit(ctx context.Context, spec JobSpec, first bool, since time.Time) (*livetranscode.Job, error) {
 	made, err := a.request(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -62,13 +76,13 @@ func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*
 	}
 	req := *made
 	req.Name = spec.Name
-	if attempt > 1 {
+	own := func(job *livetranscode.Job) bool { // whether an earlier attempt may have submitted it
+		return !first && canBeOwn(job, req.TemplateID, since) // a new request may have another stream key in its input
+	}
+	if !first {
 		job, err := a.awaitListed(ctx, req.Name)
-		switch {
-		case err != nil:
-			return nil, err
-		case job != nil && job.TemplateID == req.TemplateID: // a new request may have another stream key in its input
-			return job, nil
+		if err != nil || job != nil && own(job) {
+			return job, err
 		}
 	}
 	resp, err := a.client.EnsureLiveTranscodeJob(ctx, &req)
@@ -80,10 +94,17 @@ func (a *Activities) submit(ctx context.Context, spec JobSpec, attempt int32) (*
 			Name: req.Name, JobID: resp.JobID, TemplateID: req.TemplateID, StartMode: req.StartMode,
 			Status: livetranscode.JobStatusUnknown, StreamInput: req.StreamInput,
 		}, nil
-	case resp.Existing.Status.Final() && attempt == 1:
+	case resp.Existing.Status.Final() && !own(resp.Existing):
 		return nil, fmt.Errorf("%w: job %s of this name has already stopped", livetranscode.ErrNameConflict, resp.JobID)
 	}
 	return resp.Existing, nil
+}
+
+// canBeOwn reports whether a job with the name of a spec can be the one that was submitted for it since a time. An
+// empty template and the zero time are unknown.
+func canBeOwn(job *livetranscode.Job, templateID string, since time.Time) bool {
+	return (templateID == "" || job.TemplateID == "" || job.TemplateID == templateID) &&
+		(since.IsZero() || job.CreateTime.IsZero() || job.CreateTime.After(since.Add(-clockSkew)))
 }
 
 // awaitListed returns the job with the given name, or nil if none is listed within searchTime.
@@ -127,8 +148,14 @@ type StopRequest struct {
 	// Name is the name of the job. It is used only if JobID is empty.
 	Name string `json:",omitempty"`
 	// JobID identifies the job. If it is empty, Stop searches for the name for up to 30 s, and stops every job that has
-	// it.
+	// it, within the limits of Spec and CreatedSince.
 	JobID string `json:",omitempty"`
+	// Spec limits a search by name to jobs with the template of the spec's request, unless it is nil or the request
+	// function returns an error.
+	Spec *JobSpec `json:",omitempty"`
+	// CreatedSince limits a search by name to jobs that were created since then, or up to 5 minutes earlier, since the
+	// clocks of Temporal and of the service may differ. The zero time is no limit.
+	CreatedSince time.Time `json:",omitzero"`
 }
 
 // Stop stops a job, waits until it has stopped, and returns it. The job is nil if the service has not known it for 30
@@ -143,18 +170,20 @@ func (a *Activities) Stop(ctx context.Context, req StopRequest) (*livetranscode.
 		job, err := a.stop(ctx, req.JobID, attempt)
 		return redacted(job), retriedError(err)
 	}
-	job, err := a.stopByName(ctx, req.Name)
+	job, err := a.stopByName(ctx, req)
 	return redacted(job), retriedError(err)
 }
 
-// stopByName stops every job with the given name, and returns one of them, or nil if there is none.
-func (a *Activities) stopByName(ctx context.Context, name string) (stopped *livetranscode.Job, err error) {
+// stopByName stops every job that the request means by its name, and returns one of them, or nil if there is none.
+func (a *Activities) stopByName(ctx context.Context, req StopRequest) (stopped *livetranscode.Job, err error) {
+	templateID := a.templateOf(ctx, req.Spec)
+	list := &livetranscode.ListLiveTranscodeJobsRequest{Keyword: req.Name}
 	for end := time.Now().Add(searchTime); ; {
-		for job, err := range a.client.AllLiveTranscodeJobs(ctx, &livetranscode.ListLiveTranscodeJobsRequest{Keyword: name}) {
+		for job, err := range a.client.AllLiveTranscodeJobs(ctx, list) {
 			if err != nil {
 				return nil, err
 			}
-			if job.Name != name {
+			if job.Name != req.Name || !canBeOwn(job, templateID, req.CreatedSince) {
 				continue
 			}
 			if !job.Status.Final() {
@@ -173,6 +202,21 @@ func (a *Activities) stopByName(ctx context.Context, name string) (stopped *live
 			return nil, err
 		}
 	}
+}
+
+// templateOf returns the template of a spec's request, or "" if it is not known. An error of the request function must
+// not leave the job running.
+func (a *Activities) templateOf(ctx context.Context, spec *JobSpec) string {
+	if spec == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	req, err := a.request(ctx, *spec)
+	if err != nil || req == nil {
+		return ""
+	}
+	return req.TemplateID
 }
 
 // stop stops one job and returns it, or nil if the service does not know it.

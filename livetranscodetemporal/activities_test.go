@@ -82,6 +82,16 @@ func TestSubmit(t *testing.T) {
 			},
 		},
 		{
+			name: "a job of the name and template is older, second attempt", attempt: 2, err: livetranscode.ErrNameConflict,
+			setup: func(e *emulator) {
+				e.AddJob(livetranscode.Job{
+					Name: "match", TemplateID: "template", Status: livetranscode.JobStatusInProgress,
+					StreamInput: livetranscode.StreamInput{InputURL: "rtmp://push.example.com/live/another-key"},
+					CreateTime:  synctestStart.Add(-clockSkew),
+				})
+			},
+		},
+		{
 			name: "it has stopped", attempt: 1, err: livetranscode.ErrNameConflict,
 			setup: func(e *emulator) { e.add(livetranscode.JobStatusStopped) },
 		},
@@ -93,7 +103,7 @@ func TestSubmit(t *testing.T) {
 			name: "listed late, second attempt", attempt: 2, took: 21 * time.Second, status: livetranscode.JobStatusInProgress,
 			opts: []livetranscodetest.Option{livetranscodetest.WithVisibilityDelay(20 * time.Second)},
 			setup: func(e *emulator) {
-				if _, err := e.submit(context.Background(), JobSpec{Name: "match"}, 1); err != nil {
+				if _, err := e.submit(context.Background(), JobSpec{Name: "match"}, true, time.Time{}); err != nil {
 					panic(err)
 				}
 				e.ResetCalls()
@@ -123,7 +133,7 @@ func TestSubmit(t *testing.T) {
 					test.setup(e)
 				}
 				start := time.Now()
-				job, err := e.submit(t.Context(), JobSpec{Name: "match"}, test.attempt)
+				job, err := e.submit(t.Context(), JobSpec{Name: "match"}, test.attempt == 1, start)
 				if !errors.Is(err, test.err) {
 					t.Fatalf("error %v, want %v", err, test.err)
 				}
@@ -143,6 +153,9 @@ func TestSubmit(t *testing.T) {
 		})
 	}
 }
+
+// synctestStart is when the clock of a synctest bubble starts.
+var synctestStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // runActivity calls a method of Activities as a worker does.
 func runActivity(t *testing.T, e *emulator, method, arg any) (job *livetranscode.Job, err error) {
@@ -199,12 +212,32 @@ func TestSubmitActivity(t *testing.T) {
 	}
 }
 
+// TestSubmitCountsAttempts: the knowledge that nothing was submitted is that of all earlier attempts, or none.
+func TestSubmitCountsAttempts(t *testing.T) {
+	t.Parallel()
+	for before, want := range []bool{true, false} { // the first attempt, and one that follows an unknown one
+		e := newEmulator()
+		e.request = func(context.Context, JobSpec) (*livetranscode.SubmitLiveTranscodeJobRequest, error) {
+			return nil, errTransient
+		}
+		var suite testsuite.WorkflowTestSuite
+		suite.SetLogger(discard)
+		env := suite.NewTestActivityEnvironment()
+		env.RegisterActivity(e.Submit)
+		env.SetHeartbeatDetails(int32(before))
+		_, err := env.ExecuteActivity(e.Submit, JobSpec{Name: "match"})
+		if got := isNotSubmitted(err); got != want {
+			t.Errorf("%d attempts counted: error %v, not submitted is %t, want %t", before, err, got, want)
+		}
+	}
+}
+
 func TestSubmitAmbiguous(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := newEmulator()
 		e.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", Drop: true})
-		_, err := e.submit(t.Context(), JobSpec{Name: "match"}, 1)
+		_, err := e.submit(t.Context(), JobSpec{Name: "match"}, true, time.Time{})
 		var app *temporal.ApplicationError
 		if !errors.As(ApplicationError(err), &app) || app.NonRetryable() || app.NextRetryDelay() != restoreDelay || app.Type() != "livetranscode.ambiguous" {
 			t.Errorf("error %v, want an ambiguous one that is retried after a minute", app)
@@ -361,6 +394,7 @@ func TestStopByName(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name  string
+		req   StopRequest
 		opts  []livetranscodetest.Option
 		add   func(t *testing.T, e *emulator)
 		stops int
@@ -373,12 +407,28 @@ func TestStopByName(t *testing.T) {
 			e.add(livetranscode.JobStatusInProgress)
 			e.add(livetranscode.JobStatusInProgress)
 		}},
+		{name: "another template", took: searchTime, req: StopRequest{Spec: &JobSpec{Name: "match"}}, add: func(_ *testing.T, e *emulator) {
+			e.AddJob(livetranscode.Job{Name: "match", TemplateID: "other", Status: livetranscode.JobStatusInProgress})
+			e.AddJob(livetranscode.Job{Name: "match", TemplateID: "other", Status: livetranscode.JobStatusStopped})
+		}},
+		{name: "created before", took: searchTime, req: StopRequest{CreatedSince: time.Now()}, add: func(_ *testing.T, e *emulator) {
+			e.add(livetranscode.JobStatusInProgress) // in 2000, by the clock of synctest
+		}},
+		{name: "own", stops: 1, req: StopRequest{Spec: &JobSpec{Name: "match"}, CreatedSince: synctestStart.Add(clockSkew - time.Second)}, add: func(_ *testing.T, e *emulator) {
+			e.add(livetranscode.JobStatusInProgress)
+		}},
+		{name: "the request function fails", stops: 1, req: StopRequest{Spec: &JobSpec{Name: "match"}}, add: func(_ *testing.T, e *emulator) {
+			e.add(livetranscode.JobStatusInProgress)
+			e.request = func(context.Context, JobSpec) (*livetranscode.SubmitLiveTranscodeJobRequest, error) {
+				return nil, errTransient
+			}
+		}},
 		{name: "it has stopped", add: func(_ *testing.T, e *emulator) { e.add(livetranscode.JobStatusStopped) }},
 		{
 			name: "listed late", stops: 1, took: 21 * time.Second,
 			opts: []livetranscodetest.Option{livetranscodetest.WithVisibilityDelay(20 * time.Second)},
 			add: func(t *testing.T, e *emulator) {
-				if _, err := e.submit(t.Context(), JobSpec{Name: "match"}, 1); err != nil {
+				if _, err := e.submit(t.Context(), JobSpec{Name: "match"}, true, time.Time{}); err != nil {
 					t.Error(err)
 				}
 			},
@@ -391,7 +441,8 @@ func TestStopByName(t *testing.T) {
 				e := newEmulator(test.opts...)
 				test.add(t, e)
 				start := time.Now()
-				job, err := e.stopByName(t.Context(), "match")
+				test.req.Name = "match"
+				job, err := e.stopByName(t.Context(), test.req)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -402,11 +453,11 @@ func TestStopByName(t *testing.T) {
 					t.Errorf("%d Stops, want %d", got, test.stops)
 				}
 				for _, job := range e.Jobs() {
-					if running := !job.Status.Final(); running != (job.Name != "match") {
-						t.Errorf("job %v runs: %t", job, running)
+					if running := !job.Status.Final(); running && test.took < searchTime {
+						t.Errorf("job %v runs", job)
 					}
 				}
-				if found := job != nil; found != (test.name != "none") {
+				if found := job != nil; found != (test.took < searchTime) {
 					t.Errorf("job %v", job)
 				}
 			})

@@ -33,14 +33,27 @@ const (
 // all jobs retry more errors: see [Activities.WaitForStatus] and [Activities.Stop].
 func ApplicationError(err error) error { return applicationError(err) }
 
-// applicationError is like ApplicationError, but adds details.
+// applicationError is like ApplicationError, but adds details. An application error then becomes the cause of one that
+// is equal but for its details.
 func applicationError(err error, details ...any) error {
-	var already *temporal.ApplicationError
-	if err == nil || errors.As(err, &already) {
+	var own *temporal.ApplicationError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &own):
+		permanent, delay := retryOf(err)
+		return newApplicationError(err, permanent, delay, details...)
+	case len(details) == 0:
 		return err
 	}
-	permanent, delay := retryOf(err)
-	return newApplicationError(err, permanent, delay, details...)
+	text := own.Message()
+	if err != error(own) { //nolint:errorlint // a wrapped error has a text of its own
+		text = err.Error()
+	}
+	return temporal.NewApplicationErrorWithOptions(text, own.Type(), temporal.ApplicationErrorOptions{
+		NonRetryable: own.NonRetryable(), NextRetryDelay: own.NextRetryDelay(), Category: own.Category(),
+		Cause: own, Details: details,
+	})
 }
 
 // retriedError is like ApplicationError, but only errors of the given kinds are permanent. It is for a job that may be

@@ -44,13 +44,19 @@ type workflowTest struct {
 
 func newWorkflowTest(t *testing.T, workflowID string) *workflowTest {
 	t.Helper()
+	return newClientTest(t, workflowID, livetranscodetest.NewServer().Client(), request)
+}
+
+// newClientTest is like newWorkflowTest; activities that are not given by the test use the client.
+func newClientTest(t *testing.T, workflowID string, c *livetranscode.Client, request RequestFunc) *workflowTest {
+	t.Helper()
 	w := &workflowTest{t: t}
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&w.logs, nil))))
 	w.TestWorkflowEnvironment = suite.NewTestWorkflowEnvironment()
 	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflowID})
 	w.SetTestTimeout(10 * time.Second)
-	Register(w, livetranscodetest.NewServer().Client(), nil, request)
+	Register(w, c, nil, request)
 	w.start = w.Now()
 	return w
 }
@@ -58,6 +64,11 @@ func newWorkflowTest(t *testing.T, workflowID string) *workflowTest {
 // on makes calls of an activity with the given argument take d and return result.
 func (w *workflowTest) on(activity string, arg any, d time.Duration, result ...any) *testsuite.MockCallWrapper {
 	w.t.Helper()
+	if arg == any(stopByName) {
+		arg = mock.MatchedBy(func(req StopRequest) bool { // a job of the name that can be that of the workflow
+			return req.JobID == "" && req.Name == "match" && req.Spec != nil && req.Spec.Name == "match" && w.start.Equal(req.CreatedSince)
+		})
+	}
 	call := w.OnActivity(activity, mock.Anything, arg).After(d).Return(result...)
 	return call.Run(func(mock.Arguments) { w.calls = append(w.calls, activity) })
 }

@@ -30,8 +30,12 @@ const (
 )
 
 // A RequestFunc returns the request for a job, given its spec. It runs in an activity, so that secrets that it fetches,
-// such as a stream key, are not in the history of the workflow. It may be called several times for a spec, and must
-// return the same template each time. The Name of the request is set to that of the spec.
+// such as a stream key, are not in the history of the workflow. It may be called several times for a spec, also to stop
+// a job whose id is not known, and must return the same template each time. The Name of the request is set to that of
+// the spec.
+//
+// [RunJob] returns an application error of the function unchanged; in the error of [Activities.Submit] it may be the
+// cause of one with the same type and text.
 type RequestFunc = func(context.Context, JobSpec) (*livetranscode.SubmitLiveTranscodeJobRequest, error)
 
 // An Option changes what [Register] registers. A nil Option is ignored.

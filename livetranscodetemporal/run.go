@@ -18,7 +18,9 @@ import (
 //
 // The job ends after spec.Live, by [StopJob], when the workflow is canceled, or by itself. The workflow leaves no job
 // running, unless it is terminated or exceeds a workflow timeout, which no workflow can handle: [JobsWithoutWorkflow]
-// finds such jobs. A stop is retried until the service confirms it.
+// finds such jobs. A stop is retried until the service confirms it. If it is not known whether a Submit was executed,
+// the workflow stops the jobs of the name that can be its own: those with its template that were created since it
+// started, or up to 5 minutes earlier by the service's clock.
 //
 // The error is an application error of the type livetranscode.job_stopped if the job ended before it was live,
 // livetranscode.not_found if the job was deleted, or that of [ApplicationError] if the service permanently refused it.
@@ -110,7 +112,7 @@ func (r *jobRun) submit(parent workflow.Context) error {
 		case r.stopped:
 			return nil
 		}
-		return err
+		return withoutDetail(err)
 	}
 	r.mayRun = true
 	r.observe(ctx, job)
@@ -170,6 +172,9 @@ func (r *jobRun) stop(ctx workflow.Context) (job *livetranscode.Job, err error) 
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	req := StopRequest{Name: r.spec.Name, JobID: r.Job.JobID}
+	if req.JobID == "" { // the name may be that of somebody else's job
+		req.Spec, req.CreatedSince = &r.spec, workflow.GetInfo(ctx).WorkflowStartTime
+	}
 	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, stopOptions), ActivityStop, req).Get(ctx, &job)
 	return job, err
 }
@@ -188,6 +193,15 @@ func isNotSubmitted(err error) bool {
 	var app *temporal.ApplicationError
 	var detail submitFailure
 	return errors.As(err, &app) && app.HasDetails() && app.Details(&detail) == nil && detail.NotSubmitted
+}
+
+// withoutDetail returns the application error of the request function that Submit has given a submitFailure, or err.
+func withoutDetail(err error) error {
+	var app, own *temporal.ApplicationError
+	if errors.As(err, &app) && errors.As(app.Unwrap(), &own) && own.Type() == app.Type() {
+		return own
+	}
+	return err
 }
 
 // jobError returns an error that ends the workflow.

@@ -1,15 +1,19 @@
 package livetranscodetemporal
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/livetranscode/livetranscode-go"
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
 func TestRunJob(t *testing.T) {
@@ -251,5 +255,67 @@ func TestRunJobCalled(t *testing.T) {
 	}
 	if err := w.GetWorkflowResult(&result); err != nil || result.JobID != "job-1" {
 		t.Errorf("result %+v, %v; want job-1", result, err)
+	}
+}
+
+// TestRunJobForeign: a workflow that has submitted nothing does not stop a job of somebody else with the same name.
+func TestRunJobForeign(t *testing.T) {
+	t.Parallel()
+	ownError := func(context.Context, JobSpec) (*livetranscode.SubmitLiveTranscodeJobRequest, error) {
+		return nil, temporal.NewNonRetryableApplicationError("no such channel", "own", nil, "channel 7")
+	}
+	throttled := livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Throttling.User", Times: 3}
+	cases := []struct {
+		name    string
+		setup   func(w *workflowTest, srv *livetranscodetest.Server)
+		request RequestFunc
+		errType string // "" for canceled
+		lists   int
+	}{
+		{name: "the name is in use", request: request, errType: errorType("name_conflict"), lists: 1},
+		{
+			name: "an attempt is throttled, then the name is in use", request: request, errType: errorType("name_conflict"), lists: 4,
+			setup: func(_ *workflowTest, srv *livetranscodetest.Server) { srv.Inject(throttled) },
+		},
+		{name: "an error of the request function", request: ownError, errType: "own"},
+		{
+			name: "canceled before Submit starts", request: request, lists: 11,
+			setup: func(w *workflowTest, _ *livetranscodetest.Server) { w.at(0, w.CancelWorkflow) },
+		},
+	}
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := livetranscodetest.NewServer()
+				srv.AddTemplate(livetranscode.Template{TemplateID: "template"})
+				id := srv.AddJob(livetranscode.Job{Name: "match", TemplateID: "other", Status: livetranscode.JobStatusInProgress})
+				client := srv.Client(livetranscode.WithRetryPolicy(livetranscode.RetryPolicy{MaxAttempts: 1}))
+				w := newClientTest(t, "any", client, test.request)
+				w.SetTestTimeout(time.Hour)
+				if test.setup != nil {
+					test.setup(w, srv)
+				}
+				_, err := w.result(JobSpec{Name: "match"})
+				var app *temporal.ApplicationError
+				var detail string
+				switch {
+				case test.errType == "":
+					if !temporal.IsCanceledError(err) {
+						t.Errorf("error %v, want canceled", err)
+					}
+				case !errors.As(err, &app) || app.Type() != test.errType:
+					t.Errorf("error %v, want the type %s", err, test.errType)
+				case test.errType == "own" && (app.Details(&detail) != nil || detail != "channel 7" || app.Message() != "no such channel"):
+					t.Errorf("error %v with detail %q, want that of the request function", err, detail)
+				}
+				if job, _ := srv.Job(id); job.Status != livetranscode.JobStatusInProgress {
+					t.Errorf("the job of somebody else is %v", job.Status)
+				}
+				if calls := srv.Calls(); len(calls) != test.lists {
+					t.Errorf("%d requests, want %d Lists", len(calls), test.lists)
+				}
+			})
+		})
 	}
 }

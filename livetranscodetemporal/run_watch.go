@@ -164,8 +164,8 @@ func (w *jobWatch) readJob(ctx workflow.Context, f workflow.Future) {
 	}
 }
 
-// endedBeforePoll reports whether a signal that continueAsNew has applied says that the job has ended. Workflows that began
-// before this check wait for the next poll instead.
+// endedBeforePoll reports whether a signal that continueAsNew has applied says that the job has ended. A history that
+// was recorded before this check waits for the next poll instead.
 func (r *jobRun) endedBeforePoll(ctx workflow.Context) bool {
 	return r.ended() && workflow.GetVersion(ctx, "ended-before-poll", workflow.DefaultVersion, 1) == 1
 }

@@ -239,7 +239,7 @@ func TestRunJobStoppedBeforeItContinues(t *testing.T) {
 	}
 }
 
-// TestRunJobCanceledBeforeItContinues: a cancellation that has arrived before the workflow continues as new is not lost.
+// TestRunJobCanceledBeforeItContinues: a cancellation that arrives before the workflow continues as new is not lost.
 func TestRunJobCanceledBeforeItContinues(t *testing.T) {
 	t.Parallel()
 	w := newWorkflowTest(t, WorkflowID("match"))
