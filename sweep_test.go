@@ -95,7 +95,7 @@ func TestWatchAddAmongMany(t *testing.T) {
 			done := make(chan bool)
 			go func() {
 				for event, err := range w.Events(ctx) {
-					if err == nil && strings.HasPrefix(event.JobID, "added") {
+					if err == nil && strings.HasPrefix(event.JobID, "new-") {
 						seen <- event.JobID
 					}
 				}
@@ -105,7 +105,7 @@ func TestWatchAddAmongMany(t *testing.T) {
 			const n = 20
 			for i := range n {
 				time.Sleep(97 * time.Second)
-				id := srv.AddJob(livetranscode.Job{JobID: fmt.Sprint("added", i), Status: inProgress})
+				id := srv.AddJob(livetranscode.Job{JobID: fmt.Sprint("new-", i), Status: inProgress})
 				start := time.Now()
 				w.Add(id)
 				if got := <-seen; got != id {
