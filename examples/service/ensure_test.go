@@ -170,7 +170,7 @@ func TestUnsettled(t *testing.T) {
 					Name: "show", TemplateID: "t",
 					StreamInput: livetranscode.StreamInput{InputURL: "rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"},
 				}
-				if _, first, err := i.store.begin(req.Name, i.store.sum(req)); !first || err != nil {
+				if _, first, err := i.store.begin(t.Context(), req.Name, i.store.sum(req)); !first || err != nil {
 					t.Fatal(first, err)
 				}
 				if submitted {

@@ -272,7 +272,7 @@ func (s *stream) statuses(t *testing.T, id string) (statuses []string) {
 // stored returns the ids of the stored jobs that have not ended.
 func (i *instance) stored() (ids []string) {
 	i.t.Helper()
-	jobs, err := i.store.jobs(0)
+	jobs, err := i.store.jobs(i.t.Context(), 0)
 	if err != nil {
 		i.t.Fatal(err)
 	}

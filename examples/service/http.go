@@ -194,8 +194,8 @@ func public(err error) error {
 	return err
 }
 
-func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {
-	jobs, err := s.store.jobs(0)
+func (s *service) getJobs(_ http.Header, r *http.Request) (status int, body any) {
+	jobs, err := s.store.jobs(r.Context(), 0)
 	if err != nil {
 		return http.StatusInternalServerError, err
 	}
@@ -204,7 +204,7 @@ func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {
 
 // getJob returns the state of a job and its changes, the latest first.
 func (s *service) getJob(_ http.Header, r *http.Request) (status int, body any) {
-	changes, err := s.store.query("SELECT state FROM changes WHERE id = ? ORDER BY version DESC", r.PathValue("id"))
+	changes, err := s.store.query(r.Context(), "SELECT state FROM changes WHERE id = ? ORDER BY version DESC", r.PathValue("id"))
 	switch {
 	case err != nil:
 		return http.StatusInternalServerError, err
@@ -258,7 +258,7 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 	}
 	for version, all := int64(0), true; ; all = false {
 		changed := s.store.nextChange() // before the query, so that no change is missed
-		jobs, err := s.store.jobs(version)
+		jobs, err := s.store.jobs(r.Context(), version)
 		if err != nil || stream.SetWriteDeadline(time.Now().Add(streamWriteTimeout)) != nil || r.Context().Err() != nil {
 			return
 		}

@@ -283,7 +283,7 @@ func (k *killTest) lastWrite() time.Time {
 		k.t.Fatal(err)
 	}
 	defer st.db.Close()
-	views, err := st.query("SELECT state FROM changes ORDER BY version DESC LIMIT 1")
+	views, err := st.query(k.t.Context(), "SELECT state FROM changes ORDER BY version DESC LIMIT 1")
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func (k *killTest) check() {
 		k.t.Fatal(err)
 	}
 	defer st.db.Close()
-	changes, err := st.query("SELECT state FROM changes ORDER BY version")
+	changes, err := st.query(k.t.Context(), "SELECT state FROM changes ORDER BY version")
 	if err != nil {
 		k.t.Fatal(err)
 	}

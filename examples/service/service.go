@@ -36,7 +36,7 @@ func newService(c config, client *livetranscode.Client, t *telemetry, st *store,
 	if _, err := livetranscodeotel.Watch(s.watcher, t.options...); err != nil {
 		return nil, err
 	}
-	stored, err := st.jobs(0)
+	stored, err := st.jobs(context.Background(), 0)
 	for _, v := range stored {
 		if !v.Ended {
 			s.watcher.Resume(v.job())
@@ -107,7 +107,7 @@ func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTrans
 // ensureOne submits a job only after it has stored that it will: whatever happens then, the next call knows that the
 // job may exist, although EnsureLiveTranscodeJob does not find it and would submit it again.
 func (s *service) ensureOne(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest, sum string) (v view, created bool, err error) {
-	known, first, err := s.store.begin(req.Name, sum)
+	known, first, err := s.store.begin(ctx, req.Name, sum)
 	switch {
 	case err != nil || known.ID != "":
 		return known, false, err

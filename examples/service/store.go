@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	"modernc.org/sqlite" // the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -110,6 +112,8 @@ type store struct {
 	db  *sql.DB
 	key []byte // of the hashes of requests, which contain stream keys
 
+	reads singleflight.Group
+
 	mu      sync.Mutex
 	version int64         // of the latest change
 	changed chan struct{} // closed on the next change
@@ -159,7 +163,7 @@ func openStore(file string) (*store, error) {
 func (s *store) put(v view, replace bool) (view, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored, err := s.query("SELECT state FROM jobs WHERE id = ?", v.ID)
+	stored, err := s.query(context.Background(), "SELECT state FROM jobs WHERE id = ?", v.ID)
 	if err != nil {
 		return view{}, err
 	}
@@ -194,7 +198,7 @@ func (s *store) sum(req *livetranscode.SubmitLiveTranscodeJobRequest) string {
 // begin stores that a request is about to be submitted, unless it was: then it returns the job, if that is stored. It
 // forgets the requests that have settled and have no job, or one that has ended. Another request for the name is
 // livetranscode.ErrNameConflict.
-func (s *store) begin(name, sum string) (job view, first bool, err error) {
+func (s *store) begin(ctx context.Context, name, sum string) (job view, first bool, err error) {
 	now := time.Now()
 	_, err = s.db.Exec("DELETE FROM submits WHERE at < ? AND name NOT IN (SELECT name FROM jobs WHERE ended IS NULL AND name IS NOT NULL)",
 		now.Add(-settled).Unix())
@@ -214,7 +218,7 @@ func (s *store) begin(name, sum string) (job view, first bool, err error) {
 	if request != sum {
 		return view{}, false, fmt.Errorf("another request for the name %q: %w", name, livetranscode.ErrNameConflict)
 	}
-	jobs, err := s.query("SELECT state FROM jobs WHERE name = ? ORDER BY ended, version DESC LIMIT 1", name)
+	jobs, err := s.query(ctx, "SELECT state FROM jobs WHERE name = ? ORDER BY ended, version DESC LIMIT 1", name)
 	return append(jobs, view{})[0], false, err
 }
 
@@ -231,15 +235,34 @@ func (s *store) nextChange() <-chan struct{} {
 	return s.changed
 }
 
-// jobs returns the jobs that changed after a version, in the order of their changes.
-func (s *store) jobs(after int64) ([]view, error) {
-	ended := time.Now().Add(-keepEnded).Unix()
-	return s.query("SELECT state FROM jobs WHERE version > ? AND (ended IS NULL OR changed_at >= ?) ORDER BY version", after, ended)
+// jobs returns the jobs that changed after a version, in the order of their changes. Callers of the same version share
+// one query and its result, which they must not change: however many there are, the watch can write in between.
+func (s *store) jobs(ctx context.Context, after int64) ([]view, error) {
+	s.mu.Lock()
+	key := fmt.Sprint(after, " ", s.version)
+	s.mu.Unlock()
+	result := s.reads.DoChan(key, func() (any, error) {
+		ended := time.Now().Add(-keepEnded).Unix()
+		return s.query(context.WithoutCancel(ctx),
+			"SELECT state FROM jobs WHERE version > ? AND (ended IS NULL OR changed_at >= ?) ORDER BY version", after, ended)
+	})
+	select {
+	case r := <-result:
+		return r.Val.([]view), r.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
-// query returns the states that a statement selects.
-func (s *store) query(statement string, args ...any) ([]view, error) {
-	rows, err := s.db.Query(statement, args...)
+// query returns the states that a statement selects. It waits for the connection until ctx ends. The statement itself
+// is not interrupted: an interrupt could end the next statement, which may be the watch's.
+func (s *store) query(ctx context.Context, statement string, args ...any) ([]view, error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	rows, err := conn.QueryContext(context.WithoutCancel(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}

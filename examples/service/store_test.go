@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,7 +94,7 @@ func TestPut(t *testing.T) {
 		if other := put(livetranscode.Job{JobID: "2", Status: livetranscode.JobStatusInProgress, CreateTime: created}, false); !other.OrEarlier {
 			t.Errorf("a job that had started before: %+v", other)
 		}
-		changes, err := st.query("SELECT state FROM changes WHERE id = ? ORDER BY version DESC", "1")
+		changes, err := st.query(t.Context(), "SELECT state FROM changes WHERE id = ? ORDER BY version DESC", "1")
 		if err != nil || len(changes) != 3 || changes[0].Version != 3 || changes[2] != first {
 			t.Errorf("the changes are %+v, error %v", changes, err)
 		}
@@ -143,6 +146,51 @@ func TestRetention(t *testing.T) {
 				t.Errorf("%s has %q, want %q, error %v", table, ids, want, err)
 			}
 		}
+	})
+}
+
+// Clients that read the same share one query, so that the watch does not wait for many. One that has gone does not wait.
+func TestReadersShareQuery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st, err := openStore("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.db.Close()
+		for _, id := range []string{"1", "2"} {
+			if _, err = st.put(view{ID: id}, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn, err := st.db.Conn(t.Context()) // all reads wait for it
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := st.jobs(gone, 0); !errors.Is(err, context.Canceled) {
+			t.Errorf("jobs for a client that has gone: %v", err)
+		}
+		if _, err := st.query(gone, "SELECT state FROM jobs"); !errors.Is(err, context.Canceled) {
+			t.Errorf("query for a client that has gone: %v", err)
+		}
+		var readers sync.WaitGroup
+		for range 100 {
+			readers.Go(func() {
+				if jobs, err := st.jobs(t.Context(), 0); err != nil || len(jobs) != 2 {
+					t.Errorf("%v, error %v", jobs, err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := st.db.Stats().WaitCount; n != 1 {
+			t.Errorf("%d queries wait, want 1", n)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		readers.Wait()
 	})
 }
 
