@@ -43,6 +43,7 @@ CREATE INDEX IF NOT EXISTS changes_id ON changes (id);
 CREATE TABLE IF NOT EXISTS jobs (
 	id TEXT PRIMARY KEY, version INTEGER NOT NULL UNIQUE, name TEXT, ended INTEGER, changed_at INTEGER NOT NULL, state TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_name ON jobs (name);
+CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (changed_at) WHERE ended;
 CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
 	INSERT OR REPLACE INTO jobs VALUES (new.id, new.version, new.state ->> 'name', new.state ->> 'ended',
 		unixepoch(new.state ->> 'changed_at'), new.state);
