@@ -43,8 +43,8 @@ type submitFailure struct {
 //
 // Use a StartToCloseTimeout of two minutes and no HeartbeatTimeout. A worker that was frozen and resumes after the
 // timeout, when another attempt may have submitted, then finds that its deadline has passed, and sends nothing. A
-// deadline cannot protect against a process that is frozen in the microseconds between the check of its deadline and the
-// writing of the request, and resumes after the timeout.
+// deadline cannot protect against a process that is frozen in the microseconds between the check of its deadline and
+// the writing of the request, and resumes after the timeout.
 func (a *Activities) Submit(ctx context.Context, spec JobSpec) (*livetranscode.Job, error) {
 	info := activity.GetInfo(ctx)
 	var before int32 // the number of attempts that have submitted nothing
