@@ -123,7 +123,10 @@ func TestPublicErrors(t *testing.T) {
 		_, _, deleted := i.do("DELETE", "/jobs/"+id, "")
 		client := i.stream()
 		client.statuses(t, "")
-		for _, text := range []string{ready, deleted, client.updates[0].Stale} {
+		client.mu.Lock()
+		stale := client.updates[0].Stale
+		client.mu.Unlock()
+		for _, text := range []string{ready, deleted, stale} {
 			if strings.Contains(text, "quoted") || !strings.Contains(text, "code ServiceUnavailable, request id ") {
 				t.Errorf("an error is %q", text)
 			}
