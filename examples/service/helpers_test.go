@@ -78,7 +78,8 @@ func startWith(t *testing.T, srv *livetranscodetest.Server, c config) *instance 
 		t: t, net: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}, ended: make(chan error, 1),
 		log: new(bytes.Buffer),
 	}
-	transport := &http.Transport{DialContext: i.net.dial}
+	// Idle connections end before the server ends them, which would fail a POST at that instant.
+	transport := &http.Transport{DialContext: i.net.dial, IdleConnTimeout: 20 * time.Second}
 	i.http = &http.Client{Transport: transport}
 	client, telemetry := observed(t, srv)
 	st, err := openStore(c.database)
