@@ -110,7 +110,7 @@ func TestWatch(t *testing.T) {
 func TestStaleWatcher(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n, sweep = 20, time.Minute // a throttled sweep with its retries, and the pause before it, take less
+		const n, sweep = 20, 90 * time.Second // a sweep in which first List and then the Gets are throttled takes less
 		r, srv := newRecorder(), livetranscodetest.NewServer()
 		startWatch(t, r, srv, n, func() {})
 		oldest := func() float64 { return points(r.metrics(t)["livetranscode.watcher.oldest_poll"])[0].value }

@@ -239,16 +239,25 @@ func (w *world) cancelAndCheck(id, run string) {
 	w.checkOnce(1)
 }
 
-// TestFailureAfterSubmit: a wait that the service permanently refuses ends the workflow, which stops the job.
-func TestFailureAfterSubmit(t *testing.T) {
+// TestRefusedRead: a poll that the service refuses once neither ends the workflow nor stops its job.
+func TestRefusedRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shared, livetranscodetest.WithStartDelay(time.Hour))
 	w.startWorker()
 	run := w.start(match)
 	w.await("Get", time.Minute, func() bool { return w.count(opGet) > 0 })
 	w.Inject(livetranscodetest.Fault{Operation: opGet, Code: "InvalidParameter"})
-	_, err := w.result(run, 2*time.Minute)
-	w.checkKind(err, "invalid_request")
+	polls := w.count(opGet)
+	w.await("another Get", 3*time.Minute, func() bool { return w.count(opGet) > polls+1 })
+	if n := w.count(opStop); n != 0 {
+		t.Errorf("%d Stops", n)
+	}
+	if err := livetranscodetemporal.StopJob(t.Context(), w.temporal, "match"); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := w.result(run, 2*time.Minute); err != nil || !result.StoppedByUs {
+		t.Errorf("result %+v, %v; want stopped by us", result, err)
+	}
 	w.checkOnce(1)
 }
 
