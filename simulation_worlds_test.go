@@ -16,7 +16,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-var simulationWorlds = flag.Int("simulation.worlds", 8, "how many small worlds to simulate")
+var simulationWorlds = flag.Int("simulation.worlds", 4, "how many small worlds to simulate")
 
 // TestSmallWorlds simulates small services, each with its own faults, and checks the events against the history: every
 // final state is delivered, once if it was stored; no change is delivered later than two intervals and two sweeps,

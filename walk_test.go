@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-var walkRuns = flag.Int("walk.runs", 12, "how often lists that change in each way are read")
+var walkRuns = flag.Int("walk.runs", 6, "how often lists that change in each way are read")
 
 // A changingList is a service with a list that changes between the requests for its pages: items are created, deleted,
 // and start or cease to match the filter.

@@ -170,7 +170,7 @@ func BenchmarkSweep(b *testing.B) {
 //
 //nolint:paralleltest // it measures the memory of the whole process
 func TestWatchMemory(t *testing.T) {
-	const jobs, most = 50_000, 400
+	const jobs, most = 20_000, 400
 	srv := &pageServer{jobs: jobs}
 	client, ids := srv.client(t), watchedIDs(jobs)
 	before := heap()
