@@ -137,7 +137,7 @@ func TestMiddlewareHedges(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		first      step
-		patience   time.Duration // of the second call, which begins after 1 s
+		timeout    time.Duration // of the second call, which begins after 1 s
 		returns    time.Duration // the second call, after the first began
 		text       string        // of its error
 		wantSubmit error
@@ -158,7 +158,7 @@ func TestMiddlewareHedges(t *testing.T) {
 					calls.Go(func() { resp, err = next.RoundTrip(req) }) //nolint:bodyclose // the client closes it
 					calls.Go(func() {
 						time.Sleep(time.Second)
-						ctx, cancel := context.WithTimeout(req.Context(), tt.patience)
+						ctx, cancel := context.WithTimeout(req.Context(), tt.timeout)
 						defer cancel()
 						_, resent := next.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // there is none
 						if resent == nil || !strings.Contains(resent.Error(), tt.text) {

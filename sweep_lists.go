@@ -51,10 +51,9 @@ func (l *pageSet) key(kind listKind, no int) pageKey {
 // started reports whether both first pages are read.
 func (l *pageSet) started() bool { return l.read[0] != nil && l.read[1] != nil }
 
-// complete reports whether all pages are read.
-func (l *pageSet) complete() bool {
-	return l.started() && !slices.Contains(l.read[0], false) && !slices.Contains(l.read[1], false) &&
-		(l.filter == nil || l.newestRead)
+// complete reports whether all pages up to depth are read.
+func (l *pageSet) complete(depth int) bool {
+	return l.started() && len(l.unread(depth)) == 0 && (l.filter == nil || l.newestRead)
 }
 
 // maxPages is the largest number of pages that the service is believed to have.
@@ -130,7 +129,7 @@ func (s *sweep) listedAll() bool {
 		depth = min(depth, s.refusedAt-1)
 	}
 	return len(s.lists) > 0 && !slices.ContainsFunc(s.lists, func(l *pageSet) bool {
-		return l.filter != nil && (!l.started() || !l.newestRead || len(l.unread(depth)) > 0)
+		return l.filter != nil && !l.complete(depth)
 	})
 }
 

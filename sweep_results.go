@@ -241,7 +241,7 @@ func (s *sweep) report() listReport {
 	case s.listFailed:
 		r.result = listFailing
 	case s.pages == 0:
-	case slices.ContainsFunc(s.lists, func(l *pageSet) bool { return !l.complete() }):
+	case slices.ContainsFunc(s.lists, func(l *pageSet) bool { return !l.complete(unlimited) }):
 		r.result = listPartial
 	default:
 		r.result = listComplete
@@ -273,7 +273,7 @@ func (s *sweep) outcome(end error) SweepEnd {
 
 // err returns why the sweep did not poll all jobs; nil if it did.
 func (s *sweep) err() error {
-	listed := !slices.ContainsFunc(s.lists, func(l *pageSet) bool { return l.filter != nil && !l.complete() }) &&
+	listed := !slices.ContainsFunc(s.lists, func(l *pageSet) bool { return l.filter != nil && !l.complete(unlimited) }) &&
 		(s.filters == nil || len(s.lists) > 0)
 	switch {
 	case s.end != nil:

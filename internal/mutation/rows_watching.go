@@ -79,7 +79,7 @@ var watchingRows = []mutant{
 	{"a sweep that had a response continues for longer", "sweep_results.go", `timeout = slowTimeout`, `timeout = throttleTimeout`, "TestWatchTightQuota"},
 	{"an empty page is the end of a list", "sweep_lists.go", `case n == 0:`, `case n < 0:`, "TestWatchMiscount"},
 	{"behind a full page there may be another", "sweep_lists.go", `total < no*maxPageSize && no < maxPages`, `total < 0 && no < maxPages`, "TestWatchMiscount"},
-	{"OldestPoll needs the lists of all filters", "sweep_lists.go", `!l.started() || !l.newestRead || len`, `l.index < 0 && len`, "TestWatchAllThrottledFilter|TestWatchAllOldestPoll"},
+	{"OldestPoll needs the lists of all filters", "sweep_lists.go", `return l.filter != nil && !l.complete(depth)`, `return l.filter != nil && l.index < 0`, "TestWatchAllThrottledFilter|TestWatchAllOldestPoll"},
 	{"Remove before AddAll counts", "watch.go", `		if id != "" {
 			w.suppress(id)`, `		if len(w.filters) > 0 {
 			w.suppress(id)`, "TestWatchRemoveBeforeAddAll"},
