@@ -16,6 +16,17 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
+// openMemory opens a store in memory until the test ends.
+func openMemory(t *testing.T) *store {
+	t.Helper()
+	st, err := openStore("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.db.Close() })
+	return st
+}
+
 func TestOpenStore(t *testing.T) {
 	t.Parallel()
 	malformed := filepath.Join(t.TempDir(), "malformed")
@@ -52,11 +63,7 @@ func TestOpenStore(t *testing.T) {
 func TestPut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		st, err := openStore("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer st.db.Close()
+		st := openMemory(t)
 		created := time.Now().Add(-time.Hour).UTC()
 		put := func(job livetranscode.Job, replace bool) view {
 			t.Helper()
@@ -121,11 +128,7 @@ func TestInputHost(t *testing.T) {
 func TestRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		st, err := openStore("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer st.db.Close()
+		st := openMemory(t)
 		for _, id := range []string{"old", "new"} {
 			if _, err := st.put(view{ID: id, Ended: true}, true); err != nil {
 				t.Fatal(err)
@@ -153,13 +156,9 @@ func TestRetention(t *testing.T) {
 func TestReadersShareQuery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		st, err := openStore("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer st.db.Close()
+		st := openMemory(t)
 		for _, id := range []string{"1", "2"} {
-			if _, err = st.put(view{ID: id}, true); err != nil {
+			if _, err := st.put(view{ID: id}, true); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/livetranscode/livetranscode-go"
@@ -197,26 +198,14 @@ func TestCanceled(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, shared)
 		w.startWorker()
-		submitted := make(chan struct{})
-		w.once(&w.before, opSubmit, func() {
-			close(submitted)
-			time.Sleep(5 * time.Second)
-		})
-		run := w.start(untilStopped)
-		<-submitted
+		run := w.startDuringSubmit()
 		w.cancelAndCheck(run.GetID(), run.GetRunID())
 	})
 	t.Run("StopJob during the Submit", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, shared)
 		w.startWorker()
-		submitted := make(chan struct{})
-		w.once(&w.before, opSubmit, func() {
-			close(submitted)
-			time.Sleep(5 * time.Second)
-		})
-		run := w.start(untilStopped)
-		<-submitted
+		run := w.startDuringSubmit()
 		if err := livetranscodetemporal.StopJob(t.Context(), w.temporal, "match"); err != nil {
 			t.Fatal(err)
 		}
@@ -225,6 +214,19 @@ func TestCanceled(t *testing.T) {
 		}
 		w.checkOnce(1)
 	})
+}
+
+// startDuringSubmit starts a workflow and returns while its Submit, which takes 5 s, is in flight.
+func (w *world) startDuringSubmit() client.WorkflowRun {
+	w.t.Helper()
+	submitted := make(chan struct{})
+	w.once(&w.before, opSubmit, func() {
+		close(submitted)
+		time.Sleep(5 * time.Second)
+	})
+	run := w.start(untilStopped)
+	<-submitted
+	return run
 }
 
 // cancelAndCheck cancels a workflow and checks that it stops the job.
