@@ -59,7 +59,7 @@ func (a *attempt) run(caller, ctx context.Context) (*body, *failure) {
 		return nil, a.clientFailure(caller, err)
 	}
 	a.timed = time.Now()
-	ctx, cancel := context.WithTimeout(ctx, a.client.policy.AttemptTimeout)
+	ctx, cancel := context.WithDeadline(ctx, a.timed.Add(a.client.policy.AttemptTimeout))
 	defer cancel()
 	a.phase = phaseCredentials
 	if failed := a.fetchCredentials(caller, ctx); failed != nil {

@@ -37,7 +37,11 @@ func (c *Client) do(caller context.Context, op *operation, in params, out respon
 		retrier: retrier{client: c, operation: op.name, resourceID: values.Get(op.idParam), idempotent: op.idempotent},
 	}
 	call.retrier.deadline, _ = caller.Deadline()
-	ctx, hook := startHook(caller, c.hooks.Call, CallStart{Operation: op.name, Host: c.template.Host, ResourceID: presentableID(call.first.resourceID)})
+	start := CallStart{Operation: op.name, Host: c.template.Host}
+	if c.hooks.Call != nil {
+		start.ResourceID = presentableID(call.first.resourceID)
+	}
+	ctx, hook := startHook(caller, c.hooks.Call, start)
 	err = errAborted
 	defer func() { call.end(ctx, hook, err) }() // deferred because user code may panic
 	err = call.run(caller, ctx, out)

@@ -17,11 +17,15 @@ const version = "0.1.0"
 // apiVersion is the version of the service's API.
 const apiVersion = "2020-11-09"
 
+// maxHeaders is the number of headers of a request, without a security token. A map of 8 elements is one allocation.
+const maxHeaders = 8
+
 // A Client calls the live transcoding operations of Alibaba Cloud Intelligent Media Services. Create one with
 // [NewClient] and share it: it is safe for concurrent use, and its callers share connections, retry quota and
 // clock. It needs no closing.
 type Client struct {
-	template  *http.Request // of every attempt: all but the query, the action and the signature
+	template  *http.Request // of every attempt: all but the query and the headers
+	userAgent string
 	provider  CredentialsProvider
 	sender    sender
 	redacting *redactingTransport // around sender, for a middleware; nil without one
@@ -62,13 +66,13 @@ func NewClient(opts ...Option) (*Client, error) {
 			Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 			URL:  &url.URL{Scheme: cfg.endpoint.Scheme, Host: cfg.endpoint.Host, Path: "/"},
 			Host: cfg.endpoint.Host, Body: http.NoBody,
-			Header: http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}, acs3.HeaderVersion: {apiVersion}},
 		},
-		provider: cfg.provider,
-		policy:   cfg.policy,
-		limiter:  cfg.limiter,
-		logger:   cfg.logger,
-		hooks:    cfg.hooks,
+		userAgent: cfg.userAgent,
+		provider:  cfg.provider,
+		policy:    cfg.policy,
+		limiter:   cfg.limiter,
+		logger:    cfg.logger,
+		hooks:     cfg.hooks,
 	}
 	if c.sender.client = cfg.httpClient; c.sender.client == nil {
 		c.sender.client = &http.Client{Transport: newTransport()}
@@ -88,17 +92,12 @@ func NewClient(opts ...Option) (*Client, error) {
 // newHeader returns the headers of a request but those of its signature. It shares no values with other requests: a
 // transport or middleware may overwrite them in place.
 func (c *Client) newHeader(action string) http.Header {
-	header := make(http.Header, len(c.template.Header)+1)
-	values := make([]string, 0, len(c.template.Header)+1) // one array: one allocation
-	set := func(name, value string) {
-		n := len(values)
-		values = append(values, value)
-		header[name] = values[n : n+1 : n+1]
-	}
-	for name, value := range c.template.Header {
-		set(name, value[0])
-	}
-	set(acs3.HeaderAction, action)
+	values := &[...]string{action, apiVersion, "application/json", c.userAgent} // one array: one allocation
+	header := make(http.Header, maxHeaders)
+	header[acs3.HeaderAction] = values[0:1:1]
+	header[acs3.HeaderVersion] = values[1:2:2]
+	header["Accept"] = values[2:3:3]
+	header["User-Agent"] = values[3:4:4]
 	return header
 }
 

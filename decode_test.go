@@ -53,7 +53,7 @@ func TestInternedStrings(t *testing.T) {
 	var table internTable
 	intern := func(want string) (text string) {
 		t.Helper()
-		if text = table.string([]byte(want)); text != want {
+		if text = table.text([]byte(`"` + want + `"`)); text != want {
 			t.Fatalf("%q is %q", want, text)
 		}
 		return text

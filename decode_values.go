@@ -20,9 +20,11 @@ func setString(d *decoder, v reflect.Value, value jsontext.Value) error {
 }
 
 func setInterned(d *decoder, v reflect.Value, value jsontext.Value) error {
-	text, err := d.text(value)
-	v.SetString(d.interned.string(text))
-	return err
+	if value[0] != '"' {
+		return setString(d, v, value)
+	}
+	v.SetString(d.interned.text(value))
+	return nil
 }
 
 // text returns a value as text.
@@ -104,6 +106,9 @@ func setNumber(_ *decoder, v reflect.Value, value jsontext.Value) error {
 
 // number decodes a number, quoted or not. One that does not fit an int on every platform is no number.
 func number(value jsontext.Value) (f float64, ok bool) {
+	if len(value) == 1 && '0' <= value[0] && value[0] <= '9' { // a status, most often
+		return float64(value[0] - '0'), true
+	}
 	if value[0] == '"' {
 		value = unquote(value)
 	}
@@ -139,26 +144,34 @@ func parseTime(s string) time.Time {
 	return time.Time{}
 }
 
-// An internTable has strings that were made before. The names and ids of jobs are the same in response after response:
-// a table hands out the string that it made the first time. It holds two strings to a slot, the more recent first, and
-// no long ones. Nothing secret must be interned.
-type internTable [128][2]string
+// An internTable has the texts of strings that were decoded before. The names and ids of jobs are the same in response
+// after response: a table hands out the text that it made the first time. It holds two to a slot, the more recent
+// first, and no long ones. Nothing secret must be interned.
+type internTable [128][2]struct {
+	raw  string // without the quotes
+	text string
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func (t *internTable) string(text []byte) string {
-	if len(text) > 256 {
-		return string(text)
+func (t *internTable) text(quoted jsontext.Value) string {
+	raw := quoted[1 : len(quoted)-1]
+	if len(raw) > 256 {
+		return string(unquote(quoted))
 	}
-	slot := &t[crc32.Checksum(text, castagnoli)%uint32(len(t))]
-	switch { // a switch on string(text) would allocate it
-	case string(text) == slot[0]:
-	case string(text) == slot[1]:
+	slot := &t[crc32.Checksum(raw, castagnoli)%uint32(len(t))]
+	switch { // a switch on string(raw) would allocate it
+	case string(raw) == slot[0].raw:
+	case string(raw) == slot[1].raw:
 		slot[0], slot[1] = slot[1], slot[0]
 	default:
-		slot[0], slot[1] = string(text), slot[0]
+		slot[1] = slot[0]
+		slot[0].raw, slot[0].text = string(raw), string(unquote(quoted))
+		if slot[0].text == slot[0].raw { // most often: keep one string
+			slot[0].text = slot[0].raw
+		}
 	}
-	return slot[0]
+	return slot[0].text
 }
 
 // unmarshalEnum implements UnmarshalJSON of an enum.

@@ -198,7 +198,7 @@ func TestNilOptions(t *testing.T) {
 	if bare.provider == nil || bare.sender.client == nil || bare.limiter != nil || bare.logger == nil {
 		t.Errorf("the client is not that of no options: %+v", bare.policy)
 	}
-	if diff := cmp.Diff(plain.template.Header, bare.template.Header); diff != "" {
+	if diff := cmp.Diff(plain.newHeader("Get"), bare.newHeader("Get")); diff != "" {
 		t.Error(diff)
 	}
 	bare.logger.Error("is discarded")
@@ -209,7 +209,7 @@ func TestNilOptions(t *testing.T) {
 	}
 	kept := mustClient(t, append(set, nils...)...)
 	if kept.provider != CredentialsProvider(provider) || kept.sender.client.Transport != http.RoundTripper(transport) ||
-		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.template.Header.Get("User-Agent"), " x/1") {
+		kept.limiter != Limiter(nullLimiter{}) || kept.logger != logger || !strings.HasSuffix(kept.userAgent, " x/1") {
 		t.Error("a nil option undoes an earlier one")
 	}
 }

@@ -5,7 +5,7 @@ var callRows = []mutant{
 	{"every attempt has a nonce of its own", "attempt.go", `rand.Text())`, `rand.Text()[:0]+"nonce")`, "TestAttemptsAreSignedSeparately"},
 	{"redirects are not followed", "transport.go", `return base.RoundTrip(req)`, `return (&http.Client{Transport: base}).Do(req)`, "TestNoRedirectIsFollowed|TestFaultMatrix"},
 	{"headers are bounded", "transport.go", `MaxResponseHeaderBytes: 256 << 10,`, `MaxResponseHeaderBytes: 256 << 20,`, "TestFaultMatrix"},
-	{"an attempt has a timeout", "attempt.go", `context.WithTimeout(ctx, a.client.policy.AttemptTimeout)`, `context.WithTimeout(ctx, 1000*a.client.policy.AttemptTimeout)`, "TestAttemptTimeout"},
+	{"an attempt has a timeout", "attempt.go", `a.timed.Add(a.client.policy.AttemptTimeout)`, `a.timed.Add(1000*a.client.policy.AttemptTimeout)`, "TestAttemptTimeout"},
 	{"a Submit that was written is not retried", "retry.go", ` || !r.idempotent && f.maybeExecuted {`, ` {`, "TestRetries|TestSubmitOnTheWire"},
 	{"the trace says what was written", "transport.go", `case w != nil && w.wrote.Load():`, `case w != nil && w.wrote.Load() && err == nil:`, "TestRetries|TestSubmitOnTheWire"},
 	{"a Submit whose nonce was used is not retried", "error_codes.go", `classUnusable, classNonce:`, `classUnusable:`, "TestRetries"},
@@ -103,9 +103,15 @@ var callRows = []mutant{
 	{"a trace is told the port of a connection", "new_conn.go", `trace.GetConn(hostPort(next))`, `trace.GetConn(next.Host)`, "TestGetConn"},
 	{"a trace is told of the connection to the proxy", "new_conn.go", `next = proxy`, `_ = next`, "TestGetConn"},
 	{"the error of a transport without HTTP/2 says what to do", "new_conn.go", `&connectError{explainHTTP2(err)}`, `&connectError{err}`, "TestHTTP2IsOff"},
-	{"requests do not share header values", "client.go", `		set(name, value[0])
-	}`, `		header[name] = value
-	}`, "TestHeadersAreNotShared"},
+	{"requests do not share header values", "client.go", `func (c *Client) newHeader(action string) http.Header {
+	values := &[...]string{`, `var shared []string
+
+func (c *Client) newHeader(action string) http.Header {
+	if shared == nil {
+		shared = []string{action, apiVersion, "application/json", c.userAgent}
+	}
+	values := shared
+	_ = [...]string{`, "TestHeadersAreNotShared"},
 	{"the headers that a middleware sees are a copy", "signed_request.go", `shown.Header = r.req.Header.Clone()`, `shown.Header = maps.Clone(r.req.Header)`, "TestHeadersAreNotShared"},
 	{"a new connection is closed", "new_conn.go", `resp.Body = &connBody{resp.Body, conn}`, ``, "TestFaultMatrix|TestHandshakeErrors"},
 	{"a connection that comes too late is closed", "new_conn.go", `			if err == nil {

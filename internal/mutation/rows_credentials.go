@@ -3,6 +3,7 @@ package main
 // Credentials and options.
 var credentialsRows = []mutant{
 	{"http only for loopback addresses", "options.go", `p.Scheme == "http" && !isLoopback(p.Hostname())`, `p.Scheme == "http" && p.Host == ""`, "TestWithEndpointRefuses"},
+	{"a name of a host has no tilde", "internal/acs3/headers.go", `!unreserved[c] || c == '~'`, `!unreserved[c]`, "TestIsPlainHost"},
 	{"a host has no other characters than those of a name", "internal/acs3/headers.go", `[A-Za-z0-9._-]+|`, `[^\x00-\x20\x7f-\xff%]+|`, "TestIsPlainHost|TestWithEndpointRefusesBytes"},
 	{"a nil provider is refused, typed or not", "options.go", `if isNil(provider) {`, `if provider == nil {`, "TestWithCredentialsRefusesNil"},
 	{"a nil limiter is ignored, typed or not", "options.go", `if !isNil(l) {`, `if l != nil {`, "TestNilOptions"},

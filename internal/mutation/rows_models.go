@@ -23,7 +23,7 @@ var modelsRows = []mutant{
 	{"the elements of a response are bounded", "decode.go", `if d.elements++; d.elements > maxElements {`, `if d.elements++; n > maxElements {`, "TestDecodeElements"},
 	{"elements are counted per response", "decode.go", `d.input, d.elements = *bytes.NewBuffer(text), 0`, `d.input = *bytes.NewBuffer(text)`, "TestDecodeElements"},
 	{"a number too large for an int is none", "decode_values.go", `!(math.Abs(f) <= math.MaxInt32)`, `f != f`, "TestDecodeTemplates|TestDecodeEnums"},
-	{"an interned text is the same text", "decode_values.go", `case string(text) == slot[0]:`, `case len(text) == len(slot[0]):`, "TestInternedStrings"},
+	{"an interned text is the same text", "decode_values.go", `case string(raw) == slot[0].raw:`, `case len(raw) == len(slot[0].raw):`, "TestInternedStrings"},
 	{"an escaped name is the name", "decode.go", `		name = unquote(quoted)`, ``, "TestDecodeSpellings"},
 	{"fields of errors in any case are found", "decode.go", `if options == "case:ignore" {`, `if options == "never" {`, "TestAPIErrorFields"},
 	{"what is not UTF-8 is replaced", "decode_values.go", `< 0 && utf8.Valid(raw) {`, `< 0 || utf8.Valid(raw) && false {`, "TestDecodeSpellings|TestDecodeMalformedJobs"},
