@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/livetranscode/livetranscode-go/internal/acs3"
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
@@ -24,22 +23,21 @@ type call struct {
 // do executes one operation: it validates and encodes the parameters, makes attempts until one succeeds or
 // another is not worth it, and decodes the response into out.
 func (c *Client) do(caller context.Context, op *operation, in params, out responseDecoder) error {
-	values, err := encodeParams(op.name, in)
+	query, id, err := encodeParams(op.name, op.idParam, in)
 	if err != nil {
 		return err
 	}
 	call := &call{
 		client: c,
 		first: attempt{
-			client: c, op: op, query: acs3.EncodeQuery(values), resourceID: values.Get(op.idParam), began: time.Now(),
-			newConn: !op.idempotent,
+			client: c, op: op, query: query, resourceID: id, began: time.Now(), newConn: !op.idempotent,
 		},
-		retrier: retrier{client: c, operation: op.name, resourceID: values.Get(op.idParam), idempotent: op.idempotent},
+		retrier: retrier{client: c, operation: op.name, resourceID: id, idempotent: op.idempotent},
 	}
 	call.retrier.deadline, _ = caller.Deadline()
 	start := CallStart{Operation: op.name, Host: c.template.Host}
 	if c.hooks.Call != nil {
-		start.ResourceID = presentableID(call.first.resourceID)
+		start.ResourceID = presentableID(id)
 	}
 	ctx, hook := startHook(caller, c.hooks.Call, start)
 	err = errAborted

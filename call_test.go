@@ -251,7 +251,7 @@ func TestCallAllocations(t *testing.T) {
 		most float64
 		call func() error
 	}{
-		{"GetLiveTranscodeJob", 31, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
+		{"GetLiveTranscodeJob", 28, func() error { _, err := get.GetLiveTranscodeJob(ctx, "job"); return err }},
 		{"ListLiveTranscodeJobs, 100 jobs", 440, func() error { _, err := list.ListLiveTranscodeJobs(ctx, nil); return err }},
 	} {
 		n := testing.AllocsPerRun(200, func() {

@@ -1,11 +1,12 @@
 package livetranscode
 
 import (
-	"net/url"
 	"reflect"
 	"unicode/utf8"
 
 	"github.com/google/go-querystring/query"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 // params are the parameters of an operation.
@@ -14,23 +15,24 @@ type params interface {
 	validate() (field, reason string)
 }
 
-// encodeParams validates the parameters of an operation and encodes them. The error is a *ParamError.
-func encodeParams(operation string, in params) (url.Values, error) {
+// encodeParams validates the parameters of an operation and encodes them as a canonical query. id is the value of the
+// parameter idName. The error is a *ParamError.
+func encodeParams(operation, idName string, in params) (encoded, id string, err error) {
 	field, reason := in.validate()
 	if field != "" {
-		return nil, &ParamError{Operation: operation, Field: field, Reason: reason}
+		return "", "", &ParamError{Operation: operation, Field: field, Reason: reason}
 	}
-	if id, ok := in.(*idParam); ok { // no need of reflection
-		return url.Values{id.name: {id.id}}, nil
+	if p, ok := in.(*idParam); ok { // no need of reflection
+		return acs3.EncodeParam(p.name, p.id), p.id, nil
 	}
 	if field := invalidText(reflect.ValueOf(in).Elem()); field != "" {
-		return nil, &ParamError{Operation: operation, Field: field, Reason: notUTF8}
+		return "", "", &ParamError{Operation: operation, Field: field, Reason: notUTF8}
 	}
 	values, err := query.Values(in)
 	if err != nil {
-		return nil, &ParamError{Operation: operation, Field: "request", Reason: "cannot be encoded: " + err.Error()}
+		return "", "", &ParamError{Operation: operation, Field: "request", Reason: "cannot be encoded: " + err.Error()}
 	}
-	return values, nil
+	return acs3.EncodeQuery(values), values.Get(idName), nil
 }
 
 // notUTF8 is the reason to refuse a text that the service would not read as it was signed.

@@ -113,7 +113,7 @@ func TestTimeZones(t *testing.T) {
 				return
 			}
 			req := &UpdateLiveTranscodeJobRequest{JobID: "j", TimedConfig: &TimedConfig{StartTime: start.In(zone).Local()}}
-			if _, err := encodeParams("Update", req); err != nil {
+			if _, _, err := encodeParams("Update", "JobId", req); err != nil {
 				t.Error(err)
 			}
 		})

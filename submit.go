@@ -95,7 +95,7 @@ const ensureTimeout = 30 * time.Second
 // RAM actions: ice:ListLiveTranscodeJobs, ice:SubmitLiveTranscodeJob.
 func (c *Client) EnsureLiveTranscodeJob(ctx context.Context, req *SubmitLiveTranscodeJobRequest) (*EnsureLiveTranscodeJobResponse, error) {
 	const operation = "EnsureLiveTranscodeJob"
-	if _, err := encodeParams(operation, req); err != nil {
+	if _, _, err := encodeParams(operation, "", req); err != nil {
 		return nil, err
 	}
 	run := c.ensuring.join(req.Name)

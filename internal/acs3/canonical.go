@@ -137,6 +137,13 @@ func EncodeQuery(values url.Values) string {
 	return string(b)
 }
 
+// EncodeParam encodes one parameter as a canonical query.
+func EncodeParam(name, value string) string {
+	var buf [128]byte // on the stack; large enough for most ids
+	b := append(appendEncoded(buf[:0], name), '=')
+	return string(appendEncoded(b, value))
+}
+
 // unhex returns the value of an upper-case hexadecimal digit.
 func unhex(c byte) (value byte, ok bool) {
 	switch {

@@ -105,6 +105,18 @@ func TestCanonicalQuery(t *testing.T) {
 	}
 }
 
+// TestEncodeParam: one parameter is encoded like a query of one.
+func TestEncodeParam(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"", "****20b4****", "a b+c", "中", "\xff", "&=%", strings.Repeat("*", 1000)} {
+		for _, name := range []string{"JobId", "a b"} {
+			if got, want := EncodeParam(name, value), EncodeQuery(url.Values{name: {value}}); got != want {
+				t.Errorf("%q=%q is encoded as %s, want %s", name, value, got, want)
+			}
+		}
+	}
+}
+
 func TestCanonicalQueryRefuses(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
