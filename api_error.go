@@ -122,6 +122,7 @@ func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError
 			*text = r.redact(*text, maxErrorBody)
 		}
 	}
+	text = text[:min(len(text), maxErrorBody)] // of a success there may be more
 	api.isHTML = api.Code == "" && htmlStart.Match(text)
 	api.Message = r.message(api.Code, string(body.Message))
 	api.Detail = r.detail(api.Code, string(cmp.Or(body.Detail, body.Description)))

@@ -67,7 +67,7 @@ func TestAttemptsAreSignedSeparately(t *testing.T) {
 // an id, a secret and a token that belong together.
 func TestRotatingCredentials(t *testing.T) {
 	t.Parallel()
-	const callers, calls = 64, 20
+	const callers, calls = 16, 20
 	for name, provider := range map[string]func(func() Credentials) CredentialsProvider{
 		"function": func(current func() Credentials) CredentialsProvider {
 			return CredentialsFunc(func(context.Context) (Credentials, error) { return current(), nil })
@@ -91,7 +91,7 @@ func TestRotatingCredentials(t *testing.T) {
 				}
 				var current, sent, refused atomic.Int64
 				rt := step(func(req *http.Request) (*http.Response, error) {
-					if sent.Add(1)%150 == 0 {
+					if sent.Add(1)%60 == 0 {
 						current.Add(1)
 					}
 					runtime.Gosched() // to mix the callers

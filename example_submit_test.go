@@ -103,7 +103,6 @@ func ExampleClient_EnsureLiveTranscodeJob() {
 		TemplateID:  "b6491d5b3e514b7d895d14b5453ea119",
 		StreamInput: livetranscode.StreamInput{InputURL: "rtmp://mydomain/app/stream1"},
 	}
-	srv.Inject(livetranscodetest.Fault{Operation: "SubmitLiveTranscodeJob", DropResponse: true})
 	for range 2 {
 		resp, err := client.EnsureLiveTranscodeJob(context.Background(), req)
 		if err != nil {

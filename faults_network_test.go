@@ -206,7 +206,7 @@ func TestSOCKSFaults(t *testing.T) {
 // ambiguous.
 func TestSubmitOnFreshConnections(t *testing.T) {
 	t.Parallel()
-	const submits = 200 // on connections that are used again, about 15 of them would fail
+	const submits = 100 // on connections that are used again, about 7 of them would fail
 	for _, owner := range []string{"own", "caller's", "http.DefaultTransport's"} {
 		t.Run(owner, func(t *testing.T) {
 			t.Parallel()

@@ -26,7 +26,10 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // the tests allocate much and keep little
+	goleak.VerifyTestMain(m)
+}
 
 // raceEnabled reports whether the race detector is on. It allocates on its own, and drops what sync.Pool keeps.
 var raceEnabled = func() bool {

@@ -16,7 +16,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-var ensureWorlds = flag.Int("ensure.worlds", 300, "how many random worlds TestEnsureNeverDuplicates tries")
+var ensureWorlds = flag.Int("ensure.worlds", 200, "how many random worlds TestEnsureNeverDuplicates tries")
 
 func ensureRequest(name string) *livetranscode.SubmitLiveTranscodeJobRequest {
 	return &livetranscode.SubmitLiveTranscodeJobRequest{

@@ -24,8 +24,8 @@ func TestWatchFailingJobs(t *testing.T) {
 		fault     string
 	}{
 		{20, 100, true, "InternalError"},
-		{400, 100, true, "InternalError"},
-		{400, 100, true, ""},
+		{80, 20, true, "InternalError"},
+		{80, 20, true, ""},
 		{60, 100, false, "InternalError"},
 	} {
 		t.Run(fmt.Sprintf("%d of %d, %t, %s", tt.bad, tt.bad+tt.good, tt.list, tt.fault), func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestWatchAddAmongMany(t *testing.T) {
 	t.Parallel()
 	for _, list := range []bool{true, false} {
 		bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-			ids := addJobs(srv, 20_000, inProgress)
+			ids := addJobs(srv, 5000, inProgress)
 			rt := &rated{RoundTripper: srv.Transport()}
 			if !list {
 				srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM", Times: -1})

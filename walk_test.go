@@ -2,7 +2,6 @@ package livetranscode
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -89,22 +89,24 @@ func (l *changingList) RoundTrip(req *http.Request) (*http.Response, error) {
 	q := req.URL.Query()
 	no, _ := strconv.Atoi(cmp.Or(q.Get("PageNo"), "1"))
 	size, _ := strconv.Atoi(q.Get("PageSize"))
-	var matching []map[string]any
+	var matching []int
 	for _, item := range l.items {
 		if item.matches {
-			id := strconv.Itoa(item.id)
-			matching = append(matching, map[string]any{"JobId": id, "TemplateId": id})
+			matching = append(matching, item.id)
 		}
 	}
 	if q.Get("SortBy") == "desc" {
 		slices.Reverse(matching)
 	}
-	page := append([]map[string]any{}, matching[min((no-1)*size, len(matching)):min(no*size, len(matching))]...)
-	body, err := json.Marshal(map[string]any{"RequestId": "r", "TotalCount": len(matching), "JobList": page, "TemplateContentList": page})
-	if err != nil {
-		return nil, err
+	var page []string
+	for _, id := range matching[min((no-1)*size, len(matching)):min(no*size, len(matching))] {
+		page = append(page, fmt.Sprintf(`{"JobId":"%d","TemplateId":"%[1]d"}`, id))
 	}
-	return respond(200, string(body))(req)
+	list := "JobList"
+	if strings.HasSuffix(req.Header.Get("X-Acs-Action"), "Templates") {
+		list = "TemplateContentList"
+	}
+	return respond(200, fmt.Sprintf(`{"RequestId":"r","TotalCount":%d,%q:[%s]}`, len(matching), list, strings.Join(page, ",")))(req)
 }
 
 // readJobs returns the ids of all jobs.

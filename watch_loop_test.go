@@ -191,9 +191,9 @@ func TestWatchLogsUnreadJobs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-				ids := append(addJobs(srv, 150, inProgress), srv.AddJob(livetranscode.Job{JobID: "one", Status: 7}))
+				ids := append(addJobs(srv, 110, inProgress), srv.AddJob(livetranscode.Job{JobID: "one", Status: 7}))
 				var log bytes.Buffer
-				w := srv.Client(one(), livetranscode.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).NewWatcher()
+				w := srv.Client(one(), livetranscode.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).NewWatcher(every(40 * time.Second))
 				w.Add(ids...)
 				pull := watch(t.Context(), t, w)
 				for range ids {

@@ -172,7 +172,7 @@ func TestWatchDeliversBeforeItsEnd(t *testing.T) {
 func TestWatchPollsJobsThatLeftTheirPage(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
-		ids := addJobs(srv, 10_000, inProgress)
+		ids := addJobs(srv, 5000, inProgress)
 		srv.Inject(livetranscodetest.Fault{Latency: time.Second, Times: -1})
 		w := srv.Client().NewWatcher(livetranscode.Concurrency(1), every(300*time.Second))
 		w.Add(ids...)
@@ -181,10 +181,10 @@ func TestWatchPollsJobsThatLeftTheirPage(t *testing.T) {
 			next(t, pull)
 		}
 		srv.ResetCalls()
-		for _, page := range []int{90, 50, 10} {
-			srv.SetStatus(ids[100*(99-page)+50], stopped)
+		for _, page := range []int{45, 25, 5} {
+			srv.SetStatus(ids[100*(49-page)+50], stopped)
 		}
-		for _, page := range []int{10, 50, 90} {
+		for _, page := range []int{5, 25, 45} {
 			event := next(t, pull)
 			if calls := len(srv.Calls()); event.Kind != livetranscode.EventStopped || calls < page || calls > page+10 {
 				t.Errorf("the stop of a job on page %d came with request %d: %v", page, calls, event.Kind)
@@ -198,7 +198,7 @@ func TestWatchPollsJobsThatLeftTheirPage(t *testing.T) {
 		for range 50 {
 			next(t, pull)
 		}
-		if n := len(srv.Calls()); n > 103+103+60 {
+		if n := len(srv.Calls()); n > 53+53+60 {
 			t.Errorf("%d requests", n)
 		}
 	})

@@ -151,7 +151,7 @@ func TestWatchEnds(t *testing.T) {
 		{"service down", livetranscodetest.Fault{StatusCode: 502, Body: "<html>"}, livetranscode.ErrUnavailable},
 	}
 	for _, tt := range tests {
-		for _, n := range []int{1, 50} {
+		for _, n := range []int{1, 20} {
 			t.Run(fmt.Sprint(tt.name, n), func(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
