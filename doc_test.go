@@ -10,9 +10,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 )
+
+// parsedFiles are the files that parsed has read, by name.
+var parsedFiles sync.Map
 
 // parsed returns the files that match a pattern, with their comments.
 func parsed(t *testing.T, pattern string) []*ast.File {
@@ -23,11 +27,14 @@ func parsed(t *testing.T, pattern string) []*ast.File {
 	}
 	var files []*ast.File
 	for _, name := range names {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
+		file, ok := parsedFiles.Load(name)
+		if !ok {
+			if file, err = parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments); err != nil {
+				t.Fatal(err)
+			}
+			parsedFiles.Store(name, file)
 		}
-		files = append(files, file)
+		files = append(files, file.(*ast.File))
 	}
 	return files
 }

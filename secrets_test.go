@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"html"
 	"io"
 	"log/slog"
@@ -19,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -64,7 +63,8 @@ var (
 type canaryForm struct{ canary, text string }
 
 // canaryForms has the forms of all canaries by their first two bytes, so that one pass over a text finds them.
-var canaryForms = func() (forms [1 << 16][]canaryForm) {
+var canaryForms = sync.OnceValue(func() *[1 << 16][]canaryForm {
+	var forms [1 << 16][]canaryForm
 	for _, canary := range slices.Concat(secretCanaries, streamCanaries) {
 		for _, text := range []string{
 			canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprintf("% x", canary), fmt.Sprintf("%# x", canary),
@@ -74,14 +74,15 @@ var canaryForms = func() (forms [1 << 16][]canaryForm) {
 			forms[start] = append(forms[start], canaryForm{canary, text})
 		}
 	}
-	return forms
-}()
+	return &forms
+})
 
 // wantNoCanary fails if a text shows a canary in any of the forms that package fmt has for strings and bytes.
 func wantNoCanary(t *testing.T, what, text string, canaries ...string) {
 	t.Helper()
+	forms := canaryForms()
 	for i := range max(1, len(text)) - 1 {
-		for _, form := range canaryForms[int(text[i])<<8|int(text[i+1])] {
+		for _, form := range forms[int(text[i])<<8|int(text[i+1])] {
 			if strings.HasPrefix(text[i:], form.text) && slices.Contains(canaries, form.canary) {
 				t.Errorf("%s shows %q: %.600s", what, form.text, text)
 				return
@@ -260,23 +261,18 @@ var holdsStreams = []string{
 // exportedTypes returns the names of the exported types of a package of this module.
 func exportedTypes(t *testing.T, dir, prefix string) (names []string) {
 	t.Helper()
-	packages, err := parser.ParseDir(token.NewFileSet(), dir, nil, parser.SkipObjectResolution) //nolint:staticcheck // no build tags here
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, pkg := range packages {
-		for name, file := range pkg.Files {
-			if strings.HasSuffix(name, "_test.go") {
+	tests := parsed(t, filepath.Join(dir, "*_test.go"))
+	for _, file := range parsed(t, filepath.Join(dir, "*.go")) {
+		if slices.Contains(tests, file) {
+			continue
+		}
+		for node := range ast.Preorder(file) {
+			spec, ok := node.(*ast.TypeSpec)
+			if !ok || !spec.Name.IsExported() {
 				continue
 			}
-			for node := range ast.Preorder(file) {
-				spec, ok := node.(*ast.TypeSpec)
-				if !ok || !spec.Name.IsExported() {
-					continue
-				}
-				if _, plain := spec.Type.(*ast.Ident); !plain { // a string or a number is just itself
-					names = append(names, prefix+spec.Name.Name)
-				}
+			if _, plain := spec.Type.(*ast.Ident); !plain { // a string or a number is just itself
+				names = append(names, prefix+spec.Name.Name)
 			}
 		}
 	}

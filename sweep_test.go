@@ -23,7 +23,7 @@ func TestWatchFailingJobs(t *testing.T) {
 		list      bool // it is refused
 		fault     string
 	}{
-		{20, 100, true, "InternalError"},
+		{10, 50, true, "InternalError"},
 		{80, 20, true, "InternalError"},
 		{80, 20, true, ""},
 		{60, 100, false, "InternalError"},
@@ -251,16 +251,16 @@ func TestWatchThrottlingOnlySlows(t *testing.T) {
 		w := srv.Client().NewWatcher()
 		w.Add(ids...)
 		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", Times: -1})
-		after(2*time.Hour, srv.ClearFaults)
+		after(time.Hour, srv.ClearFaults)
 		pull := watch(t.Context(), t, w)
 		for range ids {
 			if event := next(t, pull); event.Err != nil {
 				t.Errorf("got %+v", event)
 			}
 		}
-		// A sweep gives up after 30 s and is followed by a pause as long: two hours are not many calls.
-		if n := len(srv.Calls()); n > 20000 {
-			t.Errorf("%d calls in two throttled hours", n)
+		// A sweep gives up after 30 s and is followed by a pause as long: an hour is not many calls.
+		if n := len(srv.Calls()); n > 10000 {
+			t.Errorf("%d calls in a throttled hour", n)
 		}
 	})
 }
