@@ -1,6 +1,7 @@
 package livetranscode
 
 import (
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,16 +51,20 @@ func TestInternedStrings(t *testing.T) {
 	for i := range texts {
 		texts[i] = strings.Repeat("x", i%300) + fmt.Sprint(i)
 	}
-	var table internTable
-	intern := func(want string) (text string) {
+	var d decoder
+	internQuoted := func(quoted, want string) (text string) {
 		t.Helper()
-		if text = table.text([]byte(`"` + want + `"`)); text != want {
-			t.Fatalf("%q is %q", want, text)
+		if err := setInterned(&d, reflect.ValueOf(&text).Elem(), []byte(quoted)); err != nil || text != want {
+			t.Fatalf("%s is %q, %v", quoted, text, err)
 		}
 		return text
 	}
-	for range 20_000 {
+	intern := func(want string) string { return internQuoted(`"`+want+`"`, want) }
+	for i := range 20_000 {
 		want := texts[rand.N(len(texts))]
+		if i%2 == 0 { // of one length, so that only their characters tell them apart
+			want = crand.Text()
+		}
 		if once, again := intern(want), intern(want); (unsafe.StringData(once) == unsafe.StringData(again)) != (len(want) <= 256) {
 			t.Fatalf("%q is made twice, or is long and kept", want)
 		}
@@ -72,6 +77,10 @@ func TestInternedStrings(t *testing.T) {
 		if again := intern(common); unsafe.StringData(again) != unsafe.StringData(first) {
 			t.Fatalf("it is made again after %q", own)
 		}
+	}
+	for range 2 { // a text may be what another one is escaped as
+		internQuoted(`"a\\/b"`, `a\/b`)
+		internQuoted(`"a\/b"`, `a/b`)
 	}
 }
 

@@ -23,7 +23,11 @@ func setInterned(d *decoder, v reflect.Value, value jsontext.Value) error {
 	if value[0] != '"' {
 		return setString(d, v, value)
 	}
-	v.SetString(d.interned.text(value))
+	text, known := d.interned.find(value[1 : len(value)-1])
+	if !known {
+		text = d.interned.add(unquote(value))
+	}
+	v.SetString(text)
 	return nil
 }
 
@@ -146,32 +150,40 @@ func parseTime(s string) time.Time {
 
 // An internTable has the texts of strings that were decoded before. The names and ids of jobs are the same in response
 // after response: a table hands out the text that it made the first time. It holds two to a slot, the more recent
-// first, and no long ones. Nothing secret must be interned.
-type internTable [128][2]struct {
-	raw  string // without the quotes
-	text string
+// first, and none that are long. Nothing secret must be interned.
+type internTable [256][2]string
+
+// find returns the text of a string, given without its quotes, if the table has it. It has no text with a backslash, so
+// a string that is found needs no unquoting.
+func (t *internTable) find(raw []byte) (text string, ok bool) {
+	slot := t.slot(raw)
+	switch { // a switch on string(raw) would allocate it
+	case string(raw) == slot[0]:
+	case string(raw) == slot[1]:
+		slot[0], slot[1] = slot[1], slot[0]
+	default:
+		return "", false
+	}
+	return slot[0], true
+}
+
+// add returns a text, and adds it to the table.
+func (t *internTable) add(text []byte) string {
+	if known, ok := t.find(text); ok { // an escaped string is not found as it is written
+		return known
+	}
+	if len(text) > 256 || bytes.IndexByte(text, '\\') >= 0 {
+		return string(text)
+	}
+	slot := t.slot(text)
+	slot[0], slot[1] = string(text), slot[0]
+	return slot[0]
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func (t *internTable) text(quoted jsontext.Value) string {
-	raw := quoted[1 : len(quoted)-1]
-	if len(raw) > 256 {
-		return string(unquote(quoted))
-	}
-	slot := &t[crc32.Checksum(raw, castagnoli)%uint32(len(t))]
-	switch { // a switch on string(raw) would allocate it
-	case string(raw) == slot[0].raw:
-	case string(raw) == slot[1].raw:
-		slot[0], slot[1] = slot[1], slot[0]
-	default:
-		slot[1] = slot[0]
-		slot[0].raw, slot[0].text = string(raw), string(unquote(quoted))
-		if slot[0].text == slot[0].raw { // most often: keep one string
-			slot[0].text = slot[0].raw
-		}
-	}
-	return slot[0].text
+func (t *internTable) slot(text []byte) *[2]string {
+	return &t[crc32.Checksum(text, castagnoli)%uint32(len(t))]
 }
 
 // unmarshalEnum implements UnmarshalJSON of an enum.
