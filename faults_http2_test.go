@@ -32,7 +32,7 @@ type http2Server struct {
 type http2Conn struct {
 	*tls.Conn
 	tcp    net.Conn
-	server *connServer
+	server *http2Server
 }
 
 // http2Reply responds to the request of a stream, or fails. It returns whether the connection stays open.
@@ -91,8 +91,8 @@ func newHTTP2Server(t *testing.T, reply func(n int) http2Reply) *http2Server {
 	certificate, roots := certify(t, "127.0.0.1", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2"}}
 	s := &http2Server{roots: roots}
-	s.connServer = newConnServer(t, func(server *connServer, conn net.Conn) {
-		s.serve(&http2Conn{tls.Server(conn, config), conn, server}, reply)
+	s.connServer = newConnServer(t, listen(t), func(conn net.Conn) {
+		s.serve(&http2Conn{tls.Server(conn, config), conn, s}, reply)
 	})
 	s.url = "https://" + s.addr
 	return s

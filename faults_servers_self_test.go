@@ -5,10 +5,10 @@ import (
 	"crypto/x509"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // proxyResult is what came of a request: "200 body", the error's text, or both if the body broke off.
@@ -85,16 +85,6 @@ func TestHTTP2Server(t *testing.T) {
 	}
 }
 
-// tlsBackend returns a server of one response, its address, and the roots that trust it for example.com.
-func tlsBackend(t *testing.T) (address string, roots *x509.CertPool) {
-	t.Helper()
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "backend") }))
-	t.Cleanup(s.Close)
-	roots = x509.NewCertPool()
-	roots.AddCert(s.Certificate())
-	return s.Listener.Addr().String(), roots
-}
-
 // throughProxy returns a transport that uses a proxy for every request.
 func throughProxy(t *testing.T, proxy *url.URL, roots *x509.CertPool) *http.Transport {
 	t.Helper()
@@ -105,12 +95,13 @@ func throughProxy(t *testing.T, proxy *url.URL, roots *x509.CertPool) *http.Tran
 
 func TestConnectProxy(t *testing.T) {
 	t.Parallel()
-	address, roots := tlsBackend(t)
+	certificate, roots := certify(t, "example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	address := newTLSBackend(t, certificate)
 	for name, tt := range map[string]struct {
 		reply *connectReply
 		want  string
 	}{
-		"tunnel":                {nil, "200 backend"},
+		"tunnel":                {nil, "200 " + networkSuccess},
 		"502":                   {refuseConnect(502), "Bad Gateway"},
 		"407":                   {refuseConnect(407, "Proxy-Authenticate", "Basic"), "Proxy Authentication Required"},
 		"closed":                {&connectReply{then: closeConn}, "EOF"},
@@ -135,13 +126,14 @@ func TestConnectProxy(t *testing.T) {
 
 func TestSOCKSProxy(t *testing.T) {
 	t.Parallel()
-	address, roots := tlsBackend(t)
+	certificate, roots := certify(t, "example.com", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	address := newTLSBackend(t, certificate)
 	for name, tt := range map[string]struct {
 		reply    socksReply
 		want     string
 		requests int
 	}{
-		"tunnel":           {socksReply{}, "200 backend", 1},
+		"tunnel":           {socksReply{}, "200 " + networkSuccess, 1},
 		"no method":        {socksReply{refuseMethod: true}, "no acceptable authentication methods", 0},
 		"general failure":  {socksReply{code: 1}, "general SOCKS server failure", 1},
 		"not allowed":      {socksReply{code: 2}, "connection not allowed by ruleset", 1},

@@ -10,106 +10,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // The proxies of the fault matrix, on loopback: newConnectProxy and newSOCKSProxy tunnel, refuse or fail. The server
 // of HTTP/2 faults, newHTTP2Server, is in faults_http2_test.go.
-
-// connServer serves each connection on a goroutine of its own until the test ends.
-type connServer struct {
-	addr string
-	done chan struct{} // closed when the test ends
-
-	mu     sync.Mutex
-	ended  bool
-	conns  []net.Conn
-	opened int
-	wg     sync.WaitGroup
-}
-
-func newConnServer(t *testing.T, serve func(*connServer, net.Conn)) *connServer {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &connServer{addr: ln.Addr().String(), done: make(chan struct{})}
-	s.wg.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.opened++
-			s.mu.Unlock()
-			s.closeAtEnd(conn)
-			s.wg.Go(func() {
-				defer conn.Close()
-				serve(s, conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		close(s.done)
-		ln.Close()
-		s.mu.Lock()
-		s.ended = true
-		for _, conn := range s.conns {
-			conn.Close()
-		}
-		s.mu.Unlock()
-		s.wg.Wait()
-	})
-	return s
-}
-
-// closeAtEnd closes conn when the test ends.
-func (s *connServer) closeAtEnd(conn net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.conns = append(s.conns, conn)
-	if s.ended {
-		conn.Close()
-	}
-}
-
-// connections returns how many connections were opened.
-func (s *connServer) connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.opened
-}
-
-// end ends a connection as then says: a stalled one with the test, the others at once.
-func (s *connServer) end(conn net.Conn, then connectionEnd) {
-	switch tcp := conn.(*net.TCPConn); then {
-	case resetConn:
-		tcp.SetLinger(0)
-	case closeConn: // reads on, since closing with unread data would reset the connection
-		tcp.CloseWrite()
-		io.Copy(io.Discard, tcp)
-	case stallConn, keepOpen:
-		<-s.done
-	}
-	conn.Close()
-}
-
-// tunnel copies between client, of which buffered has been read already, and the address until one of them closes.
-func (s *connServer) tunnel(client net.Conn, buffered io.Reader, address string) {
-	server, err := net.DialTimeout("tcp", address, 5*time.Second)
-	if err != nil {
-		return
-	}
-	s.closeAtEnd(server)
-	s.wg.Go(func() {
-		io.Copy(server, buffered)
-		server.Close()
-	})
-	io.Copy(client, server)
-	client.Close()
-}
 
 // connectProxy is an HTTP proxy that serves CONNECT. It tunnels every target to one backend, so that an endpoint of
 // any name reaches a server of the test.
@@ -138,7 +42,7 @@ func refuseConnect(status int, header ...string) *connectReply {
 func newConnectProxy(t *testing.T, backend string, reply func(n int) *connectReply) *connectProxy {
 	t.Helper()
 	p := new(connectProxy)
-	p.connServer = newConnServer(t, func(s *connServer, conn net.Conn) {
+	p.connServer = newConnServer(t, listen(t), func(conn net.Conn) {
 		br := bufio.NewReader(conn)
 		req, err := http.ReadRequest(br)
 		if err != nil {
@@ -154,11 +58,11 @@ func newConnectProxy(t *testing.T, backend string, reply func(n int) *connectRep
 				br.ReadByte()
 				io.WriteString(conn, r.tunneled)
 			}
-			s.end(conn, r.then)
+			p.end(conn, r.then)
 			return
 		}
 		io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-		s.tunnel(conn, br, backend)
+		p.tunnel(conn, br, backend)
 	})
 	p.url = &url.URL{Scheme: "http", Host: p.addr}
 	return p
@@ -190,7 +94,7 @@ func newSOCKSProxy(t *testing.T, backend string, reply func(n int) socksReply) *
 	t.Helper()
 	p := new(socksProxy)
 	var connections atomic.Int32
-	p.connServer = newConnServer(t, func(s *connServer, conn net.Conn) {
+	p.connServer = newConnServer(t, listen(t), func(conn net.Conn) {
 		r := reply(int(connections.Add(1) - 1))
 		br := bufio.NewReader(conn)
 		greeting, err := readN(br, 2)
@@ -210,12 +114,12 @@ func newSOCKSProxy(t *testing.T, backend string, reply func(n int) socksReply) *
 		}
 		p.requests.Add(1)
 		if r.end != keepOpen {
-			s.end(conn, r.end)
+			p.end(conn, r.end)
 			return
 		}
 		conn.Write([]byte{5, r.code, 0, 1, 0, 0, 0, 0, 0, 0})
 		if r.code == 0 {
-			s.tunnel(conn, br, backend)
+			p.tunnel(conn, br, backend)
 		}
 	})
 	p.url = &url.URL{Scheme: "socks5", Host: p.addr}

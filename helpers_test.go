@@ -226,6 +226,11 @@ func respond(status int, body string, header ...string) step {
 	}
 }
 
+// respondTo responds with 200 and the body that f returns.
+func respondTo(f func(*http.Request) string) step {
+	return func(req *http.Request) (*http.Response, error) { return respond(200, f(req))(req) }
+}
+
 // respondError responds with an error as the service writes it.
 func respondError(status int, code string, header ...string) step {
 	return respond(status, errorBodyJSON(code, "text of "+code), header...)

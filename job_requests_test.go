@@ -20,11 +20,11 @@ import (
 func sentQuery(t *testing.T, call func(context.Context, *Client) error) (action string, values url.Values) {
 	t.Helper()
 	sent := 0
-	client := answeringClient(t, func(req *http.Request) string {
+	client := clientOver(t, respondTo(func(req *http.Request) string {
 		sent++
 		action, values = req.Header.Get(acs3.HeaderAction), req.URL.Query()
 		return `{"RequestId":"R","JobId":"J","TemplateId":"T","Job":{},"TemplateContent":{},"TotalCount":0}`
-	})
+	}))
 	if err := call(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +37,10 @@ func sentQuery(t *testing.T, call func(context.Context, *Client) error) (action 
 // wantParamError makes a call that must be refused before anything is sent.
 func wantParamError(t *testing.T, call func(context.Context, *Client) error, operation, field string) {
 	t.Helper()
-	client := answeringClient(t, func(req *http.Request) string {
+	client := clientOver(t, respondTo(func(req *http.Request) string {
 		t.Errorf("sent %s", req.URL.RawQuery)
 		return "{}"
-	})
+	}))
 	err := call(t.Context(), client)
 	var refused *ParamError
 	if !errors.As(err, &refused) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -21,12 +20,12 @@ func decodeJob(t *testing.T, text string) (jobs map[string]*Job, errs map[string
 	jobs, errs = make(map[string]*Job), make(map[string]error)
 	jobs["encoding/json"], errs["encoding/json"] = &v1, json.Unmarshal([]byte(text), &v1)
 	jobs["json v2"], errs["json v2"] = &v2, jsonv2.Unmarshal([]byte(text), &v2)
-	client := answeringClient(t, func(*http.Request) string { return `{"RequestId":"R","Job":` + text + `}` })
+	client := clientOver(t, respond(200, `{"RequestId":"R","Job":`+text+`}`))
 	resp, err := client.GetLiveTranscodeJob(t.Context(), "J")
 	if errs["call"] = err; err == nil {
 		jobs["call"] = resp.Job
 	}
-	client = answeringClient(t, func(*http.Request) string { return `{"RequestId":"R","JobList":[` + text + `]}` })
+	client = clientOver(t, respond(200, `{"RequestId":"R","JobList":[`+text+`]}`))
 	page, err := client.ListLiveTranscodeJobs(t.Context(), nil)
 	if errs["list"] = err; err == nil {
 		jobs["list"] = page.Jobs[0]
@@ -255,7 +254,7 @@ func TestJobEncodesAsTheServiceDoes(t *testing.T) {
 	}
 	var got any
 	var want struct{ Job any }
-	if err := errors.Join(json.Unmarshal(text, &got), json.Unmarshal([]byte(exampleResponse), &want)); err != nil {
+	if err := errors.Join(json.Unmarshal(text, &got), json.Unmarshal([]byte(documentedJob), &want)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want.Job, got); diff != "" {

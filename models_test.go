@@ -3,9 +3,7 @@ package livetranscode
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +13,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/internal/redact"
 )
 
-// exampleResponse is the example of the service's documentation.
-const exampleResponse = `{"RequestId":"******3B-0E1A-586A-AC29-742247******","Job":{"Name":"task1","JobId":"****20b48fb04483915d4f2cd8ac****","TemplateType":"normal","TemplateId":"b6491d5b3e514b7d895d14b5453ea119","TemplateName":"basic","StartMode":0,"Status":1,"StreamInput":{"Type":"rtmp","InputUrl":"rtmp://mydomain/app/stream1"},"OutputStream":{"StreamInfos":[{"Type":"rtmp","OutputUrl":"rtmp://mydomain/app/mytranscode1"}]},"CreateTime":"2022-07-20T02:48:58Z"}}`
-
+// exampleJob is the job of documentedJob.
 func exampleJob() *Job {
 	return &Job{
 		Name:         "task1",
@@ -33,28 +29,9 @@ func exampleJob() *Job {
 	}
 }
 
-// answeringFunc is a transport that answers 200 with the body that it returns.
-type answeringFunc func(*http.Request) string
-
-func (f answeringFunc) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: make(http.Header), Request: req,
-		Body: io.NopCloser(strings.NewReader(f(req))),
-	}, nil
-}
-
-func answeringClient(t *testing.T, answer answeringFunc) *Client {
-	t.Helper()
-	client, err := NewClient(WithCredentials(StaticCredentials("id", "secret", "")), WithHTTPClient(&http.Client{Transport: answer}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
-
 func TestDocumentedResponse(t *testing.T) {
 	t.Parallel()
-	client := answeringClient(t, func(*http.Request) string { return exampleResponse })
+	client := clientOver(t, success)
 	resp, err := client.GetLiveTranscodeJob(t.Context(), "****20b48fb04483915d4f2cd8ac****")
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +116,7 @@ func TestListResponse(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			client := answeringClient(t, func(*http.Request) string { return test.text })
+			client := clientOver(t, respond(200, test.text))
 			got, err := client.ListLiveTranscodeJobs(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)

@@ -46,15 +46,11 @@ func newProtocolServer(t *testing.T, protocols ...string) (server *httptest.Serv
 // add them to a pool of their own.
 func addHTTP2(t *http.Transport) {
 	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
-		"h2": func(string, *tls.Conn) http.RoundTripper { return failingTransport{} },
+		"h2": func(string, *tls.Conn) http.RoundTripper {
+			return failWith(errors.New("the pool of the caller's transport is used"))
+		},
 	}
 	t.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
-}
-
-type failingTransport struct{}
-
-func (failingTransport) RoundTrip(*http.Request) (*http.Response, error) {
-	return nil, errors.New("the pool of the caller's transport is used")
 }
 
 // TestSubmitThroughAnyTransport checks that a Submit goes through whatever *http.Transport the caller has, used or not,
@@ -130,10 +126,7 @@ func rootsOf(server *httptest.Server) *x509.CertPool {
 // its first use: its clones negotiate HTTP/2 and do not speak it.
 func TestSubmitThroughPlainTransport(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, networkSuccess) }))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	server, _ := newProtocolServer(t, "h2", "http/1.1")
 	transport := new(http.Transport)
 	clone := transport.Clone() // adds HTTP/2 to transport
 	if transport.TLSClientConfig == nil || clone.TLSClientConfig == nil {

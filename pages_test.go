@@ -1,7 +1,6 @@
 package livetranscode
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -9,9 +8,12 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/livetranscode/livetranscode-go/internal/acs3"
 )
 
 // A listing is a service that has jobs, or templates, in pages.
@@ -21,7 +23,7 @@ type listing struct {
 	seen  []url.Values
 }
 
-func (l *listing) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l *listing) respond(req *http.Request) (*http.Response, error) {
 	q := req.URL.Query()
 	l.seen = append(l.seen, q)
 	no, _ := strconv.Atoi(q.Get("PageNo"))
@@ -32,15 +34,20 @@ func (l *listing) RoundTrip(req *http.Request) (*http.Response, error) {
 	if code != "" {
 		return respondError(400, code)(req)
 	}
-	items := []map[string]any{}
-	for _, id := range ids {
-		items = append(items, map[string]any{"JobId": fmt.Sprint(id), "TemplateId": fmt.Sprint(id)})
+	return respond(200, pageJSON(req, ids, total))(req)
+}
+
+// pageJSON is the response to a List of jobs or templates with some ids.
+func pageJSON(req *http.Request, ids []int, total int) string {
+	name := "JobList"
+	if strings.HasSuffix(req.Header.Get(acs3.HeaderAction), "Templates") {
+		name = "TemplateContentList"
 	}
-	body, err := json.Marshal(map[string]any{"RequestId": "r", "TotalCount": total, "JobList": items, "TemplateContentList": items})
-	if err != nil {
-		return nil, err
+	items := make([]string, len(ids))
+	for i, id := range ids {
+		items[i] = fmt.Sprintf(`{"JobId":"%d","TemplateId":"%[1]d"}`, id)
 	}
-	return respond(200, string(body))(req)
+	return fmt.Sprintf(`{"RequestId":"r","TotalCount":%d,%q:[%s]}`, total, name, strings.Join(items, ","))
 }
 
 // pageOf returns a page of 100 as the documentation has it.
@@ -57,7 +64,7 @@ func numbers(from, to int) (all []int) {
 // readJobs ranges over all jobs.
 func (l *listing) readJobs(t *testing.T) (ids []int, err error) {
 	t.Helper()
-	c := clientOver(t, l)
+	c := clientOver(t, step(l.respond))
 	for job, e := range c.AllLiveTranscodeJobs(t.Context(), nil) {
 		if err != nil {
 			t.Errorf("something follows the error: %v, %v", job, e)
@@ -78,7 +85,7 @@ func (l *listing) readJobs(t *testing.T) (ids []int, err error) {
 func (l *listing) read(t *testing.T) (ids []int, err error) {
 	t.Helper()
 	ids, err = l.readJobs(t)
-	c := clientOver(t, l)
+	c := clientOver(t, step(l.respond))
 	requests := len(l.seen)
 	var templates []int
 	var templatesErr error
@@ -230,7 +237,7 @@ func TestWalkError(t *testing.T) {
 func TestWalkIsLazy(t *testing.T) {
 	t.Parallel()
 	l := &listing{count: 250}
-	all := clientOver(t, l).AllLiveTranscodeJobs(t.Context(), nil)
+	all := clientOver(t, step(l.respond)).AllLiveTranscodeJobs(t.Context(), nil)
 	if len(l.seen) != 0 {
 		t.Error("a request was sent before the first range")
 	}
@@ -266,7 +273,7 @@ func TestWalkKeepsTheRequest(t *testing.T) {
 		}
 	}
 	l := &listing{count: 150}
-	c := clientOver(t, l)
+	c := clientOver(t, step(l.respond))
 	jobsReq, templatesReq := jobs(), templates()
 	for _, err := range c.AllLiveTranscodeJobs(t.Context(), jobsReq) {
 		if err != nil {

@@ -1,7 +1,6 @@
 package livetranscode_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -15,6 +14,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
@@ -292,21 +292,21 @@ var echoes = map[string]func(string) string{
 	"JSON's \\/":      func(s string) string { return strings.ReplaceAll(s, "/", `\/`) },
 }
 
-// An echo is a transport that gives back all it knows of a request, and the secret too.
-type echo struct {
-	encode func(string) string
-	answer func(req *http.Request, dump string) (*http.Response, error)
-}
+// An echoAnswer is a response, or an error, with all that is known of a request in it.
+type echoAnswer func(req *http.Request, dump string) (*http.Response, error)
 
-func (e echo) RoundTrip(req *http.Request) (*http.Response, error) {
-	dump, err := httputil.DumpRequest(req, false)
-	if err != nil {
-		return nil, err
+// echo gives back all that it knows of a request, and the secret too.
+func echo(encode func(string) string, answer echoAnswer) roundTripper {
+	return func(req *http.Request) (*http.Response, error) {
+		dump, err := httputil.DumpRequest(req, false)
+		if err != nil {
+			return nil, err
+		}
+		// The shortest comes first, so that it is not just cut away.
+		known := fmt.Sprintf("token %s secret %s input %s output %s\r\nProxy-Authorization: Basic %s\r\nPOST %s HTTP/1.1\r\n%s", canaryToken, canarySecret,
+			canaryInput, canaryOutput, base64.StdEncoding.EncodeToString([]byte("proxyuser:"+canaryPassword)), req.URL, dump)
+		return answer(req, encode(known))
 	}
-	// The shortest comes first, so that it is not just cut away.
-	known := fmt.Sprintf("token %s secret %s input %s output %s\r\nProxy-Authorization: Basic %s\r\nPOST %s HTTP/1.1\r\n%s", canaryToken, canarySecret,
-		canaryInput, canaryOutput, base64.StdEncoding.EncodeToString([]byte("proxyuser:"+canaryPassword)), req.URL, dump)
-	return e.answer(req, e.encode(known))
 }
 
 func answerTo(req *http.Request, status int, body string, header http.Header) *http.Response {
@@ -316,8 +316,8 @@ func answerTo(req *http.Request, status int, body string, header http.Header) *h
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: req, ProtoMajor: 1, ProtoMinor: 1}
 }
 
-// refusal is an error of the service with a text in some of its fields.
-func errorBody(fields ...string) func(*http.Request, string) (*http.Response, error) {
+// errorBody is an error of the service with a text in some of its fields.
+func errorBody(fields ...string) echoAnswer {
 	return func(req *http.Request, dump string) (*http.Response, error) {
 		body := map[string]any{"RequestId": "r", "Code": "InvalidParameter", "Message": "m"}
 		for _, field := range fields {
@@ -347,7 +347,7 @@ func (b brokenBody) Read(p []byte) (int, error) {
 func (brokenBody) Close() error { return nil }
 
 // echoAnswers are the places where an echo can stand.
-var echoAnswers = map[string]func(req *http.Request, dump string) (*http.Response, error){
+var echoAnswers = map[string]echoAnswer{
 	"page with 502": func(req *http.Request, dump string) (*http.Response, error) {
 		return answerTo(req, 502, "<html>"+dump, nil), nil
 	},
@@ -525,7 +525,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		for place, answer := range echoAnswers {
 			t.Run("echo/"+form+"/"+place, func(t *testing.T) {
 				t.Parallel()
-				transport := livetranscode.WithHTTPClient(&http.Client{Transport: echo{encode, answer}})
+				transport := livetranscode.WithHTTPClient(&http.Client{Transport: echo(encode, answer)})
 				if form == "plain" {
 					checkCalls(t, transport)
 				} else {
@@ -667,35 +667,22 @@ func testProviderSecrets(t *testing.T) {
 
 // testProxySecrets sends through a proxy that wants a password, gets it, and then gives it away.
 func testProxySecrets(t *testing.T, scheme string, answer func(dump string) string) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serve := func(conn net.Conn) {
-		defer conn.Close()
-		req, err := http.ReadRequest(bufio.NewReader(conn))
-		if err != nil {
-			return // a connection that the transport made in advance
-		}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		var head bytes.Buffer
 		req.Header.Write(&head)
 		if !strings.Contains(head.String(), "Proxy-Authorization: Basic ") {
 			t.Error("the password is not sent")
 		}
-		io.WriteString(conn, answer(fmt.Sprintf("%s %s HTTP/1.1\r\n%s", req.Method, req.RequestURI, &head)))
-	}
-	serving.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() { serve(conn) })
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
 		}
-	})
-	t.Cleanup(func() { ln.Close(); serving.Wait() })
-	proxy := &url.URL{Scheme: "http", Host: ln.Addr().String(), User: url.UserPassword("proxyuser", canaryPassword)}
+		defer conn.Close()
+		io.WriteString(conn, answer(fmt.Sprintf("%s %s HTTP/1.1\r\n%s", req.Method, req.RequestURI, &head)))
+	}))
+	t.Cleanup(server.Close)
+	proxy := &url.URL{Scheme: "http", Host: server.Listener.Addr().String(), User: url.UserPassword("proxyuser", canaryPassword)}
 	transport := &http.Transport{Proxy: http.ProxyURL(proxy)}
 	t.Cleanup(transport.CloseIdleConnections)
 	checkSomeCalls(t, allCalls(), livetranscode.WithEndpoint(scheme+"://localhost"), livetranscode.WithHTTPClient(&http.Client{Transport: transport}))

@@ -25,17 +25,121 @@ import (
 
 // This file has the servers of tests that need real connections.
 
+// A connServer serves each connection on a goroutine of its own until the test ends.
+type connServer struct {
+	addr  string
+	serve func(net.Conn) // the connection is closed when it returns
+	done  chan struct{}  // closed when the server is
+
+	mu     sync.Mutex
+	closed bool
+	conns  []net.Conn
+	opened int
+	wg     sync.WaitGroup
+}
+
+// newConnServer starts a server on ln, which it closes. Without ln it serves only the connections given to accept.
+func newConnServer(t *testing.T, ln net.Listener, serve func(net.Conn)) *connServer {
+	t.Helper()
+	s := &connServer{serve: serve, done: make(chan struct{})}
+	t.Cleanup(s.close)
+	if ln == nil {
+		return s
+	}
+	s.addr = ln.Addr().String()
+	s.wg.Go(func() { <-s.done; ln.Close() })
+	s.wg.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			s.accept(conn)
+		}
+	})
+	return s
+}
+
+// accept serves a connection.
+func (s *connServer) accept(conn net.Conn) {
+	s.mu.Lock()
+	s.opened++
+	s.mu.Unlock()
+	s.closeAtEnd(conn)
+	s.wg.Go(func() {
+		defer conn.Close()
+		s.serve(conn)
+	})
+}
+
+// closeAtEnd closes conn when the server is closed.
+func (s *connServer) closeAtEnd(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns = append(s.conns, conn)
+	if s.closed {
+		conn.Close()
+	}
+}
+
+// close closes the server and its connections, and waits until nothing is served.
+func (s *connServer) close() {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.done)
+	}
+	for _, conn := range s.conns {
+		conn.Close()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+}
+
+// connections returns how many connections were opened.
+func (s *connServer) connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
+}
+
+// end ends a connection as then says: a stalled one with the test, the others at once.
+func (s *connServer) end(conn net.Conn, then connectionEnd) {
+	switch tcp := conn.(*net.TCPConn); then {
+	case resetConn:
+		tcp.SetLinger(0)
+	case closeConn: // reads on, since closing with unread data would reset the connection
+		tcp.CloseWrite()
+		io.Copy(io.Discard, tcp)
+	case stallConn, keepOpen:
+		<-s.done
+	}
+	conn.Close()
+}
+
+// tunnel copies between client, of which buffered has been read already, and the address until one of them closes.
+func (s *connServer) tunnel(client net.Conn, buffered io.Reader, address string) {
+	server, err := net.DialTimeout("tcp", address, 5*time.Second)
+	if err != nil {
+		return
+	}
+	s.closeAtEnd(server)
+	s.wg.Go(func() {
+		io.Copy(server, buffered)
+		server.Close()
+	})
+	io.Copy(client, server)
+	client.Close()
+}
+
 // A rawServer is an HTTP server whose responses are raw bytes. It records the heads of the requests.
 type rawServer struct {
+	*connServer
 	url     string
 	respond rawResponder
-	stop    chan struct{}
-	once    sync.Once
-	wg      sync.WaitGroup
 
-	mu    sync.Mutex
-	conns []net.Conn
-	heads []string
+	headsMu sync.Mutex
+	heads   []string
 }
 
 // A connectionEnd is what a rawServer does with a connection after a response.
@@ -72,25 +176,15 @@ func listen(t *testing.T) net.Listener {
 
 // newRawServerOn starts a server on ln, which it closes.
 func newRawServerOn(t *testing.T, ln net.Listener, respond rawResponder) *rawServer {
-	s := &rawServer{url: "http://" + ln.Addr().String(), respond: respond, stop: make(chan struct{})}
-	s.wg.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			s.accept(conn)
-		}
-	})
-	s.wg.Go(func() { <-s.stop; ln.Close() })
-	t.Cleanup(s.close)
+	s := &rawServer{url: "http://" + ln.Addr().String(), respond: respond}
+	s.connServer = newConnServer(t, ln, s.serve)
 	return s
 }
 
 // newPipeServer is a server without a network, for tests in a synctest bubble. Its dial connects to it.
 func newPipeServer(t *testing.T, respond rawResponder) *rawServer {
-	s := &rawServer{url: "http://localhost", respond: respond, stop: make(chan struct{})}
-	t.Cleanup(s.close)
+	s := &rawServer{url: "http://localhost", respond: respond}
+	s.connServer = newConnServer(t, nil, s.serve)
 	return s
 }
 
@@ -101,36 +195,16 @@ func (s *rawServer) dial(wrap func(net.Conn) net.Conn) (net.Conn, error) {
 	return client, nil
 }
 
-func (s *rawServer) accept(conn net.Conn) {
-	s.mu.Lock()
-	s.conns = append(s.conns, conn)
-	s.mu.Unlock()
-	s.wg.Go(func() { s.serve(conn) })
-}
-
-func (s *rawServer) close() {
-	s.once.Do(func() {
-		close(s.stop)
-		s.mu.Lock()
-		for _, conn := range s.conns {
-			conn.Close()
-		}
-		s.mu.Unlock()
-		s.wg.Wait()
-	})
-}
-
 func (s *rawServer) serve(conn net.Conn) {
-	defer conn.Close()
 	for br := bufio.NewReader(conn); ; {
 		head, err := readHead(br)
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
+		s.headsMu.Lock()
 		n := len(s.heads)
 		s.heads = append(s.heads, head)
-		s.mu.Unlock()
+		s.headsMu.Unlock()
 		raw, then := s.respond(n, head)
 		if _, err := io.WriteString(conn, raw); err != nil {
 			return
@@ -143,7 +217,7 @@ func (s *rawServer) serve(conn net.Conn) {
 			conn.(*net.TCPConn).SetLinger(0)
 			return
 		case stallConn:
-			<-s.stop
+			<-s.done
 			return
 		}
 	}
@@ -165,9 +239,9 @@ func readHead(br *bufio.Reader) (string, error) {
 }
 
 func (s *rawServer) seen() (heads []string, conns int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.heads), len(s.conns)
+	s.headsMu.Lock()
+	defer s.headsMu.Unlock()
+	return slices.Clone(s.heads), s.connections()
 }
 
 // wantRequests checks how many requests arrived.
@@ -361,27 +435,12 @@ func (f *flood) Read(p []byte) (int, error) {
 // serveFlood responds to every request with a head and a flood, using little memory itself.
 func serveFlood(t *testing.T, head string, body func() *flood) (url string) {
 	t.Helper()
-	ln := listen(t)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buf := make([]byte, 64<<10)
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			for n := 0; !bytes.Contains(buf[:n], []byte("\r\n\r\n")); {
-				more, err := conn.Read(buf[n:])
-				if n += more; err != nil {
-					break
-				}
-			}
-			io.WriteString(conn, head)
-			io.CopyBuffer(struct{ io.Writer }{conn}, body(), buf) // until the client has had enough
-			conn.Close()
+	s := newConnServer(t, listen(t), func(conn net.Conn) {
+		if _, err := readHead(bufio.NewReader(conn)); err != nil {
+			return
 		}
-	}()
-	t.Cleanup(func() { ln.Close(); <-done })
-	return "http://" + ln.Addr().String()
+		io.WriteString(conn, head)
+		io.CopyBuffer(struct{ io.Writer }{conn}, body(), make([]byte, 64<<10)) // until the client has had enough
+	})
+	return "http://" + s.addr
 }

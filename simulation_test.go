@@ -148,7 +148,7 @@ func newSimulation(t *testing.T, sc scale, seed uint64) *simulation {
 		rng: rand.New(rand.NewPCG(seed, 1)), netRNG: rand.New(rand.NewPCG(seed, 2)),
 		jobs: map[string]*simJob{}, counts: map[string]int{},
 	}
-	client := s.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: s}))
+	client := s.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: roundTripper(s.roundTrip)}))
 	s.watcher = client.NewWatcher(livetranscode.PollInterval(sc.first, sc.longest))
 	for range sc.jobs {
 		j := s.newJob(time.Now().Add(-time.Duration(s.rng.Int64N(int64(24 * time.Hour)))))
@@ -242,8 +242,8 @@ func (s *simulation) startPhase(w phase) {
 	}
 }
 
-// RoundTrip is the network between the Watcher and the emulator.
-func (s *simulation) RoundTrip(req *http.Request) (*http.Response, error) {
+// roundTrip is the network between the Watcher and the emulator.
+func (s *simulation) roundTrip(req *http.Request) (*http.Response, error) {
 	s.requestsInFlight.Add(1)
 	defer s.requestsInFlight.Add(-1)
 	var out, back time.Duration

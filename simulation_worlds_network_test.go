@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// RoundTrip is the network, with the properties and faults of the world.
-func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
+// roundTrip is the network, with the properties and faults of the world.
+func (w *world) roundTrip(req *http.Request) (*http.Response, error) {
 	var resp *http.Response
 	var delay time.Duration
 	w.locked(func() { resp, delay = w.respond(req) }) //nolint:bodyclose // the caller closes it

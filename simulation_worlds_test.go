@@ -214,7 +214,7 @@ func (w *world) locked(f func()) {
 
 // process is a process that watches, resuming from the store, until it is killed.
 func (w *world) process(ctx context.Context) {
-	client := w.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: w}))
+	client := w.srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: roundTripper(w.roundTrip)}))
 	watcher := client.NewWatcher(livetranscode.PollInterval(worldInterval/2, worldInterval), livetranscode.NotFoundGrace(20*time.Second))
 	if w.all {
 		watcher.AddAll(livetranscode.JobFilter{})

@@ -3,7 +3,6 @@ package livetranscode_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -82,16 +81,16 @@ func TestWatchAddAmongMany(t *testing.T) {
 	for _, list := range []bool{true, false} {
 		bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 			ids := addJobs(srv, 5000, inProgress)
-			rt := &rated{RoundTripper: srv.Transport()}
+			limit := new(rateLimit)
 			if !list {
 				srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM", Times: -1})
 			}
-			w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: rt})).NewWatcher()
+			w := srv.Client(intercept(srv, limit.respond)).NewWatcher()
 			w.Add(ids...)
 			seen := make(chan string, 1<<16)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			rt.set(4 * time.Second)
+			limit.set(4 * time.Second)
 			done := make(chan bool)
 			go func() {
 				for event, err := range w.Events(ctx) {
@@ -129,8 +128,8 @@ func TestWatchDeliversEarly(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 5000, inProgress)
-		rt, pull := watchRated(t, srv, ids)
-		rt.set(4 * time.Second)                 // 200 s for all pages
+		limit, pull := watchLimited(t, srv, ids)
+		limit.set(4 * time.Second)              // 200 s for all pages
 		srv.SetStatus(ids[len(ids)-1], stopped) // of the first page
 		start := time.Now()
 		if event := next(t, pull); event.JobID != ids[len(ids)-1] || time.Since(start) > 90*time.Second {
@@ -265,46 +264,39 @@ func TestWatchThrottlingOnlySlows(t *testing.T) {
 	})
 }
 
-// A rated transport lets one request pass every so often, and throttles the others.
-type rated struct {
-	http.RoundTripper
+// A rateLimit lets one request pass every so often, and throttles the others.
+type rateLimit struct {
 	mu    sync.Mutex
 	every time.Duration
 	free  time.Time
 }
 
-func (r *rated) set(every time.Duration) {
+func (r *rateLimit) set(every time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.every = every
 }
 
-func (r *rated) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *rateLimit) respond(req *http.Request) (*http.Response, error) {
 	r.mu.Lock()
-	ok := !time.Now().Before(r.free)
-	if ok {
-		r.free = time.Now().Add(r.every)
+	defer r.mu.Unlock()
+	if time.Now().Before(r.free) {
+		return failure(req, 400, "Throttling.User"), nil
 	}
-	r.mu.Unlock()
-	if ok {
-		return r.RoundTripper.RoundTrip(req)
-	}
-	return &http.Response{
-		StatusCode: 400, Header: http.Header{}, Request: req,
-		Body: io.NopCloser(strings.NewReader(`{"RequestId":"r","Code":"Throttling.User","Message":"slow"}`)),
-	}, nil
+	r.free = time.Now().Add(r.every)
+	return nil, nil
 }
 
-// watchRated watches jobs through a rated transport that does not throttle yet, and has seen each.
-func watchRated(t *testing.T, srv *livetranscodetest.Server, ids []string) (*rated, func() (livetranscode.JobEvent, error, bool)) {
-	rt := &rated{RoundTripper: srv.Transport()}
-	w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: rt})).NewWatcher()
+// watchLimited watches jobs under a limit that does not throttle yet, and has seen each.
+func watchLimited(t *testing.T, srv *livetranscodetest.Server, ids []string) (*rateLimit, func() (livetranscode.JobEvent, error, bool)) {
+	limit := new(rateLimit)
+	w := srv.Client(intercept(srv, limit.respond)).NewWatcher()
 	w.Add(ids...)
 	pull := watch(t.Context(), t, w)
 	for range ids {
 		next(t, pull)
 	}
-	return rt, pull
+	return limit, pull
 }
 
 // TestWatchThrottledReachesAll: a service that lets pass less than a sweep in half a minute is asked for the last
@@ -313,11 +305,11 @@ func TestWatchThrottledReachesAll(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 3000, inProgress)
-		rt, pull := watchRated(t, srv, ids)
-		rt.set(4 * time.Second) // two minutes for all pages
+		limit, pull := watchLimited(t, srv, ids)
+		limit.set(4 * time.Second) // two minutes for all pages
 		srv.SetStatus(ids[17], stopped)
 		start := time.Now()
-		after(6*time.Hour, func() { rt.set(0) }) // so that the test ends
+		after(6*time.Hour, func() { limit.set(0) }) // so that the test ends
 		if event := next(t, pull); event.JobID != ids[17] || time.Since(start) > 10*time.Minute {
 			t.Errorf("%s was seen after %v", event.JobID, time.Since(start))
 		}
@@ -331,8 +323,8 @@ func TestWatchThrottledGets(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 500, inProgress)
 		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM", Times: -1})
-		rt, pull := watchRated(t, srv, ids)
-		rt.set(4 * time.Second)
+		limit, pull := watchLimited(t, srv, ids)
+		limit.set(4 * time.Second)
 		for _, id := range ids {
 			srv.SetStatus(id, stopped)
 		}

@@ -36,12 +36,12 @@ const exampleConfigText = `{"VideoParams":{"Codec":"H.264","Width":"1280","Heigh
 // decodeTemplate decodes an answer with one template, by a Get and by a List.
 func decodeTemplate(t *testing.T, text string) map[string]*Template {
 	t.Helper()
-	client := answeringClient(t, func(req *http.Request) string {
+	client := clientOver(t, respondTo(func(req *http.Request) string {
 		if req.Header.Get(acs3.HeaderAction) == "GetLiveTranscodeTemplate" {
 			return `{"RequestId":"R","TemplateContent":` + text + `}`
 		}
 		return `{"RequestId":"R","TotalCount":1,"TemplateContentList":[` + text + `]}`
-	})
+	}))
 	got, err := client.GetLiveTranscodeTemplate(t.Context(), "T")
 	if err != nil {
 		t.Fatal(err)

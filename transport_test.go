@@ -3,12 +3,9 @@ package livetranscode
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
-	"sync/atomic"
 	"testing"
 )
 
@@ -16,33 +13,19 @@ import (
 func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 64, 8
-	var opened atomic.Int32
 	var gates [rounds]chan struct{} // closed when every caller has its request of the round in flight
 	for i := range gates {
 		gates[i] = make(chan struct{})
 	}
-	var arrived atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		n := int(arrived.Add(1))
-		gate := gates[(n-1)/callers]
-		if n%callers == 0 {
+	s := newRawServer(t, func(n int, _ string) (string, connectionEnd) {
+		gate := gates[n/callers]
+		if (n+1)%callers == 0 {
 			close(gate)
 		}
 		<-gate
-		fmt.Fprint(rw, documentedJob)
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	c, err := NewClient(WithEndpoint(server.URL), WithCredentials(StaticCredentials(testKeyID, testSecret, "")), attempts(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.CloseIdleConnections)
+		return rawResponse(200, documentedJob), keepOpen
+	})
+	c := s.client(t, attempts(1))
 	for range rounds { // between rounds all connections are idle at once
 		var wg sync.WaitGroup
 		for range callers {
@@ -54,8 +37,8 @@ func TestConnectionsAreKept(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	if got := opened.Load(); got != callers {
-		t.Errorf("%d callers opened %d connections", callers, got)
+	if _, conns := s.seen(); conns != callers {
+		t.Errorf("%d callers opened %d connections", callers, conns)
 	}
 }
 

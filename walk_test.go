@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -83,7 +82,7 @@ func (l *changingList) flip(i int) {
 	l.items[i].matches = !l.items[i].matches
 }
 
-func (l *changingList) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l *changingList) respond(req *http.Request) (*http.Response, error) {
 	l.requests++
 	l.changes(l.requests)
 	q := req.URL.Query()
@@ -98,21 +97,14 @@ func (l *changingList) RoundTrip(req *http.Request) (*http.Response, error) {
 	if q.Get("SortBy") == "desc" {
 		slices.Reverse(matching)
 	}
-	var page []string
-	for _, id := range matching[min((no-1)*size, len(matching)):min(no*size, len(matching))] {
-		page = append(page, fmt.Sprintf(`{"JobId":"%d","TemplateId":"%[1]d"}`, id))
-	}
-	list := "JobList"
-	if strings.HasSuffix(req.Header.Get("X-Acs-Action"), "Templates") {
-		list = "TemplateContentList"
-	}
-	return respond(200, fmt.Sprintf(`{"RequestId":"r","TotalCount":%d,%q:[%s]}`, len(matching), list, strings.Join(page, ",")))(req)
+	page := matching[min((no-1)*size, len(matching)):min(no*size, len(matching))]
+	return respond(200, pageJSON(req, page, len(matching)))(req)
 }
 
 // readJobs returns the ids of all jobs.
 func (l *changingList) readJobs(t *testing.T, req *ListLiveTranscodeJobsRequest) (ids []int, err error) {
 	t.Helper()
-	for job, e := range clientOver(t, l).AllLiveTranscodeJobs(t.Context(), req) {
+	for job, e := range clientOver(t, step(l.respond)).AllLiveTranscodeJobs(t.Context(), req) {
 		if err = e; err != nil {
 			break
 		}
@@ -125,7 +117,7 @@ func (l *changingList) readJobs(t *testing.T, req *ListLiveTranscodeJobsRequest)
 // readTemplates returns the ids of all templates.
 func (l *changingList) readTemplates(t *testing.T, req *ListLiveTranscodeTemplatesRequest) (ids []int, err error) {
 	t.Helper()
-	for template, e := range clientOver(t, l).AllLiveTranscodeTemplates(t.Context(), req) {
+	for template, e := range clientOver(t, step(l.respond)).AllLiveTranscodeTemplates(t.Context(), req) {
 		if err = e; err != nil {
 			break
 		}

@@ -74,7 +74,7 @@ var (
 	pageHeader = http.Header{"Content-Type": {"application/json;charset=utf-8"}}
 )
 
-func (s *pageServer) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *pageServer) respond(req *http.Request) (*http.Response, error) {
 	s.requests.Add(1)
 	q := req.URL.Query()
 	no, err := strconv.Atoi(q.Get("PageNo"))
@@ -100,7 +100,7 @@ func (s *pageServer) RoundTrip(req *http.Request) (*http.Response, error) {
 func (s *pageServer) client(tb testing.TB) *livetranscode.Client {
 	tb.Helper()
 	client, err := livetranscode.NewClient(
-		livetranscode.WithHTTPClient(&http.Client{Transport: s}),
+		livetranscode.WithHTTPClient(&http.Client{Transport: roundTripper(s.respond)}),
 		livetranscode.WithCredentials(livetranscode.StaticCredentials("id", "secret", "")),
 	)
 	if err != nil {
@@ -269,7 +269,8 @@ func TestTimeFromChangeToEvent(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		const jobs, changes = 100_000, 100
 		ids := addJobs(srv, jobs, inProgress)
-		w := srv.Client(livetranscode.WithHTTPClient(&http.Client{Transport: delayed{srv.Transport(), 50 * time.Millisecond}})).NewWatcher()
+		delay := func(req *http.Request) (*http.Response, error) { return nil, pause(req.Context(), 50*time.Millisecond) }
+		w := srv.Client(intercept(srv, delay)).NewWatcher()
 		w.Add(ids...)
 		pull := watch(t.Context(), t, w)
 		for range ids {
@@ -302,17 +303,4 @@ func TestTimeFromChangeToEvent(t *testing.T) {
 			t.Error("want at most 6.5s and 13s")
 		}
 	})
-}
-
-// delayed is a transport whose requests take some time.
-type delayed struct {
-	http.RoundTripper
-	by time.Duration
-}
-
-func (d delayed) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := pause(req.Context(), d.by); err != nil {
-		return nil, err
-	}
-	return d.RoundTripper.RoundTrip(req)
 }
