@@ -53,7 +53,8 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// On a loopback address the service is for this machine: a page whose name resolves to a loopback address is of another site.
+// On a loopback address the service is for this machine: a page whose name resolves to a loopback address is of another
+// site.
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
@@ -123,10 +124,8 @@ func TestPublicErrors(t *testing.T) {
 		_, _, deleted := i.do("DELETE", "/jobs/"+id, "")
 		client := i.stream()
 		client.statuses(t, "")
-		client.mu.Lock()
-		stale := client.updates[0].Stale
-		client.mu.Unlock()
-		for _, text := range []string{ready, deleted, stale} {
+		first, _ := client.first()
+		for _, text := range []string{ready, deleted, first.Stale} {
 			if strings.Contains(text, "quoted") || !strings.Contains(text, "code ServiceUnavailable, request id ") {
 				t.Errorf("an error is %q", text)
 			}

@@ -62,7 +62,7 @@ func TestGetBeforeList(t *testing.T) {
 		i := start(t, srv, file)
 		synctest.Wait()
 		id := i.post("show")
-		if _, err := i.store.put(view{ID: id, Name: "show", Status: "not started"}, true); err != nil {
+		if _, err := i.store.put(t.Context(), view{ID: id, Name: "show", Status: "not started"}, true); err != nil {
 			t.Fatal(err)
 		}
 		if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != http.StatusOK || len(srv.Jobs()) != 1 {
@@ -95,6 +95,15 @@ func TestNameConflict(t *testing.T) {
 						}
 					}
 					time.Sleep(time.Minute)
+				}
+				time.Sleep(10 * time.Minute) // the request has settled, but its job runs
+				for body, want := range map[string]int{
+					someJob("show"): http.StatusOK,
+					strings.Replace(someJob("show"), `"t"`, `"t","domain":"example.net"`, 1): http.StatusConflict,
+				} {
+					if status, _, text := i.do(http.MethodPost, "/jobs", body); status != want {
+						t.Errorf("later: %d %s, want %d", status, text, want)
+					}
 				}
 				if n := len(srv.Jobs()); n != 1 {
 					t.Errorf("%d jobs, want 1", n)
@@ -166,15 +175,12 @@ func TestUnsettled(t *testing.T) {
 				srv := livetranscodetest.NewServer(livetranscodetest.WithVisibilityDelay(20 * time.Second))
 				i := start(t, srv, file)
 				synctest.Wait()
-				req := &livetranscode.SubmitLiveTranscodeJobRequest{
-					Name: "show", TemplateID: "t",
-					StreamInput: livetranscode.StreamInput{InputURL: "rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"},
-				}
-				if _, first, err := i.store.begin(t.Context(), req.Name, i.store.sum(req)); !first || err != nil {
-					t.Fatal(first, err)
+				sub := submission{Name: "show", TemplateID: "t", InputURL: "rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"}
+				if v, err := i.store.begin(t.Context(), sub.Name, sub.hash()); v.ID != "" || err != nil {
+					t.Fatal(v, err)
 				}
 				if submitted {
-					if _, err := srv.Client().SubmitLiveTranscodeJob(t.Context(), req); err != nil {
+					if _, err := srv.Client().SubmitLiveTranscodeJob(t.Context(), sub.request()); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -189,7 +195,7 @@ func TestUnsettled(t *testing.T) {
 				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want {
 					t.Errorf("a minute later: %d %s, want %d", status, text, want)
 				}
-				time.Sleep(settled)
+				time.Sleep(5 * time.Minute) // it has settled
 				want = map[bool]int{true: http.StatusOK, false: http.StatusCreated}[submitted]
 				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want || len(srv.Jobs()) != 1 {
 					t.Errorf("later: %d %s, want %d; %d jobs", status, text, want, len(srv.Jobs()))

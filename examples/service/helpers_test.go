@@ -82,7 +82,7 @@ func startWith(t *testing.T, srv *livetranscodetest.Server, c config) *instance 
 	transport := &http.Transport{DialContext: i.net.dial, IdleConnTimeout: 20 * time.Second}
 	i.http = &http.Client{Transport: transport}
 	client, telemetry := observed(t, srv)
-	st, err := openStore(c.database)
+	st, err := openStore(t.Context(), c.database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +192,16 @@ func (i *instance) status(id string) string {
 	return v.Status
 }
 
+// received is an event of a stream.
+type received struct {
+	update
+	Jobs []view `json:"jobs"`
+}
+
 // stream is what a client of /events has received.
 type stream struct {
 	mu      sync.Mutex
-	updates []update
+	updates []received
 	text    string
 	ended   bool
 }
@@ -234,7 +240,7 @@ func (s *stream) receive(t *testing.T, line string) {
 	if !ok {
 		return
 	}
-	var u update
+	var u received
 	if err := json.Unmarshal([]byte(data), &u); err != nil || u.Jobs == nil {
 		t.Errorf("data %q: %v", data, err)
 	}
@@ -242,6 +248,13 @@ func (s *stream) receive(t *testing.T, line string) {
 		t.Errorf("update %d has all: %v", len(s.updates), u.All)
 	}
 	s.updates = append(s.updates, u)
+}
+
+// first returns the first event, and the number of events.
+func (s *stream) first() (first received, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.updates[0], len(s.updates)
 }
 
 // statuses returns the statuses received of a job.
@@ -270,14 +283,20 @@ func (s *stream) statuses(t *testing.T, id string) (statuses []string) {
 	return statuses
 }
 
+// jobs returns the jobs that are served.
+func (i *instance) jobs() (views []view) {
+	i.t.Helper()
+	jobs, _, _ := i.store.since(0)
+	if err := json.Unmarshal(jobs, &views); err != nil || views == nil {
+		i.t.Fatalf("jobs %s: %v", jobs, err)
+	}
+	return views
+}
+
 // stored returns the ids of the stored jobs that have not ended.
 func (i *instance) stored() (ids []string) {
 	i.t.Helper()
-	jobs, err := i.store.jobs(i.t.Context(), 0)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	for _, v := range jobs {
+	for _, v := range i.jobs() {
 		if !v.Ended {
 			ids = append(ids, v.ID)
 		}

@@ -74,6 +74,7 @@ func TestSubmitFails(t *testing.T) {
 		{"timeout", livetranscodetest.Fault{Latency: time.Minute}, 504, "the job may have been submitted", ""},
 		{"throttled", livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 90 * time.Second}, 503, "Throttling.User", "91"},
 		{"refused", livetranscodetest.Fault{Code: "InvalidParameter.Name"}, 400, "InvalidParameter.Name", ""},
+		{"no such template", livetranscodetest.Fault{Code: "TemplateNotFound"}, 400, "TemplateNotFound", ""},
 		{"forbidden", livetranscodetest.Fault{Code: "Forbidden.RAM"}, 502, "Forbidden.RAM", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -179,8 +180,8 @@ func TestReadyzWithoutList(t *testing.T) {
 				}
 				client := i.stream()
 				client.statuses(t, "")
-				if stale := client.updates[0].Stale; !strings.Contains(stale, "ServiceUnavailable") {
-					t.Errorf("the page shows %q as stale", stale)
+				if first, _ := client.first(); !strings.Contains(first.Stale, "ServiceUnavailable") {
+					t.Errorf("the page shows %q as stale", first.Stale)
 				}
 				srv.ClearFaults()
 				time.Sleep(2 * time.Minute)
@@ -258,7 +259,7 @@ func TestSlowClient(t *testing.T) {
 		synctest.Wait() // the service blocks until the header is read
 		for _, status := range []string{"a", "b", "c"} {
 			for _, id := range []string{"1", "2"} {
-				if _, err := i.store.put(view{ID: id, Status: status}, true); err != nil {
+				if _, err = i.store.put(t.Context(), view{ID: id, Status: status}, true); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -270,7 +271,7 @@ func TestSlowClient(t *testing.T) {
 		defer resp.Body.Close()
 		var got []string
 		for lines := bufio.NewScanner(resp.Body); len(got) < 2 && lines.Scan(); {
-			var u update
+			var u received
 			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(text), &u) == nil {
 				for _, v := range u.Jobs {
 					got = append(got, v.ID+v.Status)
@@ -297,7 +298,7 @@ func TestHeadOfEvents(t *testing.T) {
 			_, _ = io.WriteString(conn, "HEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n"+
 				"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		}()
-		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		if err = conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(conn)
@@ -340,7 +341,7 @@ func TestStreamKeepAlive(t *testing.T) {
 		id := i.post("show")
 		got := client.statuses(t, id)
 		equal(t, "events", got, "not started")
-		if n := len(client.updates); n < 250 || n > 310 {
+		if _, n := client.first(); n < 250 || n > 310 {
 			t.Errorf("%d updates in 10 minutes", n)
 		}
 		i.stop()

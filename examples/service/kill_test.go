@@ -34,8 +34,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestKill kills the service at random instants, every other time some milliseconds before or after a write. What a client has
-// seen before must be stored, in the end every job must be as the emulator has it, and no change may be stored twice.
+// TestKill kills the service at random instants, every other time some milliseconds before or after a write. What a
+// client has seen before must be stored, in the end every job must be as the emulator has it, and no change may be
+// stored twice.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	k := newKillTest(t)
@@ -174,7 +175,7 @@ func (k *killTest) follow(address string) {
 		if err != nil {
 			return
 		}
-		var u update
+		var u received
 		if text, ok := strings.CutPrefix(line, "data: "); ok && json.Unmarshal([]byte(text), &u) == nil {
 			k.record(u.Jobs...)
 			if len(u.Jobs) > 0 && !u.All {
@@ -278,27 +279,26 @@ func (k *killTest) waitForJobs() {
 // lastWrite returns when the last change was stored.
 func (k *killTest) lastWrite() time.Time {
 	k.t.Helper()
-	st, err := openStore(k.file)
+	st, err := openStore(k.t.Context(), k.file)
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	defer st.db.Close()
-	views, err := st.query(k.t.Context(), "SELECT state FROM changes ORDER BY version DESC LIMIT 1")
-	if err != nil {
-		k.t.Fatal(err)
+	if len(st.jobs) == 0 {
+		return time.Time{}
 	}
-	return append(views, view{})[0].ChangedAt
+	return st.jobs[len(st.jobs)-1].ChangedAt
 }
 
 // settle lets the time pass after which a job that the emulator does not list was not submitted.
 func (k *killTest) settle() {
 	k.t.Helper()
-	st, err := openStore(k.file)
+	st, err := openStore(k.t.Context(), k.file)
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	defer st.db.Close()
-	if _, err := st.db.Exec("UPDATE submits SET at = 0"); err != nil {
+	if _, err := st.db.Exec("UPDATE requests SET at = 0"); err != nil {
 		k.t.Fatal(err)
 	}
 }
@@ -306,12 +306,12 @@ func (k *killTest) settle() {
 // check checks the changes that are stored.
 func (k *killTest) check() {
 	k.t.Helper()
-	st, err := openStore(k.file)
+	st, err := openStore(k.t.Context(), k.file)
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	defer st.db.Close()
-	changes, err := st.query(k.t.Context(), "SELECT state FROM changes ORDER BY version")
+	changes, err := st.states(k.t.Context(), "changes")
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -50,11 +50,11 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	if err != nil {
 		return err
 	}
-	st, err := openStore(c.database)
+	st, err := openStore(ctx, c.database)
 	if err != nil {
 		return err
 	}
-	defer st.db.Close()
+	defer func() { _ = st.db.Close() }()
 	s, err := newService(c, client, t, st, log)
 	if err != nil {
 		return err
@@ -80,26 +80,27 @@ type config struct {
 var newEmulator func(ctx context.Context, opts ...livetranscode.Option) *livetranscode.Client
 
 func newConfig(getenv func(string) string) (config, error) {
-	c := config{token: strings.TrimRight(getenv("API_TOKEN"), "\r\n"), database: getenv("DATABASE"), endpoint: getenv("ENDPOINT")}
+	c := config{
+		token:    strings.TrimRight(getenv("API_TOKEN"), "\r\n"),
+		database: getenv("DATABASE"),
+		endpoint: getenv("ENDPOINT"),
+	}
 	interval := "30s"
-	switch {
-	case c.endpoint != "":
-	case newEmulator == nil:
-		return c, errors.New("set ENDPOINT, such as https://ice.cn-shanghai.aliyuncs.com")
-	case c.database != "": // the next process would find none of these jobs, and report each as lost
-		return c, errors.New("DATABASE is for the real service, as the emulator's jobs end with the process: set ENDPOINT too")
-	default:
+	if c.endpoint == "" {
 		interval = "2s"
 	}
-	var err error
-	c.interval, err = time.ParseDuration(cmp.Or(getenv("POLL_INTERVAL"), interval))
-	if err != nil || c.interval <= 0 {
-		return c, errors.New("POLL_INTERVAL must be a duration such as 30s")
-	}
-	address, err := net.ResolveTCPAddr("tcp", cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"))
+	var intervalErr error
+	c.interval, intervalErr = time.ParseDuration(cmp.Or(getenv("POLL_INTERVAL"), interval))
+	address, addressErr := net.ResolveTCPAddr("tcp", cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"))
 	switch {
-	case err != nil:
-		return c, fmt.Errorf("LISTEN_ADDR: %w", err)
+	case c.endpoint == "" && newEmulator == nil:
+		return c, errors.New("set ENDPOINT, such as https://ice.cn-shanghai.aliyuncs.com")
+	case c.endpoint == "" && c.database != "": // the next process would find none of these jobs, and report each as lost
+		return c, errors.New("DATABASE is for the real service, as the emulator's jobs end with the process: set ENDPOINT too")
+	case intervalErr != nil || c.interval <= 0:
+		return c, errors.New("POLL_INTERVAL must be a duration such as 30s")
+	case addressErr != nil:
+		return c, fmt.Errorf("LISTEN_ADDR: %w", addressErr)
 	case c.token == "" && !address.IP.IsLoopback():
 		return c, fmt.Errorf("LISTEN_ADDR %v is not a loopback address, and jobs cost money: set API_TOKEN", address)
 	case c.token != "" && len(c.token) < 16:
@@ -134,17 +135,16 @@ func (s *service) serve(ctx context.Context, listener net.Listener) error {
 	}
 	group.Go(func() error { return s.watch(ctx) })
 	group.Go(func() error {
-		err := server.Serve(listener)
-		if errors.Is(err, http.ErrServerClosed) {
-			err = nil
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
 		}
-		return err
+		return nil
 	})
 	<-ctx.Done()
 	s.log.Info("shutting down", "cause", context.Cause(ctx))
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
 	defer cancel()
-	defer server.Close() // the connections that are still open
+	defer func() { _ = server.Close() }() // the connections that are still open
 	err := server.Shutdown(limit)
 	return errors.Join(group.Wait(), err)
 }

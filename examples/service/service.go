@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,16 +34,13 @@ type service struct {
 func newService(c config, client *livetranscode.Client, t *telemetry, st *store, log *slog.Logger) (*service, error) {
 	s := &service{config: c, client: client, telemetry: t, store: st, log: log}
 	s.watcher = client.NewWatcher(livetranscode.PollInterval(min(c.interval, 10*time.Second), c.interval))
-	if _, err := livetranscodeotel.Watch(s.watcher, t.options...); err != nil {
-		return nil, err
-	}
-	stored, err := st.jobs(context.Background(), 0)
-	for _, v := range stored {
+	for _, v := range st.jobs {
 		if !v.Ended {
 			s.watcher.Resume(v.job())
 		}
 	}
 	s.watcher.AddAll(livetranscode.JobFilter{})
+	_, err := livetranscodeotel.Watch(s.watcher, t.options...)
 	return s, err
 }
 
@@ -64,7 +62,7 @@ func (s *service) watch(ctx context.Context) error {
 			if event.Kind == livetranscode.EventLost {
 				v.Status, v.Error, v.Ended = "lost", public(event.Err).Error(), true
 			}
-			if _, err := s.store.put(v, true); err != nil {
+			if _, err := s.store.put(ctx, v, true); err != nil {
 				return fmt.Errorf("storing the state of job %s: %w", v.ID, err)
 			}
 		}
@@ -76,29 +74,57 @@ func (s *service) watch(ctx context.Context) error {
 	return nil
 }
 
-// ready returns why the served states may be stale, or nil. The oldest poll, which is not later than the last List, and
-// the oldest event that is not stored yet may be as old as three of the longest intervals and a sweep.
-func (s *service) ready(stats livetranscode.WatcherStats) error {
+// stale returns why the served states may be out of date, or "". The oldest poll, which is not later than the last
+// List, and the oldest event that is not stored yet may be as old as three of the longest intervals and a sweep.
+func (s *service) stale(stats livetranscode.WatcherStats) string {
 	oldest := stats.OldestPoll
 	if pending := stats.OldestPending; !pending.IsZero() && pending.Before(oldest) {
 		oldest = pending
 	}
 	cause := cmp.Or(public(stats.Err), errors.New("the sweep has not ended"))
-	if stats.LastComplete.IsZero() {
-		return fmt.Errorf("no sweep is complete yet: %w", cause)
+	switch age := time.Since(oldest); {
+	case stats.LastComplete.IsZero():
+		return fmt.Sprintf("no sweep is complete yet: %v", cause)
+	case age > 3*s.interval+10*time.Second:
+		return fmt.Sprintf("all jobs were last read and stored %v ago: %v", age.Round(time.Second), cause)
 	}
-	if age := time.Since(oldest); age > 3*s.interval+10*time.Second {
-		return fmt.Errorf("all jobs were last read and stored %v ago: %w", age.Round(time.Second), cause)
-	}
-	return nil
+	return ""
 }
 
-// ensure returns the job that a request describes, and whether this call submitted it. Of concurrent calls for the same
-// request, only the first one sends requests, and the others get its result.
-func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
-	sum := s.store.sum(req)
-	job, err, _ := s.ensuring.Do(sum, func() (_ any, err error) {
-		v, created, err = s.ensureOne(ctx, req, sum)
+// submission is the body of a POST.
+type submission struct {
+	Name       string    `json:"name"`
+	TemplateID string    `json:"template_id"`
+	InputURL   string    `json:"input_url"`
+	Domain     string    `json:"domain"`
+	Start      time.Time `json:"start"`
+	End        time.Time `json:"end"`
+}
+
+// hash identifies all that is submitted. The database must not have the input, which contains stream keys.
+func (s submission) hash() string {
+	texts := []string{s.Name, s.TemplateID, s.InputURL, s.Domain}
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %d %d", texts, s.Start.Unix(), s.End.Unix())))
+}
+
+func (s submission) request() *livetranscode.SubmitLiveTranscodeJobRequest {
+	req := &livetranscode.SubmitLiveTranscodeJobRequest{
+		Name: s.Name, TemplateID: s.TemplateID,
+		StreamInput:     livetranscode.StreamInput{InputURL: s.InputURL},
+		TranscodeOutput: livetranscode.TranscodeOutput{DomainName: s.Domain},
+	}
+	if !s.Start.IsZero() || !s.End.IsZero() {
+		req.StartMode = livetranscode.StartModeTimed
+		req.TimedConfig = &livetranscode.TimedConfig{StartTime: s.Start, EndTime: s.End}
+	}
+	return req
+}
+
+// ensure returns the job that a submission describes, and whether this call submitted it. Of concurrent calls for the
+// same one, only the first sends requests, and the others get its result.
+func (s *service) ensure(ctx context.Context, sub submission) (v view, created bool, err error) {
+	job, err, _ := s.ensuring.Do(sub.hash(), func() (_ any, err error) {
+		v, created, err = s.ensureOne(ctx, sub)
 		return v, err
 	})
 	return job.(view), created, err
@@ -106,33 +132,24 @@ func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTrans
 
 // ensureOne submits a job only after it has stored that it will: whatever happens then, the next call knows that the
 // job may exist, although EnsureLiveTranscodeJob does not find it and would submit it again.
-func (s *service) ensureOne(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest, sum string) (v view, created bool, err error) {
-	known, first, err := s.store.begin(ctx, req.Name, sum)
-	switch {
-	case err != nil || known.ID != "":
-		return known, false, err
-	case !first: // an earlier call has no result, or the process ended before it was stored
-		if _, err = s.client.FindLiveTranscodeJob(ctx, req.Name); errors.Is(err, livetranscode.ErrNotFound) {
-			return v, false, errUnsettled
-		} else if err != nil {
-			return v, false, err
-		}
-	}
-	resp, err := s.client.EnsureLiveTranscodeJob(ctx, req)
-	if err != nil {
-		if first && !errors.Is(err, livetranscode.ErrAmbiguous) { // it was not submitted
-			err = errors.Join(err, s.store.forget(req.Name))
-		}
+func (s *service) ensureOne(ctx context.Context, sub submission) (v view, created bool, err error) {
+	if v, err = s.store.begin(ctx, sub.Name, sub.hash()); err != nil || v.ID != "" {
 		return v, false, err
 	}
-	v = newView(&livetranscode.Job{
-		JobID: resp.JobID, Name: req.Name, TemplateID: req.TemplateID, StreamInput: req.StreamInput, Status: livetranscode.JobStatusUnknown,
-	})
-	v.Status = "submitted" // until the watch has polled it
-	if resp.Existing != nil {
+	req := sub.request()
+	resp, err := s.client.EnsureLiveTranscodeJob(ctx, req)
+	switch {
+	case errors.Is(err, livetranscode.ErrAmbiguous):
+		return v, false, fmt.Errorf("%w: %w", errUnsettled, err)
+	case err != nil: // it was not submitted
+		return v, false, errors.Join(err, s.store.forget(ctx, sub.Name))
+	case resp.Existing != nil:
 		v = newView(resp.Existing)
+	default:
+		v = newView(&livetranscode.Job{JobID: resp.JobID, Name: req.Name, TemplateID: req.TemplateID, StreamInput: req.StreamInput})
+		v.Status, v.Code = "submitted", livetranscode.JobStatusUnknown // until the watch has polled it
 	}
-	stored, err := s.store.put(v, false)
+	stored, err := s.store.put(ctx, v, false)
 	if err != nil { // the job exists all the same, and the watch discovers it
 		s.log.Error("storing a new job failed", "id", v.ID, "error", err)
 		stored = v

@@ -74,12 +74,12 @@ func TestRestart(t *testing.T) {
 		got := second.stream().statuses(t, kept)
 		equal(t, "events", got, "in progress")
 		// A job that has not changed has no change, although what is stored has no URLs to compare.
-		changes, err := second.store.query(t.Context(), "SELECT state FROM changes WHERE id = ? ORDER BY version DESC", same)
+		changes, err := second.store.states(t.Context(), "changes WHERE id = ?", same)
 		if err != nil || len(changes) != 3 {
 			t.Errorf("the changes of a job that did not change meanwhile: %v, error %v", changes, err)
 		}
 		// What the poll of a lost job does not tell is kept.
-		if changes, err := second.store.query(t.Context(), "SELECT state FROM changes WHERE id = ? ORDER BY version DESC", deleted); err != nil || changes[0].Name != "deleted" || changes[0].InputHost != "in.example.net" {
+		if changes, err := second.store.states(t.Context(), "changes WHERE id = ?", deleted); err != nil || changes[len(changes)-1].Name != "deleted" || changes[len(changes)-1].InputHost != "in.example.net" {
 			t.Errorf("the lost job is %v, error %v", changes, err)
 		}
 		equal(t, "stored", second.stored(), same, kept)

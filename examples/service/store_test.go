@@ -1,13 +1,12 @@
 package main
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +18,7 @@ import (
 // openMemory opens a store in memory until the test ends.
 func openMemory(t *testing.T) *store {
 	t.Helper()
-	st, err := openStore("")
+	st, err := openStore(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,17 +32,17 @@ func TestOpenStore(t *testing.T) {
 	if err := os.WriteFile(malformed, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openStore(malformed); err == nil || !strings.Contains(err.Error(), malformed) {
+	if _, err := openStore(t.Context(), malformed); err == nil || !strings.Contains(err.Error(), malformed) {
 		t.Errorf("a malformed file: %v", err)
 	}
 
 	file := filepath.Join(t.TempDir(), "a b%20?#.db") // characters that mean something in a URL
-	st, err := openStore(file)
+	st, err := openStore(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.db.Close()
-	if _, err := st.put(view{ID: "1"}, true); err != nil {
+	if _, err = st.put(t.Context(), view{ID: "1"}, true); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(filepath.Dir(file))
@@ -55,7 +54,7 @@ func TestOpenStore(t *testing.T) {
 			t.Errorf("%s has the mode %v, error %v", f.Name(), info.Mode(), err)
 		}
 	}
-	if _, err := openStore(file); err == nil || !strings.Contains(err.Error(), "another process has the database open") {
+	if _, err := openStore(t.Context(), file); err == nil || !strings.Contains(err.Error(), "another process has the database open") {
 		t.Errorf("a second process can open the database: %v", err)
 	}
 }
@@ -68,7 +67,7 @@ func TestPut(t *testing.T) {
 		put := func(job livetranscode.Job, replace bool) view {
 			t.Helper()
 			time.Sleep(time.Second)
-			v, err := st.put(newView(&job), replace)
+			v, err := st.put(t.Context(), newView(&job), replace)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,8 +100,8 @@ func TestPut(t *testing.T) {
 		if other := put(livetranscode.Job{JobID: "2", Status: livetranscode.JobStatusInProgress, CreateTime: created}, false); !other.OrEarlier {
 			t.Errorf("a job that had started before: %+v", other)
 		}
-		changes, err := st.query(t.Context(), "SELECT state FROM changes WHERE id = ? ORDER BY version DESC", "1")
-		if err != nil || len(changes) != 3 || changes[0].Version != 3 || changes[2] != first {
+		changes, err := st.states(t.Context(), "changes WHERE id = ?", "1")
+		if err != nil || len(changes) != 3 || changes[2].Version != 3 || changes[0] != first {
 			t.Errorf("the changes are %+v, error %v", changes, err)
 		}
 	})
@@ -130,7 +129,7 @@ func TestRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := openMemory(t)
 		for _, id := range []string{"old", "new"} {
-			if _, err := st.put(view{ID: id, Ended: true}, true); err != nil {
+			if _, err := st.put(t.Context(), view{ID: id, Ended: true}, true); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(keepEnded + time.Second)
@@ -139,8 +138,11 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		st.version = 100001
-		if _, err := st.put(view{ID: "next"}, true); err != nil {
+		if _, err := st.put(t.Context(), view{ID: "next"}, true); err != nil {
 			t.Fatal(err)
+		}
+		if len(st.jobs) != 1 || st.jobs[0].ID != "next" {
+			t.Errorf("in memory are %v", st.jobs)
 		}
 		for _, table := range []string{"jobs", "changes"} {
 			var ids string
@@ -152,45 +154,72 @@ func TestRetention(t *testing.T) {
 	})
 }
 
-// Clients that read the same share one query, so that the watch does not wait for many. One that has gone does not wait.
-func TestReadersShareQuery(t *testing.T) {
+// Clients read memory, however many they are: there is no query, and each state is encoded only once.
+func TestReadersShareEncoding(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		st := openMemory(t)
-		for _, id := range []string{"1", "2"} {
-			if _, err := st.put(view{ID: id}, true); err != nil {
-				t.Fatal(err)
+	st := openMemory(t)
+	for _, id := range []string{"1", "2", "3", "1"} {
+		if _, err := st.put(t.Context(), view{ID: id, Status: fmt.Sprint(st.version)}, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := st.db.Conn(t.Context()) // all queries wait for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	st.jobs[1].json = []byte("encoded")
+	for version, want := range map[int64]string{0: "2,encoded,1", 1: "2,encoded,1", 2: "encoded,1", 3: "1", 4: "", 5: ""} {
+		for range 2 {
+			jobs, latest, _ := st.since(version)
+			got := regexp.MustCompile(`{"id":"(.)"[^}]*}`).ReplaceAllString(string(jobs), "$1")
+			if got != "["+want+"]" || latest != 4 {
+				t.Errorf("after version %d: %s, want [%s], latest %d", version, jobs, want, latest)
 			}
 		}
-		conn, err := st.db.Conn(t.Context()) // all reads wait for it
-		if err != nil {
+	}
+}
+
+// A restart finds in the database what was in memory.
+func TestReopenStore(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "jobs.db")
+	st, err := openStore(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []view{
+		{ID: "1", Name: "<show>", Status: "a", CreatedAt: time.Now()},
+		{ID: "2", Status: "a"},
+		{ID: "3", Status: "a"},
+		{ID: "2", Status: "lost", Error: "\"\u2028é\"", Ended: true},
+		{ID: "1", Status: "b", Code: 1},
+		{ID: "3", Name: "other", Status: "a"},
+	} {
+		if _, err = st.put(t.Context(), v, true); err != nil {
 			t.Fatal(err)
 		}
-		gone, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := st.jobs(gone, 0); !errors.Is(err, context.Canceled) {
-			t.Errorf("jobs for a client that has gone: %v", err)
-		}
-		if _, err := st.query(gone, "SELECT state FROM jobs"); !errors.Is(err, context.Canceled) {
-			t.Errorf("query for a client that has gone: %v", err)
-		}
-		var readers sync.WaitGroup
-		for range 100 {
-			readers.Go(func() {
-				if jobs, err := st.jobs(t.Context(), 0); err != nil || len(jobs) != 2 {
-					t.Errorf("%v, error %v", jobs, err)
-				}
-			})
-		}
-		synctest.Wait()
-		if n := st.db.Stats().WaitCount; n != 1 {
-			t.Errorf("%d queries wait, want 1", n)
-		}
-		if err := conn.Close(); err != nil {
-			t.Fatal(err)
-		}
-		readers.Wait()
-	})
+	}
+	want, version, _ := st.since(0)
+	// Tables of an earlier version of this service are dropped.
+	if _, err = st.db.Exec("CREATE TABLE submits (name TEXT); CREATE TABLE keys (key BLOB)"); err != nil {
+		t.Fatal(err)
+	}
+	if err = st.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openStore(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.db.Close()
+	if got, latest, _ := again.since(0); string(got) != string(want) || latest != version || version != 6 {
+		t.Errorf("version %d:\n%s\nreopened, version %d:\n%s", version, want, latest, got)
+	}
+	var tables string
+	if err = again.db.QueryRow("SELECT group_concat(name ORDER BY name) FROM sqlite_schema WHERE type = 'table'").Scan(&tables); err != nil || tables != "changes,jobs,requests" {
+		t.Errorf("the tables are %s, error %v", tables, err)
+	}
 }
 
 // A state that cannot be stored ends the process: nothing is served that is not stored.
@@ -214,8 +243,11 @@ func TestStoreFails(t *testing.T) {
 func TestReadmeNamesFields(t *testing.T) {
 	t.Parallel()
 	readme := readFile(t, "README.md")
-	for _, typ := range []reflect.Type{reflect.TypeFor[view](), reflect.TypeFor[update]()} {
-		for field := range typ.Fields() {
+	for _, typ := range []reflect.Type{reflect.TypeFor[view](), reflect.TypeFor[received]()} {
+		for _, field := range reflect.VisibleFields(typ) {
+			if field.Anonymous {
+				continue
+			}
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if !strings.Contains(readme, "`"+name+"`") {
 				t.Errorf("README.md does not describe %s of %v", name, typ)

@@ -70,12 +70,9 @@ func prometheusReader() (sdkmetric.Reader, http.Handler, error) {
 
 // otlpExporters sends spans, and metrics once a minute, to the collector at OTEL_EXPORTER_OTLP_ENDPOINT.
 func otlpExporters(ctx context.Context) (sdktrace.SpanProcessor, sdkmetric.Reader, error) {
-	spans, err := otlptracehttp.New(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	metrics, err := otlpmetrichttp.New(ctx)
-	if err != nil {
+	spans, spansErr := otlptracehttp.New(ctx)
+	metrics, metricsErr := otlpmetrichttp.New(ctx)
+	if err := errors.Join(spansErr, metricsErr); err != nil {
 		return nil, nil, err
 	}
 	return sdktrace.NewBatchSpanProcessor(spans), sdkmetric.NewPeriodicReader(metrics), nil
