@@ -168,6 +168,9 @@ func TestWalkOverChangingLists(t *testing.T) {
 				t.Parallel()
 				failed, requests, pages := 0, 0, 0
 				for seed := range uint64(*walkRuns) {
+					if seed == 0 {
+						seed = 44 // its list by status grows and shrinks so that one item more would be awaited in vain
+					}
 					l := newChangingList(seed, rand.New(rand.NewPCG(seed, 1)).IntN(500), tt.filtered)
 					l.changes = func(int) {
 						for range l.rng.IntN(most + 1) {
@@ -204,6 +207,7 @@ func TestWalkOverChanges(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		filtered bool
+		items    int // 0: 300, or 600 of which half match
 		change   func(l *changingList, request int)
 	}{
 		"nothing": {change: func(*changingList, int) {}},
@@ -225,6 +229,11 @@ func TestWalkOverChanges(t *testing.T) {
 		"the newest is deleted": {change: func(l *changingList, n int) {
 			if n == 2 {
 				l.remove(0, 1)
+			}
+		}},
+		"the oldest of 200 is deleted": {items: 200, change: func(l *changingList, n int) {
+			if n == 2 {
+				l.remove(199, 200)
 			}
 		}},
 		"the newest is deleted each time": {change: func(l *changingList, _ int) { l.remove(0, min(1, len(l.items))) }},
@@ -267,7 +276,7 @@ func TestWalkOverChanges(t *testing.T) {
 		for _, order := range []SortOrder{SortDescending, SortAscending} {
 			t.Run(name+", "+string(order), func(t *testing.T) {
 				t.Parallel()
-				items := 300
+				items := cmp.Or(tt.items, 300)
 				jobs, templates := &ListLiveTranscodeJobsRequest{SortBy: order}, &ListLiveTranscodeTemplatesRequest{SortBy: order}
 				if tt.filtered {
 					items, jobs.Status, templates.Keyword = 600, new(JobStatusInProgress), "k"
