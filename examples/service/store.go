@@ -39,7 +39,7 @@ type store struct {
 	db *sql.DB
 
 	mu      sync.Mutex
-	jobs    []storedView  // in the order of their versions
+	jobs    []*storedView // in the order of their versions
 	version int64         // of the latest change
 	changed chan struct{} // closed on the next change
 }
@@ -50,9 +50,9 @@ type storedView struct {
 	json []byte
 }
 
-func encode(v view) storedView {
+func encode(v view) *storedView {
 	text, _ := json.Marshal(v) // cannot fail: all fields can be encoded
-	return storedView{v, text}
+	return &storedView{v, text}
 }
 
 // openStore opens the database in file, which only its owner can read, or in memory if file is empty.
@@ -100,7 +100,7 @@ func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var known view
-	if i := slices.IndexFunc(s.jobs, func(j storedView) bool { return j.ID == v.ID }); i >= 0 {
+	if i := slices.IndexFunc(s.jobs, func(j *storedView) bool { return j.ID == v.ID }); i >= 0 {
 		known = s.jobs[i].view
 	}
 	if v.follow(known); known.ID != "" && (!replace || known.same(v)) {
@@ -111,7 +111,7 @@ func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
 	if _, err := s.exec(ctx, "INSERT INTO changes VALUES (?, ?, ?)", v.Version, v.ID, string(stored.json)); err != nil {
 		return view{}, err
 	}
-	s.jobs = slices.DeleteFunc(s.jobs, func(j storedView) bool { return j.ID == v.ID || j.expired() })
+	s.jobs = slices.DeleteFunc(s.jobs, func(j *storedView) bool { return j.ID == v.ID || j.expired() })
 	s.jobs, s.version = append(s.jobs, stored), v.Version
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -122,15 +122,16 @@ func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
 // version, and a channel that is closed on the next change.
 func (s *store) since(version int64) (jobs json.RawMessage, latest int64, next <-chan struct{}) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	var changed [][]byte
 	i := sort.Search(len(s.jobs), func(i int) bool { return s.jobs[i].Version > version })
-	for _, j := range s.jobs[i:] {
+	changed, latest, next := slices.Clone(s.jobs[i:]), s.version, s.changed
+	s.mu.Unlock() // however many clients there are, the watch can store in between
+	var encoded [][]byte
+	for _, j := range changed {
 		if !j.expired() {
-			changed = append(changed, j.json)
+			encoded = append(encoded, j.json)
 		}
 	}
-	return slices.Concat([]byte("["), bytes.Join(changed, []byte(",")), []byte("]")), s.version, s.changed
+	return slices.Concat([]byte("["), bytes.Join(encoded, []byte(",")), []byte("]")), latest, next
 }
 
 // begin stores that a request is about to be submitted. If it was before, begin returns its job; until the watch has

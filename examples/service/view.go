@@ -45,7 +45,7 @@ func (v view) job() *livetranscode.Job {
 }
 
 // expired reports whether the job ended so long ago that it is not served any more.
-func (v view) expired() bool { return v.Ended && time.Since(v.ChangedAt) > keepEnded }
+func (v *view) expired() bool { return v.Ended && time.Since(v.ChangedAt) > keepEnded }
 
 // same reports whether two states differ only in times.
 func (v view) same(o view) bool {
