@@ -23,8 +23,8 @@ func TestWatchFailingJobs(t *testing.T) {
 		fault     string
 	}{
 		{10, 50, true, "InternalError"},
-		{80, 20, true, "InternalError"},
-		{80, 20, true, ""},
+		{400, 20, true, "InternalError"},
+		{400, 20, true, ""},
 		{60, 100, false, "InternalError"},
 	} {
 		t.Run(fmt.Sprintf("%d of %d, %t, %s", tt.bad, tt.bad+tt.good, tt.list, tt.fault), func(t *testing.T) {
