@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -244,12 +243,7 @@ func (c goldenCall) request(t *testing.T) string {
 		livetranscode.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 			text, err := wireText(req)
 			sent = append(sent, text)
-			return &http.Response{
-				StatusCode: http.StatusOK,
-				Header:     http.Header{"Content-Type": {"application/json"}},
-				Body:       io.NopCloser(strings.NewReader(`{"RequestId":"r","JobId":"j","TemplateId":"t","Job":{},"JobList":[],"TemplateContent":{},"TemplateContentList":[]}`)),
-				Request:    req,
-			}, err
+			return response(req, http.StatusOK, `{"RequestId":"r","JobId":"j","TemplateId":"t","Job":{},"JobList":[],"TemplateContent":{},"TemplateContentList":[]}`), err
 		})}),
 	)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"strings"
@@ -123,18 +124,23 @@ func isList(req *http.Request) bool { return req.Header.Get("X-Acs-Action") == "
 
 // failure is an error response of the service.
 func failure(req *http.Request, status int, code string) *http.Response {
-	resp := &http.Response{StatusCode: status, Header: http.Header{}, Request: req, Body: http.NoBody}
+	text := ""
 	if code != "" {
-		resp.Body = body(`{"RequestId":"r","Code":"` + code + `","Message":"m"}`)
+		text = `{"RequestId":"r","Code":"` + code + `","Message":"m"}`
 	}
-	return resp
+	return response(req, status, text)
 }
 
-func body(text string) *readCloser { return &readCloser{strings.NewReader(text)} }
-
-type readCloser struct{ *strings.Reader }
-
-func (*readCloser) Close() error { return nil }
+// response is a response with a body and headers, given as alternating names and values.
+func response(req *http.Request, status int, body string, header ...string) *http.Response {
+	h := http.Header{}
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	return &http.Response{
+		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: req,
+	}
+}
 
 // one is a policy without retries: each call is one request.
 func one() livetranscode.Option {

@@ -46,13 +46,6 @@ func echo(encode func(string) string, answer echoAnswer) roundTripper {
 	}
 }
 
-func answerTo(req *http.Request, status int, body string, header http.Header) *http.Response {
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: req, ProtoMajor: 1, ProtoMinor: 1}
-}
-
 // errorBody is an error of the service with a text in some of its fields.
 func errorBody(fields ...string) echoAnswer {
 	return func(req *http.Request, dump string) (*http.Response, error) {
@@ -65,7 +58,7 @@ func errorBody(fields ...string) echoAnswer {
 			}
 		}
 		b, err := json.Marshal(body)
-		return answerTo(req, 400, string(b), nil), err
+		return response(req, 400, string(b)), err
 	}
 }
 
@@ -87,19 +80,19 @@ func (brokenBody) Close() error { return nil }
 // echoAnswers are the places where an echo can stand.
 var echoAnswers = map[string]echoAnswer{
 	"page with 502": func(req *http.Request, dump string) (*http.Response, error) {
-		return answerTo(req, 502, "<html>"+dump, nil), nil
+		return response(req, 502, "<html>"+dump), nil
 	},
 	"page with 404": func(req *http.Request, dump string) (*http.Response, error) {
-		return answerTo(req, 404, dump, nil), nil
+		return response(req, 404, dump), nil
 	},
 	"page with 200": func(req *http.Request, dump string) (*http.Response, error) {
-		return answerTo(req, 200, dump, nil), nil
+		return response(req, 200, dump), nil
 	},
 	"page, cut off": func(req *http.Request, dump string) (*http.Response, error) {
-		return answerTo(req, 502, dump[:len(dump)/2], nil), nil
+		return response(req, 502, dump[:len(dump)/2]), nil
 	},
 	"redirect": func(req *http.Request, dump string) (*http.Response, error) {
-		return answerTo(req, 302, dump, http.Header{"Location": {"https://elsewhere.example/?" + dump}}), nil
+		return response(req, 302, dump, "Location", "https://elsewhere.example/?"+dump), nil
 	},
 	"error with 200": func(req *http.Request, dump string) (*http.Response, error) {
 		resp, err := errorBody("Message")(req, dump)
@@ -108,14 +101,14 @@ var echoAnswers = map[string]echoAnswer{
 	},
 	"malformed date": func(req *http.Request, dump string) (*http.Response, error) {
 		b, err := json.Marshal(map[string]any{"RequestId": dump, "Job": map[string]string{"JobId": "j", "CreateTime": dump}})
-		return answerTo(req, 200, string(b), nil), err
+		return response(req, 200, string(b)), err
 	},
 	"wrong type": func(req *http.Request, dump string) (*http.Response, error) {
 		b, err := json.Marshal(map[string]any{"RequestId": "r", "Job": map[string]any{"Status": dump, dump: 1}})
-		return answerTo(req, 200, string(b), nil), err
+		return response(req, 200, string(b)), err
 	},
 	"header": func(req *http.Request, dump string) (*http.Response, error) {
-		return answerTo(req, 500, "", http.Header{"X-Acs-Request-Id": {dump}}), nil
+		return response(req, 500, "", "X-Acs-Request-Id", dump), nil
 	},
 	"Message":                  errorBody("Message"),
 	"Code":                     errorBody("Code"),
@@ -133,7 +126,7 @@ var echoAnswers = map[string]echoAnswer{
 		return nil, &url.Error{Op: "Post", URL: req.URL.String(), Err: errors.New(dump)}
 	},
 	"error of the body": func(req *http.Request, dump string) (*http.Response, error) {
-		resp := answerTo(req, 200, "", nil)
+		resp := response(req, 200, "")
 		resp.Body = brokenBody{strings.NewReader(`{"RequestId":"r",`), &url.Error{Op: "Post", URL: req.URL.String(), Err: errors.New(dump)}}
 		return resp, nil
 	},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -193,7 +194,7 @@ func TestWatchMiscount(t *testing.T) {
 						}
 						defer resp.Body.Close()
 						text, err := io.ReadAll(resp.Body)
-						resp.Body = body(counts.ReplaceAllString(string(text), `"TotalCount":`+total))
+						resp.Body = io.NopCloser(strings.NewReader(counts.ReplaceAllString(string(text), `"TotalCount":`+total)))
 						resp.ContentLength = -1
 						resp.Header.Del("Content-Length")
 						return resp, err

@@ -107,9 +107,7 @@ func TestWatchMalformedJobs(t *testing.T) {
 		ids := addJobs(srv, 100, inProgress)
 		w := srv.Client(intercept(srv, func(req *http.Request) (*http.Response, error) {
 			if isList(req) && req.URL.Query().Get("Status") == "0" {
-				resp := failure(req, 200, "")
-				resp.Body = body(`{"RequestId":"r","TotalCount":6,"JobList":[{},null,{"JobId":""},{"JobId":"x"},{"JobId":"y","Status":null,"CreateTime":"?"},{"JobId":"z","Status":0}]}`)
-				return resp, nil
+				return response(req, 200, `{"RequestId":"r","TotalCount":6,"JobList":[{},null,{"JobId":""},{"JobId":"x"},{"JobId":"y","Status":null,"CreateTime":"?"},{"JobId":"z","Status":0}]}`), nil
 			}
 			return nil, nil
 		})).NewWatcher(every(10 * time.Second))
