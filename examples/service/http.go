@@ -166,7 +166,8 @@ func (s *service) failed(header http.Header, err error) int {
 	if status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "error", err, "kind", livetranscode.ErrorKind(err))
 	}
-	if api, ok := errors.AsType[*livetranscode.APIError](err); ok && api.RetryAfter > 0 {
+	api, ok := errors.AsType[*livetranscode.APIError](err)
+	if ok && api.RetryAfter > 0 && status == http.StatusServiceUnavailable { // but not if a POST may have submitted the job
 		header.Set("Retry-After", strconv.Itoa(int(api.RetryAfter/time.Second)+1))
 	}
 	return status

@@ -73,6 +73,10 @@ func TestSubmitFails(t *testing.T) {
 		{"response lost, job found", livetranscodetest.Fault{DropResponse: true}, 201, `"name":"show"`, ""},
 		{"timeout", livetranscodetest.Fault{Latency: time.Minute}, 504, "the job may have been submitted", ""},
 		{"throttled", livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 90 * time.Second}, 503, "Throttling.User", "91"},
+		{
+			"unknown outcome and a delay", livetranscodetest.Fault{Code: "ServiceUnavailable", RetryAfter: 90 * time.Second},
+			504, "some minutes later", "",
+		},
 		{"refused", livetranscodetest.Fault{Code: "InvalidParameter.Name"}, 400, "InvalidParameter.Name", ""},
 		{"no such template", livetranscodetest.Fault{Code: "TemplateNotFound"}, 400, "TemplateNotFound", ""},
 		{"forbidden", livetranscodetest.Fault{Code: "Forbidden.RAM"}, 502, "Forbidden.RAM", ""},
