@@ -74,7 +74,8 @@ func TestSubmitFails(t *testing.T) {
 		{"timeout", livetranscodetest.Fault{Latency: time.Minute}, 504, "the job may have been submitted", ""},
 		{"throttled", livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 90 * time.Second}, 503, "Throttling.User", "91"},
 		{
-			"unknown outcome and a delay", livetranscodetest.Fault{Code: "ServiceUnavailable", RetryAfter: 90 * time.Second},
+			"unknown outcome and a delay",
+			livetranscodetest.Fault{Code: "ServiceUnavailable", RetryAfter: 90 * time.Second},
 			504, "some minutes later", "",
 		},
 		{"refused", livetranscodetest.Fault{Code: "InvalidParameter.Name"}, 400, "InvalidParameter.Name", ""},
