@@ -38,7 +38,6 @@ type errorBody struct {
 
 // parseErrorBody decodes the body of an error response, in JSON or XML, up to the first syntax error.
 func parseErrorBody(text []byte) (e errorBody) {
-	text = text[:min(len(text), maxErrorBody)]
 	if isMarkup(text) {
 		text = xmlToJSON(text)
 	}
@@ -102,6 +101,7 @@ type respondedRequest struct {
 
 // newAPIError returns the error of a response, whatever its body.
 func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError {
+	text = text[:min(len(text), maxErrorBody)] // a body that is no success may be longer, if its status is that of one
 	body := parseErrorBody(text)
 	askedToRetry := millis(resp.Header.Get("X-Acs-Retry-After")) > 0
 	api := &APIError{
@@ -122,7 +122,6 @@ func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError
 			*text = r.redact(*text, maxErrorBody)
 		}
 	}
-	text = text[:min(len(text), maxErrorBody)] // of a success there may be more
 	api.isHTML = api.Code == "" && htmlStart.Match(text)
 	api.Message = r.message(api.Code, string(body.Message))
 	api.Detail = r.detail(api.Code, string(cmp.Or(body.Detail, body.Description)))
