@@ -53,7 +53,7 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// On a loopback address the service is for this machine: a page whose name resolves to a loopback address is of another
+// On a loopback address the service is for this machine: a page whose name resolves to that address belongs to another
 // site.
 func TestHosts(t *testing.T) {
 	t.Parallel()
@@ -94,7 +94,7 @@ func TestHosts(t *testing.T) {
 	})
 }
 
-// No response is interpreted as another type than it has.
+// Browsers must not guess the type of a response.
 func TestNosniff(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
@@ -111,7 +111,7 @@ func TestNosniff(t *testing.T) {
 	})
 }
 
-// What anyone can read does not have the service's message, which can quote a stream. It has the code and request id.
+// Errors that anyone can read have the code and request id, but not the service's message, which can quote a stream.
 func TestPublicErrors(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {

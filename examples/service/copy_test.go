@@ -10,8 +10,7 @@ import (
 )
 
 // TestCopy follows the section "To copy" of the README: it copies the service out of the repository, and builds and
-// tests the copy. Only the modules come from the repository and not from a proxy, and the copy ends as it has no
-// endpoint.
+// tests the copy. Unlike there, the modules come from the repository, and the copy ends because it has no endpoint.
 func TestCopy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the service again")

@@ -54,7 +54,7 @@ func TestSamePostIsOneJob(t *testing.T) {
 	}
 }
 
-// A Get can have the job before a List does. The watch has then stored another status than "submitted".
+// A Get can find the job before a List does. The watch has then stored a status other than "submitted".
 func TestGetBeforeList(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, _ *livetranscodetest.Server, file string) {
@@ -72,7 +72,7 @@ func TestGetBeforeList(t *testing.T) {
 	})
 }
 
-// Another request for the same name is a conflict, whether the service lists the first job or not.
+// Another request with the same name is a conflict, whether the service lists the first job or not.
 func TestNameConflict(t *testing.T) {
 	t.Parallel()
 	for name, delay := range map[string]time.Duration{"listed at once": 0, "listed after a while": 20 * time.Second} {
@@ -114,7 +114,7 @@ func TestNameConflict(t *testing.T) {
 	}
 }
 
-// Of concurrent requests for the same name with different streams, one is submitted.
+// Of concurrent requests with the same name and different streams, only one is submitted.
 func TestConcurrentNameConflict(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, _ *livetranscodetest.Server, file string) {
@@ -141,7 +141,7 @@ func TestConcurrentNameConflict(t *testing.T) {
 	})
 }
 
-// A job is submitted only if that could be stored before.
+// A job is submitted only after its request is stored.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
@@ -220,7 +220,7 @@ func TestPostAfterRefusal(t *testing.T) {
 	})
 }
 
-// A job of the name that has stopped counts.
+// A stopped job with the same name counts.
 func TestPostOfStoppedJob(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {

@@ -78,7 +78,7 @@ func startWith(t *testing.T, srv *livetranscodetest.Server, c config) *instance 
 		t: t, net: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}, ended: make(chan error, 1),
 		log: new(bytes.Buffer),
 	}
-	// Idle connections end before the server ends them, which would fail a POST at that instant.
+	// The client closes idle connections before the server does: a POST at that instant would fail.
 	transport := &http.Transport{DialContext: i.net.dial, IdleConnTimeout: 20 * time.Second}
 	i.http = &http.Client{Transport: transport}
 	client, telemetry := observed(t, srv)

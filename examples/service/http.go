@@ -26,8 +26,8 @@ const (
 	maxBody            = 64 << 10
 	callTimeout        = 25 * time.Second // for a call to the service, retries included
 	maxStreams         = 200
-	streamInterval     = 2 * time.Second       // between two updates, at most
-	streamPause        = 50 * time.Millisecond // between two updates, at least
+	streamInterval     = 2 * time.Second       // the longest time between two events of a stream
+	streamPause        = 50 * time.Millisecond // the shortest
 	streamWriteTimeout = 10 * time.Second
 )
 
@@ -46,7 +46,7 @@ func (s *service) routes() http.Handler {
 	return s.ownHost(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// ownHost refuses requests for other hosts than this machine if the service listens on a loopback address. Such a
+// ownHost refuses requests for hosts other than this machine if the service listens on a loopback address. Such a
 // request comes from a page of another site whose name resolves to that address, or through a proxy.
 func (s *service) ownHost(next http.Handler) http.Handler {
 	address, _ := netip.ParseAddrPort(s.address)
@@ -62,7 +62,8 @@ func (s *service) ownHost(next http.Handler) http.Handler {
 	})
 }
 
-// A handler returns the response. The body may be an error: those of the library contain no secrets.
+// A handler returns the status and the body of a response. The body may be an error: the library's errors contain no
+// secrets.
 type handler = func(header http.Header, r *http.Request) (status int, body any)
 
 // handle sends the response as JSON. The context of next is not canceled with the request: a client that disconnects
@@ -83,19 +84,19 @@ func handle(next handler) http.HandlerFunc {
 
 // authorized requires the token, if one is configured.
 func (s *service) authorized(next handler) handler {
-	want := sha256.Sum256([]byte(s.token)) // the comparison takes the same time for any length
+	want := sha256.Sum256([]byte(s.token)) // hashed: the comparison takes the same time for any length
 	return func(header http.Header, r *http.Request) (int, any) {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		got := sha256.Sum256([]byte(strings.TrimLeft(token, " ")))
 		if s.token != "" && (!strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) == 0) {
 			header.Set("WWW-Authenticate", "Bearer")
-			return http.StatusUnauthorized, errors.New("the Authorization header must be Bearer and the token")
+			return http.StatusUnauthorized, errors.New("the Authorization header must be Bearer TOKEN")
 		}
 		return next(header, r)
 	}
 }
 
-// jsonFields names what a *livetranscode.ParamError refuses as the body of a POST does.
+// jsonFields replaces the fields that a *livetranscode.ParamError names by those in the body of a POST.
 var jsonFields = strings.NewReplacer("Name", "name", "TemplateID", "template_id", "StreamInput.InputURL", "input_url",
 	"TranscodeOutput.DomainName", "domain", "TimedConfig.StartTime", "start", "TimedConfig.EndTime", "end",
 	"StartTime", "start", ", and StartModeTimed needs it", "")
@@ -106,7 +107,7 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&sub)
 	if _, end := decoder.Token(); err == nil && !errors.Is(end, io.EOF) {
-		err = cmp.Or(end, errors.New("there is more than an object"))
+		err = cmp.Or(end, errors.New("there is more than one object"))
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return http.StatusRequestEntityTooLarge, err
@@ -115,7 +116,7 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 	}
 	v, created, err := s.ensure(r.Context(), sub)
 	if err != nil {
-		if status = s.failed(header, err); status == http.StatusNotFound { // the template
+		if status = s.errorStatus(header, err); status == http.StatusNotFound { // the template
 			status = http.StatusBadRequest
 		}
 		if p, ok := errors.AsType[*livetranscode.ParamError](err); ok {
@@ -134,12 +135,12 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 func (s *service) deleteJob(header http.Header, r *http.Request) (status int, body any) {
 	id := r.PathValue("id")
 	if _, err := s.client.SendLiveTranscodeJobCommand(r.Context(), id, livetranscode.JobCommandStop); err != nil {
-		return s.failed(header, err), public(err)
+		return s.errorStatus(header, err), publicError(err)
 	}
 	return http.StatusAccepted, map[string]string{"id": id, "status": "stopping"}
 }
 
-// statuses are those of the responses to errors. The first one that applies counts.
+// statuses are the response statuses of errors. The first kind that matches counts.
 var statuses = []struct {
 	kind   error
 	status int
@@ -155,26 +156,29 @@ var statuses = []struct {
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
 }
 
-// failed returns the status of the response to an error. It logs the error, unless it is a mistake of the caller.
-func (s *service) failed(header http.Header, err error) int {
+// errorStatus returns the status of the response to an error, and sets Retry-After. It logs the error, unless the
+// caller made a mistake.
+func (s *service) errorStatus(header http.Header, err error) int {
 	status := http.StatusBadGateway
-	for _, k := range slices.Backward(statuses) {
+	for _, k := range statuses {
 		if errors.Is(err, k.kind) {
 			status = k.status
+			break
 		}
 	}
 	if status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "error", err, "kind", livetranscode.ErrorKind(err))
 	}
 	api, ok := errors.AsType[*livetranscode.APIError](err)
-	if ok && api.RetryAfter > 0 && status == http.StatusServiceUnavailable { // but not if a POST may have submitted the job
+	// A 504 has no Retry-After: a POST may have submitted the job, and must not be sent again so soon.
+	if ok && api.RetryAfter > 0 && status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", strconv.Itoa(int(api.RetryAfter/time.Second)+1))
 	}
 	return status
 }
 
-// public returns what anyone may read of an error: not the service's message, which can quote a job.
-func public(err error) error {
+// publicError returns an error that anyone may read: without the service's message, which can quote a job.
+func publicError(err error) error {
 	if api, ok := errors.AsType[*livetranscode.APIError](err); ok {
 		return fmt.Errorf("%s: %s, status %d, code %s, request id %s",
 			api.Operation, livetranscode.ErrorKind(api), api.StatusCode, api.Code, api.RequestID)
@@ -192,7 +196,7 @@ func (s *service) getJob(header http.Header, r *http.Request) (status int, body 
 	changes, err := s.store.states(r.Context(), "changes WHERE id = ?", r.PathValue("id"))
 	switch {
 	case err != nil:
-		return s.failed(header, err), err
+		return s.errorStatus(header, err), err
 	case len(changes) == 0:
 		return http.StatusNotFound, errors.New("no such job")
 	}
@@ -203,12 +207,12 @@ func (s *service) getJob(header http.Header, r *http.Request) (status int, body 
 	}{changes[0], changes}
 }
 
-// healthz succeeds while the process runs, which ends if the watch fails.
+// healthz always succeeds: if the watch fails, the process ends.
 func (s *service) healthz(http.Header, *http.Request) (status int, body any) {
 	return http.StatusOK, map[string]string{"status": "ok"}
 }
 
-// readyz fails, with the reason, while the states that are served may be out of date.
+// readyz fails, with the reason, while the served states may be stale.
 func (s *service) readyz(http.Header, *http.Request) (status int, body any) {
 	stats := s.watcher.Stats()
 	if reason := s.stale(stats); reason != "" {
@@ -219,18 +223,18 @@ func (s *service) readyz(http.Header, *http.Request) (status int, body any) {
 	}
 }
 
-// An update is what an event of a stream has beside the jobs.
+// An update is an event of a stream, without its jobs.
 type update struct {
-	All        bool      `json:"all"` // the jobs are all jobs, not only those that have changed
+	All        bool      `json:"all"` // the event has all jobs, not only the changed ones
 	Now        time.Time `json:"now"`
 	Source     string    `json:"source"`
-	Stale      string    `json:"stale,omitempty"` // why the states may be out of date
+	Stale      string    `json:"stale,omitempty"` // why the states may be stale
 	LastSweep  time.Time `json:"last_sweep,omitzero"`
 	OldestPoll time.Time `json:"oldest_poll"`
 	Requests   int64     `json:"requests"`
 }
 
-// events sends all jobs, then those that have changed, after every change and at least every two seconds. Nothing is
+// events sends all jobs, and then the changed ones: after every change, and at least every two seconds. Nothing is
 // queued: a slow client gets the latest state of each job, and a stalled one is disconnected.
 func (s *service) events(w http.ResponseWriter, r *http.Request) {
 	stream := http.NewResponseController(w)
@@ -280,7 +284,7 @@ var page string
 var pagePolicy = "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; " +
 	"frame-ancestors 'none'; require-trusted-types-for 'script'" + allow("style") + allow("script")
 
-// allow allows the only element of the page with a tag, by its hash.
+// allow returns the directive that allows the page's only element with a tag, by its hash.
 func allow(tag string) string {
 	_, rest, _ := strings.Cut(page, "<"+tag+">")
 	text, _, _ := strings.Cut(rest, "</"+tag+">")

@@ -28,7 +28,7 @@ func TestInvalidRequests(t *testing.T) {
 		}{
 			{"POST", "/jobs", ``, 400, "invalid body"},
 			{"POST", "/jobs", `{"name":1}`, 400, "invalid body"},
-			{"POST", "/jobs", someJob("show") + `{}`, 400, "more than an object"},
+			{"POST", "/jobs", someJob("show") + `{}`, 400, "more than one object"},
 			{"POST", "/jobs", someJob("show") + `x`, 400, "invalid body"},
 			{"POST", "/jobs", `{"title":"x"}`, 400, "title"},
 			{"POST", "/jobs", `{"name":"x","template_id":"t"}`, 400, `"input_url is empty"`},
@@ -76,7 +76,7 @@ func TestSubmitFails(t *testing.T) {
 		{
 			"unknown outcome and a delay",
 			livetranscodetest.Fault{Code: "ServiceUnavailable", RetryAfter: 90 * time.Second},
-			504, "some minutes later", "",
+			504, "in a few minutes", "",
 		},
 		{"refused", livetranscodetest.Fault{Code: "InvalidParameter.Name"}, 400, "InvalidParameter.Name", ""},
 		{"no such template", livetranscodetest.Fault{Code: "TemplateNotFound"}, 400, "TemplateNotFound", ""},

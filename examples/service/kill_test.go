@@ -49,8 +49,8 @@ func TestKill(t *testing.T) {
 			defer close(posted)
 			k.post(n)
 		}()
-		forget(k.served)
-		forget(k.shown)
+		drain(k.served)
+		drain(k.shown)
 		k.change(5)
 		switch n % 4 {
 		case 0:
@@ -77,7 +77,7 @@ func TestKill(t *testing.T) {
 	k.settle()
 	k.start()
 	for n := range *kills {
-		k.post(n) // again: those that were killed did not respond
+		k.post(n) // again: some were killed before they responded
 	}
 	k.waitForJobs()
 	if err := k.process.Process.Signal(os.Interrupt); err != nil {
@@ -193,8 +193,8 @@ func notify(c chan struct{}) {
 	}
 }
 
-// forget takes the token out of a channel, if it has one.
-func forget(c chan struct{}) {
+// drain takes the token out of a channel, if it has one.
+func drain(c chan struct{}) {
 	select {
 	case <-c:
 	default:
@@ -212,7 +212,7 @@ func (k *killTest) record(views ...view) {
 	}
 }
 
-// post submits a job, unless the service ends before, and checks that it is recorded.
+// post submits a job, and records it if the service responds before it is killed.
 func (k *killTest) post(n int) {
 	resp, err := http.Post(k.address+"/jobs", "application/json", strings.NewReader(someJob(fmt.Sprintf("post-%d", n))))
 	if err != nil {
@@ -290,7 +290,7 @@ func (k *killTest) lastWrite() time.Time {
 	return st.jobs[len(st.jobs)-1].ChangedAt
 }
 
-// settle lets the time pass after which a job that the emulator does not list was not submitted.
+// settle backdates the requests, as if the time had passed after which a job that is not listed does not exist.
 func (k *killTest) settle() {
 	k.t.Helper()
 	st, err := openStore(k.t.Context(), k.file)

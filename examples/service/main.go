@@ -67,7 +67,7 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	return s.serve(ctx, listener)
 }
 
-// config is the configuration, from environment variables.
+// config is the configuration, read from environment variables.
 type config struct {
 	address  string        // to listen on
 	token    string        // required by POST and DELETE; may be empty on a loopback address
@@ -95,8 +95,8 @@ func newConfig(getenv func(string) string) (config, error) {
 	switch {
 	case c.endpoint == "" && newEmulator == nil:
 		return c, errors.New("set ENDPOINT, such as https://ice.cn-shanghai.aliyuncs.com")
-	case c.endpoint == "" && c.database != "": // the next process would find none of these jobs, and report each as lost
-		return c, errors.New("DATABASE is for the real service, as the emulator's jobs end with the process: set ENDPOINT too")
+	case c.endpoint == "" && c.database != "": // the next process would report each job of this emulator as lost
+		return c, errors.New("the jobs of the emulator end with the process: to use DATABASE, set ENDPOINT too")
 	case intervalErr != nil || c.interval <= 0:
 		return c, errors.New("POLL_INTERVAL must be a duration such as 30s")
 	case addressErr != nil:

@@ -1,5 +1,5 @@
 -- Commits survive a crash of the process. After a crash of the machine the last ones may be missing; the watch then sees
--- those changes again. The lock keeps a second process from handling every change, too.
+-- those changes again. The lock keeps out a second process, which would handle every change, too.
 PRAGMA busy_timeout = 2000;
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
@@ -22,8 +22,8 @@ CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
 	DELETE FROM changes WHERE version <= new.version - 100000;
 END;
 
--- A hash of each request that was or may have been submitted, when, and how many times it was sent to this service. It
--- is kept for five minutes, after which the service lists the job, or it does not exist; and as long as the job runs.
+-- Each request that was or may have been submitted: its hash, the time, and how many times it was sent to this service.
+-- It is kept while its job runs, and for at least five minutes: a job that is not listed by then does not exist.
 CREATE TABLE IF NOT EXISTS requests (
 	name TEXT PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL);
 CREATE TRIGGER IF NOT EXISTS settled BEFORE INSERT ON requests BEGIN
@@ -31,6 +31,6 @@ CREATE TRIGGER IF NOT EXISTS settled BEFORE INSERT ON requests BEGIN
 		AND name NOT IN (SELECT name FROM jobs WHERE ended IS NULL AND name IS NOT NULL);
 END;
 
--- Of an earlier version of this service.
+-- Tables of an earlier version of this service.
 DROP TABLE IF EXISTS submits;
 DROP TABLE IF EXISTS keys;

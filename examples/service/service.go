@@ -27,7 +27,7 @@ type service struct {
 	store     *store
 	log       *slog.Logger
 	ensuring  singleflight.Group
-	streams   atomic.Int32 // of events, now open
+	streams   atomic.Int32 // open streams of events
 }
 
 // newService returns a service that watches all jobs of the account, and resumes from those in the store.
@@ -46,8 +46,8 @@ func newService(c config, client *livetranscode.Client, t *telemetry, st *store,
 
 // watch keeps the store up to date until ctx ends. A watch that ends, for example because the credentials were revoked,
 // restarts and continues where it ended, since the cause may be repaired while the service runs. An error means that a
-// state could not be stored. It ends the process: the watch does not deliver the state again, but the next process
-// does, because it resumes without it.
+// state could not be stored, and ends the process: the watch does not deliver that state again, but the watch of the
+// next process does, because it resumes from the stored states.
 func (s *service) watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		for event, err := range s.watcher.Events(ctx) {
@@ -60,7 +60,7 @@ func (s *service) watch(ctx context.Context) error {
 			}
 			v := newView(event.Job)
 			if event.Kind == livetranscode.EventLost {
-				v.Status, v.Error, v.Ended = "lost", public(event.Err).Error(), true
+				v.Status, v.Error, v.Ended = "lost", publicError(event.Err).Error(), true
 			}
 			if _, err := s.store.put(ctx, v, true); err != nil {
 				return fmt.Errorf("storing the state of job %s: %w", v.ID, err)
@@ -74,14 +74,14 @@ func (s *service) watch(ctx context.Context) error {
 	return nil
 }
 
-// stale returns why the served states may be out of date, or "". The oldest poll, which is not later than the last
-// List, and the oldest event that is not stored yet may be as old as three of the longest intervals and a sweep.
+// stale returns why the served states may be stale, or "". They are fresh if neither the oldest poll, which is never
+// later than the last List, nor the oldest event that is not stored yet is older than three intervals and a sweep.
 func (s *service) stale(stats livetranscode.WatcherStats) string {
 	oldest := stats.OldestPoll
 	if pending := stats.OldestPending; !pending.IsZero() && pending.Before(oldest) {
 		oldest = pending
 	}
-	cause := cmp.Or(public(stats.Err), errors.New("the sweep has not ended"))
+	cause := cmp.Or(publicError(stats.Err), errors.New("the sweep has not ended"))
 	switch age := time.Since(oldest); {
 	case stats.LastComplete.IsZero():
 		return fmt.Sprintf("no sweep is complete yet: %v", cause)
@@ -101,7 +101,7 @@ type submission struct {
 	End        time.Time `json:"end"`
 }
 
-// hash identifies all that is submitted. The database must not have the input, which contains stream keys.
+// hash identifies a submission. It is stored instead of the input, which contains stream keys.
 func (s submission) hash() string {
 	texts := []string{s.Name, s.TemplateID, s.InputURL, s.Domain}
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %d %d", texts, s.Start.Unix(), s.End.Unix())))
@@ -120,8 +120,8 @@ func (s submission) request() *livetranscode.SubmitLiveTranscodeJobRequest {
 	return req
 }
 
-// ensure returns the job that a submission describes, and whether this call submitted it. Of concurrent calls for the
-// same one, only the first sends requests, and the others get its result.
+// ensure returns the job that a submission describes, and whether this call submitted it. Of concurrent calls with the
+// same submission, only the first sends requests, and the others get its result.
 func (s *service) ensure(ctx context.Context, sub submission) (v view, created bool, err error) {
 	job, err, _ := s.ensuring.Do(sub.hash(), func() (_ any, err error) {
 		v, created, err = s.ensureOne(ctx, sub)
@@ -130,8 +130,8 @@ func (s *service) ensure(ctx context.Context, sub submission) (v view, created b
 	return job.(view), created, err
 }
 
-// ensureOne submits a job only after it has stored that it will: whatever happens then, the next call knows that the
-// job may exist, although EnsureLiveTranscodeJob does not find it and would submit it again.
+// ensureOne stores the request before it submits the job: whatever happens then, the next call knows that the job may
+// exist, even if EnsureLiveTranscodeJob does not find it yet and would submit it again.
 func (s *service) ensureOne(ctx context.Context, sub submission) (v view, created bool, err error) {
 	if v, err = s.store.begin(ctx, sub.Name, sub.hash()); err != nil || v.ID != "" {
 		return v, false, err

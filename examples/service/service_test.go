@@ -78,7 +78,7 @@ func TestRestart(t *testing.T) {
 		if err != nil || len(changes) != 3 {
 			t.Errorf("the changes of a job that did not change meanwhile: %v, error %v", changes, err)
 		}
-		// What the poll of a lost job does not tell is kept.
+		// Fields that the poll of a lost job does not return are kept.
 		if changes, err := second.store.states(t.Context(), "changes WHERE id = ?", deleted); err != nil || changes[len(changes)-1].Name != "deleted" || changes[len(changes)-1].InputHost != "in.example.net" {
 			t.Errorf("the lost job is %v, error %v", changes, err)
 		}

@@ -26,15 +26,15 @@ const keepEnded = time.Hour // how long an ended job is served
 
 var (
 	errStore     = errors.New("the database failed")
-	errUnsettled = errors.New("the job may have been submitted, but is not listed: send the request again some minutes later")
+	errUnsettled = errors.New("the job may have been submitted, but is not listed: send the request again in a few minutes")
 )
 
 //go:embed schema.sql
 var schema string
 
-// store has the last states of the jobs in memory, where requests read them, and in a SQLite database, which is written
-// first. A state that is already stored is not a change, so an event that is delivered again after a crash is not
-// handled twice.
+// store keeps the latest states of the jobs in memory, where requests read them, and in a SQLite database, which is
+// written first. A state that is already stored is not a change, so an event that is delivered again after a crash is
+// not handled twice.
 type store struct {
 	db *sql.DB
 
@@ -44,7 +44,7 @@ type store struct {
 	changed chan struct{} // closed on the next change
 }
 
-// storedView has the state as JSON, too, encoded once for all clients.
+// storedView is a state and its JSON, which is encoded once for all clients.
 type storedView struct {
 	view
 	json []byte
@@ -124,7 +124,7 @@ func (s *store) since(version int64) (jobs json.RawMessage, latest int64, next <
 	s.mu.Lock()
 	i := sort.Search(len(s.jobs), func(i int) bool { return s.jobs[i].Version > version })
 	changed, latest, next := slices.Clone(s.jobs[i:]), s.version, s.changed
-	s.mu.Unlock() // however many clients there are, the watch can store in between
+	s.mu.Unlock() // so that clients do not delay the watch
 	var encoded [][]byte
 	for _, j := range changed {
 		if !j.expired() {
@@ -134,8 +134,8 @@ func (s *store) since(version int64) (jobs json.RawMessage, latest int64, next <
 	return slices.Concat([]byte("["), bytes.Join(encoded, []byte(",")), []byte("]")), latest, next
 }
 
-// begin stores that a request is about to be submitted. If it was before, begin returns its job; until the watch has
-// discovered that, the error is errUnsettled. Another request for the name is livetranscode.ErrNameConflict.
+// begin stores a request that is about to be submitted. If the same request is stored already, begin returns its job,
+// or errUnsettled until that job is stored. Another request with the name is livetranscode.ErrNameConflict.
 func (s *store) begin(ctx context.Context, name, hash string) (job view, err error) {
 	var first, same bool
 	var state []byte
@@ -148,7 +148,7 @@ func (s *store) begin(ctx context.Context, name, hash string) (job view, err err
 	case first:
 		return job, nil
 	case !same:
-		return job, fmt.Errorf("another request for the name %q: %w", name, livetranscode.ErrNameConflict)
+		return job, fmt.Errorf("another request has the name %q: %w", name, livetranscode.ErrNameConflict)
 	case state == nil:
 		return job, errUnsettled
 	}
@@ -161,7 +161,7 @@ func (s *store) forget(ctx context.Context, name string) error {
 	return err
 }
 
-// states returns the states in a table, in the order of their versions.
+// states returns the states in a table, which may be followed by a WHERE clause, in the order of their versions.
 func (s *store) states(ctx context.Context, from string, args ...any) (views []view, err error) {
 	var array []byte
 	if err = s.row(ctx, "SELECT json_group_array(json(state) ORDER BY version) FROM "+from, args...).Scan(&array); err != nil {
@@ -170,7 +170,7 @@ func (s *store) states(ctx context.Context, from string, args ...any) (views []v
 	return views, json.Unmarshal(array, &views)
 }
 
-// row and exec do not end with ctx: an interrupt could end the next statement, which may be that of another goroutine.
+// row and exec continue when ctx ends: the driver's interrupt could hit the next statement, of another goroutine.
 func (s *store) row(ctx context.Context, query string, args ...any) *sql.Row {
 	return s.db.QueryRowContext(context.WithoutCancel(ctx), query, args...)
 }

@@ -107,7 +107,7 @@ func TestPut(t *testing.T) {
 	})
 }
 
-// The host is certain, or it is not shown: user info may resemble a port, and a key like a host.
+// Only a host that is certain is shown: user info may resemble a port, and a key may resemble a host.
 func TestInputHost(t *testing.T) {
 	t.Parallel()
 	for input, want := range map[string]string{
@@ -142,7 +142,7 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(st.jobs) != 1 || st.jobs[0].ID != "next" {
-			t.Errorf("in memory are %v", st.jobs)
+			t.Errorf("the jobs in memory are %v", st.jobs)
 		}
 		for _, table := range []string{"jobs", "changes"} {
 			var ids string
@@ -154,7 +154,7 @@ func TestRetention(t *testing.T) {
 	})
 }
 
-// Clients read memory, however many they are: there is no query, and each state is encoded only once.
+// Clients are served from memory, without a query, and each state is encoded only once.
 func TestReadersShareEncoding(t *testing.T) {
 	t.Parallel()
 	st := openMemory(t)
@@ -180,7 +180,7 @@ func TestReadersShareEncoding(t *testing.T) {
 	}
 }
 
-// A restart finds in the database what was in memory.
+// A reopened store has the same states in memory.
 func TestReopenStore(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "jobs.db")

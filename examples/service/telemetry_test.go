@@ -71,7 +71,7 @@ func hasSeries(scrape string, selector []string) bool {
 	return false
 }
 
-// matchesLabels reports whether a line has the labels that a selector asks for. Of !~ it checks that there is one.
+// matchesLabels reports whether a line has the labels that a selector asks for. For !~ it checks only that the label exists.
 func matchesLabels(line, matchers string) bool {
 	for _, m := range regexp.MustCompile(`([a-z_]+)(=|!~)("[^"]*")`).FindAllStringSubmatch(matchers, -1) {
 		if m[2] == "=" && !strings.Contains(line, m[1]+"="+m[3]) || m[2] == "!~" && !strings.Contains(line, m[1]+"=") {
@@ -134,8 +134,8 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// readFile returns the text of a file. It skips the test if the file is one of the repository, and this is a copy of
-// the service outside it, whose go.mod does not replace the modules of the repository.
+// readFile returns the text of a file. It skips the test if the file is outside this directory and this is a copy of
+// the service, whose go.mod does not replace the modules of the repository by relative paths.
 func readFile(t *testing.T, name string) string {
 	t.Helper()
 	if strings.HasPrefix(name, "../") && !strings.Contains(readFile(t, "go.mod"), "=> ../..") {

@@ -14,7 +14,7 @@ import (
 type view struct {
 	ID        string                  `json:"id"`
 	Name      string                  `json:"name,omitempty"`
-	Status    string                  `json:"status"` // in words; "submitted" before the first poll, "lost" with an error
+	Status    string                  `json:"status"` // in words; "submitted" before the first poll; "lost"
 	Code      livetranscode.JobStatus `json:"code"`   // as last read
 	Template  string                  `json:"template,omitempty"`
 	InputHost string                  `json:"input_host,omitempty"`
@@ -27,7 +27,7 @@ type view struct {
 	Version   int64                   `json:"version"` // increases with every change of any job
 }
 
-// newView returns what is stored of a job. It takes the host from the printed StreamInput, whose redaction is more
+// newView returns the state of a job. It takes the host from the printed StreamInput, whose redaction is more
 // careful than url.Parse: in rtmp://user:12/KEY@host/app, 12 is not a port.
 func newView(job *livetranscode.Job) view {
 	_, input, _ := strings.Cut(fmt.Sprint(job.StreamInput), "://")
