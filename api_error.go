@@ -101,7 +101,7 @@ type respondedRequest struct {
 
 // newAPIError returns the error of a response, whatever its body.
 func newAPIError(r respondedRequest, resp *http.Response, text []byte) *APIError {
-	text = text[:min(len(text), maxErrorBody)] // a body that is no success may be longer, if its status is that of one
+	text = text[:min(len(text), maxErrorBody)] // the unusable body of a 200 may be longer
 	body := parseErrorBody(text)
 	askedToRetry := millis(resp.Header.Get("X-Acs-Retry-After")) > 0
 	api := &APIError{

@@ -47,7 +47,7 @@ func TestRotatingCredentials(t *testing.T) {
 					if sent.Add(1)%60 == 0 {
 						current.Add(1)
 					}
-					runtime.Gosched() // to mix the callers
+					runtime.Gosched() // to interleave the callers
 					var n int64
 					fmt.Sscanf(req.Header.Get("x-acs-security-token"), "token-%d", &n)
 					if !signedWith(req, generation(n)) {
@@ -165,7 +165,7 @@ func TestProviderErrors(t *testing.T) {
 	}{
 		"error":            {Credentials{}, noRoute, noRoute},
 		"no credentials":   {Credentials{}, fmt.Errorf("%w: nothing set", ErrNoCredentials), ErrNoCredentials},
-		"no id":            {Credentials{AccessKeySecret: testSecret}, nil, nil}, // as of a file that is half written
+		"no id":            {Credentials{AccessKeySecret: testSecret}, nil, nil}, // as in a file that is half written
 		"no secret":        {Credentials{AccessKeyID: "i"}, nil, nil},
 		"nothing":          {Credentials{}, nil, ErrNoCredentials},
 		"timeout":          {Credentials{}, fmt.Errorf("%w: %w", ErrNoCredentials, context.DeadlineExceeded), ErrNoCredentials},

@@ -17,7 +17,7 @@ const version = "0.1.0"
 // apiVersion is the version of the service's API.
 const apiVersion = "2020-11-09"
 
-// maxHeaders is the number of headers of a request, without a security token. A map of 8 elements is one allocation.
+// maxHeaders is the number of headers of a request without a security token. A map of 8 elements is one allocation.
 const maxHeaders = 8
 
 // A Client calls the live transcoding operations of Alibaba Cloud Intelligent Media Services. Create one with
@@ -89,7 +89,7 @@ func NewClient(opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// newHeader returns the headers of a request but those of its signature. It shares no values with other requests: a
+// newHeader returns the headers of a request, except those of its signature. It shares no values with other requests: a
 // transport or middleware may overwrite them in place.
 func (c *Client) newHeader(action string) http.Header {
 	values := &[...]string{action, apiVersion, "application/json", c.userAgent} // one array: one allocation

@@ -66,7 +66,7 @@ func testRenewedCredentials(t *testing.T) {
 	}
 }
 
-// TestFailureKeepsTheIdentity checks that a source that has worked is not left for a later one while it is configured.
+// TestFailureKeepsTheIdentity checks that no later source replaces one that has worked and is still configured.
 func TestFailureKeepsTheIdentity(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	inChild(t, func(t *testing.T) {
 		chain := new(defaultChain)

@@ -110,7 +110,7 @@ func setNumber(_ *decoder, v reflect.Value, value jsontext.Value) error {
 
 // number decodes a number, quoted or not. One that does not fit an int on every platform is no number.
 func number(value jsontext.Value) (f float64, ok bool) {
-	if len(value) == 1 && '0' <= value[0] && value[0] <= '9' { // a status, most often
+	if len(value) == 1 && '0' <= value[0] && value[0] <= '9' { // most often a status
 		return float64(value[0] - '0'), true
 	}
 	if value[0] == '"' {
@@ -148,13 +148,13 @@ func parseTime(s string) time.Time {
 	return time.Time{}
 }
 
-// An internTable has the texts of strings that were decoded before. The names and ids of jobs are the same in response
-// after response: a table hands out the text that it made the first time. It holds two to a slot, the more recent
-// first, and none that are long. Nothing secret must be interned.
+// An internTable has texts that were decoded before. The names and ids of jobs recur in every response: the table
+// returns the text that was allocated the first time. A slot holds two texts, the more recent first. Long texts are not
+// interned, and secrets must not be.
 type internTable [256][2]string
 
-// find returns the text of a string, given without its quotes, if the table has it. It has no text with a backslash, so
-// a string that is found needs no unquoting.
+// find returns the interned text of a JSON string without its quotes. No interned text has a backslash, so a string
+// that is found needs no unquoting.
 func (t *internTable) find(raw []byte) (text string, ok bool) {
 	slot := t.slot(raw)
 	switch { // a switch on string(raw) would allocate it
@@ -167,9 +167,9 @@ func (t *internTable) find(raw []byte) (text string, ok bool) {
 	return slot[0], true
 }
 
-// add returns a text, and adds it to the table.
+// add interns a text, unless it is long or has a backslash.
 func (t *internTable) add(text []byte) string {
-	if known, ok := t.find(text); ok { // an escaped string is not found as it is written
+	if known, ok := t.find(text); ok { // setInterned does not find an escaped string
 		return known
 	}
 	if len(text) > 256 || bytes.IndexByte(text, '\\') >= 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestInternedStrings: whatever a table has seen before, a text reads as it is written.
+// TestInternedStrings: what a table has interned before does not change how a string is decoded.
 func TestInternedStrings(t *testing.T) {
 	t.Parallel()
 	texts := make([]string, 2000)
@@ -34,7 +34,7 @@ func TestInternedStrings(t *testing.T) {
 	intern := func(want string) string { return internQuoted(`"`+want+`"`, want) }
 	for i := range 20_000 {
 		want := texts[rand.N(len(texts))]
-		if i%2 == 0 { // of one length, so that only their characters tell them apart
+		if i%2 == 0 { // of equal length, so that they differ only in characters
 			want = crand.Text()
 		}
 		if once, again := intern(want), intern(want); (unsafe.StringData(once) == unsafe.StringData(again)) != (len(want) <= 256) {
@@ -50,13 +50,13 @@ func TestInternedStrings(t *testing.T) {
 			t.Fatalf("it is made again after %q", own)
 		}
 	}
-	for range 2 { // a text may be what another one is escaped as
+	for range 2 { // a text may equal the escaped form of another
 		internQuoted(`"a\\/b"`, `a\/b`)
 		internQuoted(`"a\/b"`, `a/b`)
 	}
 }
 
-// TestInternedFields: names and ids are made once for all responses, the URLs of streams are forgotten.
+// TestInternedFields: names and ids are allocated once for all responses, and the URLs of streams are not retained.
 func TestInternedFields(t *testing.T) {
 	t.Parallel()
 	d := decoders.New().(*decoder)
@@ -127,7 +127,7 @@ func TestDecodeWrongTypes(t *testing.T) {
 			if strings.Contains(name, "[") {
 				closing = "}]}"
 			}
-			// Of a field that comes twice the last counts.
+			// Duplicate fields: the last one wins.
 			bad := strings.TrimSuffix(string(whole), "}") + `,"` + name + `":` + value + closing + `}`
 			jobs, errs := decodeJob(t, bad)
 			for way, got := range jobs {

@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // the tests allocate much and keep little
+	debug.SetGCPercent(400) // the tests allocate a lot and retain little
 	goleak.VerifyTestMain(m)
 }
 

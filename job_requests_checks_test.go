@@ -120,7 +120,7 @@ func TestJobChecks(t *testing.T) {
 	}
 }
 
-// Boundaries that a check must let pass.
+// Boundary cases that the checks must allow.
 func TestJobChecksAllow(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2022, 7, 20, 2, 48, 58, 0, time.UTC)

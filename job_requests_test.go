@@ -56,7 +56,7 @@ func checkQueries(t *testing.T, tests []queryTest) {
 	}
 }
 
-// TestJobQueries has what testdata/requests does not.
+// TestJobQueries checks queries that testdata/requests does not have.
 func TestJobQueries(t *testing.T) {
 	t.Parallel()
 	east := time.FixedZone("CST", 8*60*60)

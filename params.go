@@ -22,7 +22,7 @@ func encodeParams(operation, idName string, in params) (encoded, id string, err 
 	if field != "" {
 		return "", "", &ParamError{Operation: operation, Field: field, Reason: reason}
 	}
-	if p, ok := in.(*idParam); ok { // no need of reflection
+	if p, ok := in.(*idParam); ok { // needs no reflection
 		return acs3.EncodeParam(p.name, p.id), p.id, nil
 	}
 	if field := invalidText(reflect.ValueOf(in).Elem()); field != "" {

@@ -181,8 +181,8 @@ func TestConnectionIsReusedAfterErrors(t *testing.T) {
 	}
 }
 
-// TestSwitchingProtocols checks that the body of such a response is not read: it is the bare connection, which no
-// context interrupts.
+// TestSwitchingProtocols checks that the body of a 101 is not read: it is the bare connection, which no context
+// interrupts.
 func TestSwitchingProtocols(t *testing.T) {
 	t.Parallel()
 	s := newRawServer(t, always("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", stallConn))

@@ -17,10 +17,10 @@ import (
 	"github.com/livetranscode/livetranscode-go"
 )
 
-// This file has the secrets of TestSecretsAreNowhere, what looks for them, and a log that may not have them.
+// This file has the secrets of TestSecretsAreNowhere, the search for them, and a log that must not contain them.
 
-// The canaries. Secret, token and password have the characters that encodings change, so what is left of a torn
-// one is searched for by its parts.
+// The canaries. Secret, token and password have the characters that encodings change, so each of their parts is
+// searched for.
 const (
 	canaryID       = "LTAI-canary"
 	canarySecret   = "secretHead7f3a+/secretTail91bd=="
@@ -128,7 +128,7 @@ func (l *canaryLog) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// hooks returns hooks that log all that they are told.
+// hooks returns hooks that log everything they receive.
 func (l *canaryLog) hooks() livetranscode.Hooks {
 	return livetranscode.Hooks{
 		Call: func(ctx context.Context, s livetranscode.CallStart) (context.Context, func(livetranscode.CallEnd)) {

@@ -14,9 +14,9 @@ import (
 	"strings"
 )
 
-// This file has responses and errors that give back what was sent.
+// This file has responses and errors that echo the request.
 
-// echoes are the ways in which a text comes back.
+// echoes are the encodings of an echo.
 var echoes = map[string]func(string) string{
 	"plain":           func(s string) string { return s },
 	"in HTML":         html.EscapeString,
@@ -29,25 +29,25 @@ var echoes = map[string]func(string) string{
 	"JSON's \\/":      func(s string) string { return strings.ReplaceAll(s, "/", `\/`) },
 }
 
-// An echoAnswer is a response, or an error, with all that is known of a request in it.
-type echoAnswer func(req *http.Request, dump string) (*http.Response, error)
+// An echoResponder returns a response, or an error, with a dump of the request in it.
+type echoResponder func(req *http.Request, dump string) (*http.Response, error)
 
-// echo gives back all that it knows of a request, and the secret too.
-func echo(encode func(string) string, answer echoAnswer) roundTripper {
+// echo returns everything that is known of a request, and the secret, too.
+func echo(encode func(string) string, respond echoResponder) roundTripper {
 	return func(req *http.Request) (*http.Response, error) {
 		dump, err := httputil.DumpRequest(req, false)
 		if err != nil {
 			return nil, err
 		}
-		// The shortest comes first, so that it is not just cut away.
+		// The shortest come first, so that truncation does not hide them.
 		known := fmt.Sprintf("token %s secret %s input %s output %s\r\nProxy-Authorization: Basic %s\r\nPOST %s HTTP/1.1\r\n%s", canaryToken, canarySecret,
 			canaryInput, canaryOutput, base64.StdEncoding.EncodeToString([]byte("proxyuser:"+canaryPassword)), req.URL, dump)
-		return answer(req, encode(known))
+		return respond(req, encode(known))
 	}
 }
 
 // errorBody is an error of the service with a text in some of its fields.
-func errorBody(fields ...string) echoAnswer {
+func errorBody(fields ...string) echoResponder {
 	return func(req *http.Request, dump string) (*http.Response, error) {
 		body := map[string]any{"RequestId": "r", "Code": "InvalidParameter", "Message": "m"}
 		for _, field := range fields {
@@ -77,8 +77,8 @@ func (b brokenBody) Read(p []byte) (int, error) {
 
 func (brokenBody) Close() error { return nil }
 
-// echoAnswers are the places where an echo can stand.
-var echoAnswers = map[string]echoAnswer{
+// echoResponders put an echo into every part of a response or error.
+var echoResponders = map[string]echoResponder{
 	"page with 502": func(req *http.Request, dump string) (*http.Response, error) {
 		return response(req, 502, "<html>"+dump), nil
 	},

@@ -97,10 +97,10 @@ func TestSecretsAreNowhere(t *testing.T) {
 		}
 	})
 	for form, encode := range echoes {
-		for place, answer := range echoAnswers {
+		for place, respond := range echoResponders {
 			t.Run("echo/"+form+"/"+place, func(t *testing.T) {
 				t.Parallel()
-				transport := livetranscode.WithHTTPClient(&http.Client{Transport: echo(encode, answer)})
+				transport := livetranscode.WithHTTPClient(&http.Client{Transport: echo(encode, respond)})
 				if form == "plain" {
 					checkCalls(t, transport)
 				} else {
@@ -219,7 +219,7 @@ func testRefusedSecrets(t *testing.T) {
 	wantFitForLogs(t, "invalid UTF-8", err, false)
 }
 
-// testProviderSecrets: credentials-go puts whole answers and files into its errors, and panics.
+// testProviderSecrets: credentials-go puts whole responses and files into its errors, and panics.
 func testProviderSecrets(t *testing.T) {
 	t.Parallel()
 	text := fmt.Sprintf(`httpStatus: 403, message = {"AccessKeySecret":%q,"SecurityToken":%q}`, canarySecret, canaryToken)

@@ -89,7 +89,7 @@ func (l connListener) Accept() (net.Conn, error) {
 // A dribblingConn sends the head at once and the rest byte by byte, or all byte by byte.
 type dribblingConn struct {
 	net.Conn
-	head bool // that too
+	head bool // dribbles the head, too
 }
 
 func (c dribblingConn) Write(p []byte) (int, error) {

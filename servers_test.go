@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// This file has the servers of tests that need real connections, servers_conns_test.go connections that misbehave or
+// This file has servers for tests that need real connections; servers_conns_test.go has connections that misbehave or
 // are counted.
 
 // A connServer serves each connection on a goroutine of its own until the test ends.
 type connServer struct {
 	addr  string
 	serve func(net.Conn) // the connection is closed when it returns
-	done  chan struct{}  // closed when the server is
+	done  chan struct{}  // closed by close
 
 	mu     sync.Mutex
 	closed bool

@@ -59,7 +59,7 @@ func TestEnsureAfterAnAmbiguousCall(t *testing.T) {
 	}
 }
 
-// TestEnsureNeverDuplicates lets callers come, lose responses, be killed and come back later than the visibility delay.
+// TestEnsureNeverDuplicates runs callers that lose responses, are killed, and return after the visibility delay.
 func TestEnsureNeverDuplicates(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(*ensureWorlds) {

@@ -52,7 +52,7 @@ func TestWatchListRefused(t *testing.T) {
 	}
 }
 
-// A List that fails for now is no reason to Get each job, only the first hundred; one that continues to fail is.
+// A transient failure of List causes Gets of only the first hundred jobs, a persistent one Gets of every job.
 func TestWatchListFailsForNow(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
@@ -150,7 +150,7 @@ func TestWatchFailingPages(t *testing.T) {
 	}
 }
 
-// TestWatchCutOffInList: a range whose ctx ends while one page is refused and another is under way holds up no Get.
+// TestWatchCutOffInList: a range whose ctx ends while one page is refused and another is in flight delays no Get.
 func TestWatchCutOffInList(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {

@@ -264,7 +264,7 @@ func TestWatchThrottlingOnlySlows(t *testing.T) {
 	})
 }
 
-// A rateLimit lets one request pass every so often, and throttles the others.
+// A rateLimit lets one request through per interval, and throttles the others.
 type rateLimit struct {
 	mu    sync.Mutex
 	every time.Duration

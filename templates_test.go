@@ -163,7 +163,7 @@ func TestTemplateRoundTrip(t *testing.T) {
 	}
 }
 
-// TestTemplateQueries has what testdata/requests does not.
+// TestTemplateQueries checks queries that testdata/requests does not have.
 func TestTemplateQueries(t *testing.T) {
 	t.Parallel()
 	create := func(config *TemplateConfig) func(context.Context, *Client) error {

@@ -71,7 +71,8 @@ func hasSeries(scrape string, selector []string) bool {
 	return false
 }
 
-// matchesLabels reports whether a line has the labels that a selector asks for. For !~ it checks only that the label exists.
+// matchesLabels reports whether a line has the labels that a selector asks for. For !~ it checks only that the label
+// exists.
 func matchesLabels(line, matchers string) bool {
 	for _, m := range regexp.MustCompile(`([a-z_]+)(=|!~)("[^"]*")`).FindAllStringSubmatch(matchers, -1) {
 		if m[2] == "=" && !strings.Contains(line, m[1]+"="+m[3]) || m[2] == "!~" && !strings.Contains(line, m[1]+"=") {

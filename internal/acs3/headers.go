@@ -149,14 +149,14 @@ func (s *SignedHeaders) sorted() []header {
 func Host(req *http.Request) string { return cmp.Or(req.Host, req.URL.Host) }
 
 // plainHost matches the name of a host, an IPv4 address, or an IPv6 address in brackets without a zone, and a port.
-// Matching it takes longer than a signature's hashes, so that names are recognized without it.
+// Matching takes longer than the hashes of a signature, so [isHostName] recognizes names first.
 var plainHost = regexp.MustCompile(`^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$`)
 
 // IsPlainHost reports whether a Host header is valid, and sent by net/http unchanged: whether it consists of letters,
 // digits, dots, hyphens and underscores, or is an IPv6 address in brackets. It may have a port.
 func IsPlainHost(host string) bool { return isHostName(host) || plainHost.MatchString(host) }
 
-// isHostName reports whether s has only the characters of a name.
+// isHostName reports whether s has only characters of a host name.
 func isHostName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !unreserved[c] || c == '~' {
