@@ -38,7 +38,7 @@ func TestInternedStrings(t *testing.T) {
 			want = crand.Text()
 		}
 		if once, again := intern(want), intern(want); (unsafe.StringData(once) == unsafe.StringData(again)) != (len(want) <= 256) {
-			t.Fatalf("%q is made twice, or is long and kept", want)
+			t.Fatalf("%q is allocated twice, or is long and interned", want)
 		}
 	}
 	// Two to a slot: a job's own texts do not drive out what all jobs have in common.
@@ -47,7 +47,7 @@ func TestInternedStrings(t *testing.T) {
 	for _, own := range texts[:250] {
 		intern(own)
 		if again := intern(common); unsafe.StringData(again) != unsafe.StringData(first) {
-			t.Fatalf("it is made again after %q", own)
+			t.Fatalf("it is allocated again after %q", own)
 		}
 	}
 	for range 2 { // a text may equal the escaped form of another
@@ -78,11 +78,11 @@ func TestInternedFields(t *testing.T) {
 		{a.StreamInput.Type, b.OutputStream.StreamInfos[0].Type},
 	} {
 		if unsafe.StringData(pair[0]) != unsafe.StringData(pair[1]) {
-			t.Errorf("%q is made twice", pair[0])
+			t.Errorf("%q is allocated twice", pair[0])
 		}
 	}
 	if all := fmt.Sprint(d.interned, d.input.String()); strings.Contains(all, "CANARY") {
-		t.Error("the decoder keeps a URL")
+		t.Error("the decoder retains a URL")
 	}
 }
 

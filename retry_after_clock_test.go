@@ -72,8 +72,8 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
-// TestClockSkewStays checks that all later calls use the measured clock skew, until another is measured.
-func TestClockSkewStays(t *testing.T) {
+// TestClockSkewPersists checks that all later calls use the measured clock skew, until another is measured.
+func TestClockSkewPersists(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log := new(logRecorder)

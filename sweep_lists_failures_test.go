@@ -44,8 +44,8 @@ func TestWatchListRefused(t *testing.T) {
 				}
 				synctest.Wait()
 				// It is logged at the first refusal, and at each retry every ten minutes.
-				if said := strings.Count(log.String(), "List was refused"); (fault.Code == "ServiceUnavailable") != (said == 0) || said > 7 {
-					t.Errorf("it was said %d times in an hour:\n%s", said, log.String())
+				if logged := strings.Count(log.String(), "List was refused"); (fault.Code == "ServiceUnavailable") != (logged == 0) || logged > 7 {
+					t.Errorf("it was logged %d times in an hour:\n%s", logged, log.String())
 				}
 			})
 		})
@@ -53,7 +53,7 @@ func TestWatchListRefused(t *testing.T) {
 }
 
 // A transient failure of List causes Gets of only the first hundred jobs, a persistent one Gets of every job.
-func TestWatchListFailsForNow(t *testing.T) {
+func TestWatchListFailsTransiently(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
 		ids := addJobs(srv, 300, inProgress)
@@ -68,7 +68,7 @@ func TestWatchListFailsForNow(t *testing.T) {
 		after(time.Minute, func() { srv.SetStatus(ids[0], stopped) })
 		next(t, pull)
 		if gets, _ := count(srv.Calls()); gets < 100 || gets > 210 {
-			t.Errorf("%d Gets while List failed for now", gets)
+			t.Errorf("%d Gets while List failed transiently", gets)
 		}
 		srv.ResetCalls()
 		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", StatusCode: 503, Times: -1})

@@ -25,8 +25,8 @@ var callRows = []mutant{
 		return transportBadEndpoint`, `case isPermanentTLS(err):
 		return transportTransient`, "TestHandshakeErrors|TestTransportErrors|TestRetries"},
 	{"clock skew is corrected", "retry.go", `(f.clockOffset-f.signedOffset).Abs() < clockTolerance`, `(f.clockOffset-f.signedOffset).Abs() < 1000*time.Hour`, "TestClockSkew"},
-	{"clock skew is corrected again", "retry.go", `if !f.hasOffset ||`, `if !f.hasOffset || f.signedOffset != 0 ||`, "TestClockSkew|TestClockSkewStays"},
-	{"the Date of a cached response is not used", "retry_after.go", ` || h.Get("Age") != ""`, ``, "TestClockSkew|TestClockSkewStays"},
+	{"clock skew is corrected again", "retry.go", `if !f.hasOffset ||`, `if !f.hasOffset || f.signedOffset != 0 ||`, "TestClockSkew|TestClockSkewPersists"},
+	{"the Date of a cached response is not used", "retry_after.go", ` || h.Get("Age") != ""`, ``, "TestClockSkew|TestClockSkewPersists"},
 	{"refused credentials are replaced once a call", "retry.go", `case r.repaired[f.reason]:`, `case r.repaired[f.reason] && f.reason != refusedCredentials:`, "TestRefusedCredentials"},
 	{"the same refused credentials are not sent again", "attempt.go", `case creds == a.rejected:`, `case creds == a.rejected && a.number == 0:`, "TestRefusedCredentials"},
 	{"a retry that is not sent costs nothing", "call.go", `c.retrier.giveBack()`, ``, "TestRetryQuota|TestHooksOfPanics"},
