@@ -122,6 +122,8 @@ func TestDecodeCreateTime(t *testing.T) {
 		want  time.Time
 	}{
 		{`"2022-07-20T02:48:58Z"`, second},
+		{`"9999-12-31T23:59:59-01:00"`, time.Time{}}, // 10000 in UTC, which cannot be encoded as JSON
+		{`"0000-01-01T00:00:00+01:00"`, time.Time{}},
 		{`"2022-07-20T02:48:58.25Z"`, second.Add(250 * time.Millisecond)},
 		{`"2022-07-20T10:48:58+08:00"`, second},
 		{`"2022-07-20T10:48:58.25+08:00"`, second.Add(250 * time.Millisecond)},
