@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"sort"
 	"sync"
@@ -36,10 +37,12 @@ var schema string
 // written first. A state that is already stored is not a change, so an event that is delivered again after a crash is
 // not handled twice.
 type store struct {
-	db *sql.DB
+	db      *sql.DB
+	writing sync.Mutex // held by put, so that readers do not wait for the database
 
-	mu      sync.Mutex
+	mu      sync.Mutex    // of what follows, which only put changes
 	jobs    []*storedView // in the order of their versions
+	byID    map[string]*storedView
 	version int64         // of the latest change
 	changed chan struct{} // closed on the next change
 }
@@ -66,14 +69,22 @@ func openStore(ctx context.Context, file string) (*store, error) {
 		if err := cmp.Or(f.Chmod(0o600), f.Close()); err != nil {
 			return nil, err
 		}
-		name = "file:" + url.PathEscape(file)
+		// Changes that a killed process or a backup left behind may be in a file of another mode.
+		if err := os.Chmod(file+"-wal", 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		path, err := filepath.Abs(file) // a relative one may be :memory:
+		if err != nil {
+			return nil, err
+		}
+		name = "file:" + url.PathEscape(path)
 	}
 	db, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // each connection to :memory: opens a separate database
-	s := &store{db: db, changed: make(chan struct{})}
+	s := &store{db: db, byID: make(map[string]*storedView), changed: make(chan struct{})}
 	if err = s.load(ctx); err == nil {
 		return s, nil
 	}
@@ -89,7 +100,7 @@ func (s *store) load(ctx context.Context) error {
 	}
 	views, err := s.states(ctx, "jobs")
 	for _, v := range views {
-		s.jobs, s.version = append(s.jobs, encode(v)), v.Version
+		s.add(encode(v))
 	}
 	return err
 }
@@ -97,11 +108,16 @@ func (s *store) load(ctx context.Context) error {
 // put stores the state of a job, unless it differs from the stored one only in times, and returns the stored state.
 // Without replace, a stored job is not changed.
 func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var known view
-	if i := slices.IndexFunc(s.jobs, func(j *storedView) bool { return j.ID == v.ID }); i >= 0 {
-		known = s.jobs[i].view
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	known := s.job(v.ID)
+	if known.ID == "" && v.Ended { // its last state may have been stored so long ago that it is not in memory any more
+		switch last, err := s.states(ctx, "(SELECT * FROM changes WHERE id = ? ORDER BY version DESC LIMIT 1)", v.ID); {
+		case err != nil:
+			return view{}, err
+		case len(last) > 0 && last[0].same(v):
+			return last[0], nil
+		}
 	}
 	if v.follow(known); known.ID != "" && (!replace || known.same(v)) {
 		return known, nil
@@ -111,19 +127,52 @@ func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
 	if _, err := s.exec(ctx, "INSERT INTO changes VALUES (?, ?, ?)", v.Version, v.ID, string(stored.json)); err != nil {
 		return view{}, err
 	}
-	s.jobs = slices.DeleteFunc(s.jobs, func(j *storedView) bool { return j.ID == v.ID || j.expired() })
-	s.jobs, s.version = append(s.jobs, stored), v.Version
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(stored)
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return v, nil
+}
+
+// add keeps a new state in memory instead of the job's previous one. s.mu is held.
+func (s *store) add(stored *storedView) {
+	if known := s.byID[stored.ID]; known != nil {
+		i := s.after(known.Version - 1)
+		s.jobs = slices.Delete(s.jobs, i, i+1)
+	}
+	if stored.Ended { // only then there are more and more
+		s.jobs = slices.DeleteFunc(s.jobs, func(j *storedView) bool {
+			expired := j.expired()
+			if expired {
+				delete(s.byID, j.ID)
+			}
+			return expired
+		})
+	}
+	s.jobs, s.byID[stored.ID], s.version = append(s.jobs, stored), stored, stored.Version
+}
+
+// after returns the index of the first job that changed after a version. s.mu is held.
+func (s *store) after(version int64) int {
+	return sort.Search(len(s.jobs), func(i int) bool { return s.jobs[i].Version > version })
+}
+
+// job returns the state of a job that is in memory, or one without an ID.
+func (s *store) job(id string) view {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j := s.byID[id]; j != nil {
+		return j.view
+	}
+	return view{}
 }
 
 // since returns the jobs that changed after a version, as a JSON array in the order of their changes, the latest
 // version, and a channel that is closed on the next change.
 func (s *store) since(version int64) (jobs json.RawMessage, latest int64, next <-chan struct{}) {
 	s.mu.Lock()
-	i := sort.Search(len(s.jobs), func(i int) bool { return s.jobs[i].Version > version })
-	changed, latest, next := slices.Clone(s.jobs[i:]), s.version, s.changed
+	changed, latest, next := slices.Clone(s.jobs[s.after(version):]), s.version, s.changed
 	s.mu.Unlock() // so that clients do not delay the watch
 	var encoded [][]byte
 	for _, j := range changed {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,8 +55,46 @@ func TestOpenStore(t *testing.T) {
 			t.Errorf("%s has the mode %v, error %v", f.Name(), info.Mode(), err)
 		}
 	}
+	// A copy of the files, made while the database was open, may have another mode.
+	for _, suffix := range []string{"", "-wal"} {
+		text, err := os.ReadFile(file + suffix)
+		if err == nil {
+			err = os.WriteFile(malformed+suffix, text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	restored, err := openStore(t.Context(), malformed)
+	if err != nil || len(restored.jobs) != 1 {
+		t.Fatalf("restored: %v", err)
+	}
+	defer restored.db.Close()
+	if info, err := os.Stat(malformed + "-wal"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("restored: %v, error %v", info, err)
+	}
 	if _, err := openStore(t.Context(), file); err == nil || !strings.Contains(err.Error(), "another process has the database open") {
 		t.Errorf("a second process can open the database: %v", err)
+	}
+}
+
+// DATABASE is a file, whatever its name.
+func TestFileNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{":memory:", "file:x?mode=memory", "./-%", "a\xffb"} {
+		for version := range int64(2) {
+			st, err := openStore(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st.version != version {
+				t.Errorf("%q has version %d, want %d", name, st.version, version)
+			}
+			_, err = st.put(t.Context(), view{ID: fmt.Sprint(version)}, true)
+			if err := cmp.Or(err, st.db.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -138,10 +177,10 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		st.version = 100001
-		if _, err := st.put(t.Context(), view{ID: "next"}, true); err != nil {
+		if _, err := st.put(t.Context(), view{ID: "next", Ended: true}, true); err != nil {
 			t.Fatal(err)
 		}
-		if len(st.jobs) != 1 || st.jobs[0].ID != "next" {
+		if len(st.jobs) != 1 || len(st.byID) != 1 || st.jobs[0].ID != "next" {
 			t.Errorf("the jobs in memory are %v", st.jobs)
 		}
 		for _, table := range []string{"jobs", "changes"} {
@@ -158,7 +197,7 @@ func TestRetention(t *testing.T) {
 func TestReadersShareEncoding(t *testing.T) {
 	t.Parallel()
 	st := openMemory(t)
-	for _, id := range []string{"1", "2", "3", "1"} {
+	for _, id := range []string{"1", "2", "3", "1"} { // the last one replaces the first
 		if _, err := st.put(t.Context(), view{ID: id, Status: fmt.Sprint(st.version)}, true); err != nil {
 			t.Fatal(err)
 		}
@@ -178,6 +217,65 @@ func TestReadersShareEncoding(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Readers do not wait for the database, however long a write takes.
+func TestReadersDoNotWait(t *testing.T) {
+	t.Parallel()
+	st := openMemory(t)
+	conn, err := st.db.Conn(t.Context()) // the write waits for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := make(chan error)
+	go func() {
+		_, err := st.put(t.Context(), view{ID: "1"}, true)
+		stored <- err
+	}()
+	for st.db.Stats().WaitCount == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	read := make(chan string, 1)
+	go func() {
+		jobs, _, _ := st.since(0)
+		read <- string(jobs)
+	}()
+	select {
+	case jobs := <-read:
+		if jobs != "[]" {
+			t.Errorf("a state that is not stored yet is served: %s", jobs)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a reader waits for the database")
+	}
+	if err := cmp.Or(conn.Close(), <-stored); err != nil {
+		t.Error(err)
+	}
+}
+
+// The last state of a job that ended long ago is stored only once, although it is not in memory any more.
+func TestOldStateAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st := openMemory(t)
+		put := func(v view) view {
+			t.Helper()
+			v, err := st.put(t.Context(), v, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		stopped := put(view{ID: "1", Name: "show", Status: "stopped", Ended: true})
+		time.Sleep(2 * keepEnded)
+		put(view{ID: "2", Status: "stopped", Ended: true})
+		if again := put(view{ID: "1", Name: "show", Status: "stopped", Ended: true}); again != stopped || st.version != 2 {
+			t.Errorf("%+v, version %d", again, st.version)
+		}
+		if renamed := put(view{ID: "1", Name: "other", Status: "stopped", Ended: true}); renamed.Version != 3 {
+			t.Errorf("renamed: %+v", renamed)
+		}
+	})
 }
 
 // A reopened store has the same states in memory.
