@@ -124,7 +124,7 @@ func (s *service) postJob(header http.Header, r *http.Request) (status int, body
 		}
 		return status, err
 	}
-	header.Set("Location", "/jobs/"+v.ID)
+	header.Set("Location", "/jobs/"+url.PathEscape(v.ID))
 	if created {
 		return http.StatusCreated, v
 	}
@@ -191,20 +191,25 @@ func (s *service) getJobs(http.Header, *http.Request) (status int, body any) {
 	return http.StatusOK, map[string]any{"jobs": jobs}
 }
 
-// getJob returns the state of a job and its changes, the latest first.
+// getJob returns the state of a job and its changes, the latest first. The table of changes has none of a job that has
+// not changed for a long time.
 func (s *service) getJob(header http.Header, r *http.Request) (status int, body any) {
+	job := s.store.job(r.PathValue("id"))
 	changes, err := s.store.states(r.Context(), "changes WHERE id = ?", r.PathValue("id"))
-	switch {
-	case err != nil:
+	if err != nil {
 		return s.errorStatus(header, err), err
-	case len(changes) == 0:
+	}
+	if len(changes) > 0 {
+		job = changes[len(changes)-1]
+	}
+	if job.ID == "" {
 		return http.StatusNotFound, errors.New("no such job")
 	}
 	slices.Reverse(changes)
 	return http.StatusOK, struct {
 		view
 		Changes []view `json:"changes"`
-	}{changes[0], changes}
+	}{job, changes}
 }
 
 // healthz always succeeds: if the watch fails, the process ends.
