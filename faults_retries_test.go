@@ -73,7 +73,7 @@ func TestRetries(t *testing.T) {
 		"unwritten, unknown":     {unwritten(failWith(unknown)), never},
 
 		// Written, or unknown. HTTP/2 reports the headers only after all of them, so a field counts. The error may be
-		// that of a retry of the transport's own, so the trace counts more.
+		// that of a retry of the transport's own, so the trace takes precedence.
 		"written, reset":           {written(failWith(reset)), retrySafe},
 		"written, EOF":             {written(failWith(io.EOF)), retrySafe},
 		"written, broken pipe":     {written(failWith(syscall.EPIPE)), retrySafe},
@@ -112,7 +112,7 @@ func TestRetries(t *testing.T) {
 		// Refused.
 		"InvalidParameter":          {respondError(400, "InvalidParameter"), never},
 		"with a delay":              {respondError(400, "InvalidParameter", "Retry-After", "1"), never},
-		"InvalidParameter, 503":     {respondError(503, "InvalidParameter"), never}, // the code says more than the status
+		"InvalidParameter, 503":     {respondError(503, "InvalidParameter"), never}, // the code decides
 		"MissingName":               {respondError(400, "MissingName"), never},
 		"Forbidden":                 {respondError(403, "Forbidden"), never},
 		"Forbidden, 400":            {respondError(400, "Forbidden"), never},

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 )
 
-// TestHooksOfPanics checks that the ends of hooks are called, and that a retry is given back, if user code panics or
-// ends its goroutine.
+// TestHooksOfPanics checks that the ends of hooks are called, and that the quota of a retry is given back, if user code
+// panics or ends its goroutine.
 func TestHooksOfPanics(t *testing.T) {
 	t.Parallel()
 	for way, crash := range map[string]func(){"panic": func() { panic("surprise") }, "Goexit": runtime.Goexit} {

@@ -36,7 +36,8 @@ func (p *changingProvider) Credentials(context.Context) (Credentials, error) {
 
 func (p *changingProvider) refused(c Credentials) { p.told = append(p.told, c) }
 
-// TestStaticCredentialsAreNotRetried checks that the error of refused credentials that cannot change says nothing else.
+// TestStaticCredentialsAreNotRetried checks that refused credentials that cannot change cause no retry, and that the
+// error does not mention a provider.
 func TestStaticCredentialsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	var r hookRecorder

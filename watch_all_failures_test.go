@@ -15,7 +15,7 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// TestWatchAllListFails: while List fails, known jobs are polled by Gets, and it is said that new ones may be missed.
+// TestWatchAllListFails: while List fails, known jobs are polled by Gets, and the failure is logged.
 func TestWatchAllListFails(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {

@@ -284,7 +284,7 @@ func TestCauseEndsNoJob(t *testing.T) {
 	}
 }
 
-// TestCauseIsNotTheEnd checks that the context says how it ended, not its cause.
+// TestCauseIsNotTheEnd checks that a cause turns neither a cancellation into a timeout nor the reverse.
 func TestCauseIsNotTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
