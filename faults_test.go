@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// This file has a matrix of what can happen to a request on the wire; faults_retries_test.go has one of transport
-// errors. Each row spans several files: transport.go and error_codes.go classify the failure, attempt.go decides
-// whether the service may have executed the request, retry.go whether to retry, call.go and errors.go what the caller
-// learns.
+// This file has a matrix of what can happen to a request on the wire, and faults_retries_test.go has one of what a
+// transport returns. Each row spans several files: transport.go and error_codes.go classify the failure, attempt.go
+// decides whether the service may have executed the request, retry.go whether to retry, call.go and errors.go what the
+// caller learns.
 
 // anySuccess is a success of each of the faultOperations.
 const anySuccess = `{"RequestId":"body-id","JobId":"j","Job":{"JobId":"j","Status":1}}`
