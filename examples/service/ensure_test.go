@@ -259,3 +259,26 @@ func TestDelete(t *testing.T) {
 		i.stop()
 	})
 }
+
+// A job that could not be read for a while, and so was lost, is watched again when a POST finds it.
+func TestPostOfLostJob(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		id := i.post("show")
+		time.Sleep(2 * time.Minute)
+		srv.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", Code: "JobNotFound", Times: -1})
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "ServiceUnavailable", Times: -1})
+		time.Sleep(10 * time.Minute)
+		equal(t, "status", []string{i.status(id)}, "lost")
+		srv.ClearFaults()
+		status, header, text := i.do(http.MethodPost, "/jobs", someJob("show"))
+		if status != http.StatusOK || header.Get("Location") != "/jobs/"+id || !strings.Contains(text, `"status":"in progress"`) {
+			t.Errorf("%d %s", status, text)
+		}
+		srv.SetStatus(id, livetranscode.JobStatusStopped)
+		time.Sleep(time.Minute)
+		equal(t, "status", []string{i.status(id)}, "stopped")
+		i.stop()
+	})
+}

@@ -106,7 +106,7 @@ func (s *store) load(ctx context.Context) error {
 }
 
 // put stores the state of a job, unless it differs from the stored one only in times, and returns the stored state.
-// Without replace, a stored job is not changed.
+// Without replace, a stored job is not changed, unless it is lost: it has been found again.
 func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -119,7 +119,7 @@ func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
 			return last[0], nil
 		}
 	}
-	if v.follow(known); known.ID != "" && (!replace || known.same(v)) {
+	if v.follow(known); known.ID != "" && (!replace && known.Status != "lost" || known.same(v)) {
 		return known, nil
 	}
 	v.Version = s.version + 1

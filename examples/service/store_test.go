@@ -78,26 +78,6 @@ func TestOpenStore(t *testing.T) {
 	}
 }
 
-// DATABASE is a file, whatever its name.
-func TestFileNames(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, name := range []string{":memory:", "file:x?mode=memory", "./-%", "a\xffb"} {
-		for version := range int64(2) {
-			st, err := openStore(t.Context(), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if st.version != version {
-				t.Errorf("%q has version %d, want %d", name, st.version, version)
-			}
-			_, err = st.put(t.Context(), view{ID: fmt.Sprint(version)}, true)
-			if err := cmp.Or(err, st.db.Close()); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
 func TestPut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
