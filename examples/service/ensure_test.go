@@ -114,6 +114,36 @@ func TestNameConflict(t *testing.T) {
 	}
 }
 
+// A request whose job has ended is not that of another job that has the name by then.
+func TestNameIsTaken(t *testing.T) {
+	t.Parallel()
+	for name, pause := range map[string]time.Duration{"at once": time.Minute, "later": time.Hour + time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+				i := start(t, srv, file)
+				id := i.post("show")
+				time.Sleep(10 * time.Minute)
+				if status, _, text := i.do(http.MethodDelete, "/jobs/"+id, ""); status != http.StatusAccepted {
+					t.Fatalf("%d %s", status, text)
+				}
+				time.Sleep(time.Minute)
+				other, err := srv.Client().SubmitLiveTranscodeJob(t.Context(), &livetranscode.SubmitLiveTranscodeJobRequest{
+					Name: "show", TemplateID: "u", StreamInput: livetranscode.StreamInput{InputURL: "rtmp://other.example.net/a/b"},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(pause)
+				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != http.StatusConflict {
+					t.Errorf("%d %s, want a conflict with %s", status, text, other.JobID)
+				}
+				i.stop()
+			})
+		})
+	}
+}
+
 // Of concurrent requests with the same name and different streams, only one is submitted.
 func TestConcurrentNameConflict(t *testing.T) {
 	t.Parallel()

@@ -22,15 +22,13 @@ CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
 	DELETE FROM changes WHERE version <= new.version - 100000;
 END;
 
--- Each request that was or may have been submitted: its hash, the time, and how many times it was sent to this service.
--- It is kept while its job runs, and for at least five minutes: a job that is not listed by then does not exist.
+-- Each request that was or may have been submitted: its hash, the time, how many times it was sent to this service, and
+-- its job, once that is known. It is kept while its job runs, and for at least five minutes: a job that is not listed by
+-- then does not exist.
 CREATE TABLE IF NOT EXISTS requests (
-	name TEXT PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL);
+	name TEXT PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL, job TEXT);
+CREATE VIEW IF NOT EXISTS requested AS SELECT requests.name, jobs.ended, jobs.version, jobs.state FROM requests
+	JOIN jobs ON jobs.id = requests.job OR requests.job IS NULL AND jobs.name = requests.name;
 CREATE TRIGGER IF NOT EXISTS settled BEFORE INSERT ON requests BEGIN
-	DELETE FROM requests WHERE at < new.at - 300
-		AND name NOT IN (SELECT name FROM jobs WHERE ended IS NULL AND name IS NOT NULL);
+	DELETE FROM requests WHERE at < new.at - 300 AND name NOT IN (SELECT name FROM requested WHERE ended IS NULL);
 END;
-
--- Tables of an earlier version of this service.
-DROP TABLE IF EXISTS submits;
-DROP TABLE IF EXISTS keys;

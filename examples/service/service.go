@@ -150,7 +150,7 @@ func (s *service) ensureOne(ctx context.Context, sub submission) (v view, create
 		v.Status, v.Code = "submitted", livetranscode.JobStatusUnknown // until the watch has polled it
 	}
 	stored, err := s.store.put(ctx, v, false)
-	if err != nil { // the job exists all the same, and the watch discovers it
+	if err = errors.Join(err, s.store.settle(ctx, sub.Name, v.ID)); err != nil { // the job exists all the same, and the watch discovers it
 		s.log.Error("storing a new job failed", "id", v.ID, "error", err)
 		stored = v
 	}

@@ -188,8 +188,8 @@ func (s *store) since(version int64) (jobs json.RawMessage, latest int64, next <
 func (s *store) begin(ctx context.Context, name, hash string) (job view, err error) {
 	var first, same bool
 	var state []byte
-	err = s.row(ctx, `INSERT INTO requests VALUES (?1, ?2, ?3, 1) ON CONFLICT DO UPDATE SET times = times + 1
-		RETURNING times = 1, hash = ?2, (SELECT state FROM jobs WHERE name = ?1 ORDER BY ended, version DESC LIMIT 1)`,
+	err = s.row(ctx, `INSERT INTO requests VALUES (?1, ?2, ?3, 1, NULL) ON CONFLICT DO UPDATE SET times = times + 1
+		RETURNING times = 1, hash = ?2, (SELECT state FROM requested WHERE name = ?1 ORDER BY ended, version DESC LIMIT 1)`,
 		name, hash, time.Now().Unix()).Scan(&first, &same, &state)
 	switch {
 	case err != nil:
@@ -202,6 +202,12 @@ func (s *store) begin(ctx context.Context, name, hash string) (job view, err err
 		return job, errUnsettled
 	}
 	return job, json.Unmarshal(state, &job)
+}
+
+// settle stores which job a request has.
+func (s *store) settle(ctx context.Context, name, id string) error {
+	_, err := s.exec(ctx, "UPDATE requests SET job = ? WHERE name = ?", id, name)
+	return err
 }
 
 // forget removes a request that was not submitted.

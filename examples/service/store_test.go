@@ -279,10 +279,6 @@ func TestReopenStore(t *testing.T) {
 		}
 	}
 	want, version, _ := st.since(0)
-	// Tables of an earlier version of this service are dropped.
-	if _, err = st.db.Exec("CREATE TABLE submits (name TEXT); CREATE TABLE keys (key BLOB)"); err != nil {
-		t.Fatal(err)
-	}
 	if err = st.db.Close(); err != nil {
 		t.Fatal(err)
 	}
