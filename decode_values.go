@@ -138,8 +138,8 @@ var timeLayouts = [...]string{
 	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
 }
 
-// parseTime returns a time of the service in UTC, or the zero time. In UTC the year may be one that cannot be encoded as
-// JSON: then a copy of the job could not be stored.
+// parseTime returns a time of the service in UTC, or the zero time. In UTC the year may be one that cannot be encoded
+// as JSON: then a copy of the job could not be stored.
 func parseTime(s string) time.Time {
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, s); err == nil {

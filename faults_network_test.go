@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -242,6 +244,7 @@ func TestSubmitOnFreshConnections(t *testing.T) {
 func newTLSBackend(t *testing.T, certificate tls.Certificate) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, networkSuccess) }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that a test breaks
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	s.StartTLS()
 	t.Cleanup(s.Close)

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -23,6 +25,7 @@ func newProtocolServer(t *testing.T, protocols ...string) (server *httptest.Serv
 		count[r.Proto]++
 		fmt.Fprint(w, networkSuccess)
 	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that a test breaks
 	server.TLS = &tls.Config{NextProtos: protocols}
 	for _, protocol := range protocols {
 		server.EnableHTTP2 = server.EnableHTTP2 || protocol == "h2"
