@@ -258,6 +258,29 @@ func TestWalkIsLazy(t *testing.T) {
 	}
 }
 
+// TestWalkIgnoredPageSize: a long list is read once and to its end on a service that always sends pages of 100.
+func TestWalkIgnoredPageSize(t *testing.T) {
+	t.Parallel()
+	l := &listing{page: func(no int) ([]int, int, string) {
+		return numbers(min((no-1)*100, 20_000), min(no*100, 20_000)), 20_000, ""
+	}}
+	var ids []int
+	filtered := &ListLiveTranscodeJobsRequest{Status: new(JobStatusInProgress)} // with pages that overlap, if it can be
+	for job, err := range clientOver(t, step(l.respond)).AllLiveTranscodeJobs(t.Context(), filtered) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _ := strconv.Atoi(job.JobID)
+		ids = append(ids, id)
+	}
+	if !slices.Equal(ids, numbers(0, 20_000)) {
+		t.Errorf("%d jobs", len(ids))
+	}
+	if len(l.seen) > 201 {
+		t.Errorf("%d requests were sent", len(l.seen))
+	}
+}
+
 // TestWalkKeepsTheRequest: the caller's filters are used, its paging is not, and it stays as it is.
 func TestWalkKeepsTheRequest(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,7 @@ var modelsRows = []mutant{
 	{"lists by status may grow anywhere", "pages.go", `all.SortBy == SortDescending && all.Status == nil`, `all.SortBy == SortDescending`, "TestWalkOverChanges"},
 	{"templates by keyword may come from anywhere", "pages.go", `all.VideoCodec == "" && all.Keyword == ""`, `all.VideoCodec == ""`, "TestWalkOverChanges"},
 	{"a service that ignores page sizes is read to its end", "walk.go", `	w.growsInFront = true
-`, ``, "TestWalkKeepsTheRequest"},
+`, ``, "TestWalkIgnoredPageSize"},
 	{"a page as long as it was asked for is not the last", "walk.go", `items < min(w.full, w.at.size)`, `items < w.full`, "TestWalkOverChanges|TestWalkOverChangingLists"},
 	{"a walk that saw fewer items than the service counts is an error", "walk.go", `case linked && len(w.seen) >= w.least && (`, `case linked && (`, "TestWalkOnFaultyServices"},
 	{"items that are created meanwhile are not awaited", "walk.go", `if w.at.no == 1 || total < w.least {`, `if w.at.no == 1 || total > w.least {`, "TestWalkOverChanges|TestWalkOverChangingLists"},
