@@ -22,3 +22,37 @@ func TestWatchQueueIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestWatchQueueAfterRemove: an event that was queued before its job was removed is not delivered.
+func TestWatchQueueAfterRemove(t *testing.T) {
+	t.Parallel()
+	w := new(Client).NewWatcher()
+	w.Add("removed", "kept")
+	for _, id := range []string{"removed", "kept"} {
+		w.mu.Lock()
+		w.recordRead(w.jobs[id], reading{job: &Job{JobID: id}, began: w.nextSeq()})
+		w.mu.Unlock()
+	}
+	w.Remove("removed")
+	if event, ok := w.dequeue(); !ok || event.JobID != "kept" {
+		t.Errorf("got %+v, %t", event, ok)
+	}
+	if event, ok := w.dequeue(); ok {
+		t.Errorf("then got %+v", event)
+	}
+}
+
+// TestWatchReadingsOutOfOrder: a response to a request that was sent before the current state was read changes nothing.
+func TestWatchReadingsOutOfOrder(t *testing.T) {
+	t.Parallel()
+	w := new(Client).NewWatcher()
+	w.Add("job")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j, early := w.jobs["job"], w.nextSeq()
+	w.recordRead(j, reading{job: &Job{JobID: "job", Status: JobStatusInProgress}, began: w.nextSeq()})
+	w.recordRead(j, reading{job: &Job{JobID: "job", Status: JobStatusNotStarted}, began: early})
+	if j.job.Status != JobStatusInProgress || j.polls != 1 {
+		t.Errorf("the job is %v after %d polls", j.job.Status, j.polls)
+	}
+}

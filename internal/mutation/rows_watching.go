@@ -20,7 +20,7 @@ var watchingRows = []mutant{
 	if r.page`, `	if w.jobs[j.id] != j || j.ended {
 		return
 	}
-	if r.page`, "TestWatchStalePollsDoNotCount"},
+	if r.page`, "TestWatchReadingsOutOfOrder"},
 	{"a stale page does not set a job back", "watch_state.go", `r.job.Status < j.job.Status && `, `r.job.Status > 99 && `, "TestWatchLaggingIndex"},
 	{"absent is not gone", "sweep_lists.go", `		s.todo = append(s.todo, task{job: j})
 	}
@@ -33,7 +33,7 @@ var watchingRows = []mutant{
 }
 
 // probe`, "TestWatchAsksForAbsentJobs"},
-	{"what was removed is not delivered", "watch_state.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchAddAndRemove"},
+	{"what was removed is not delivered", "watch_state.go", `if w.jobs[j.id] != j || !j.hasEvent() {`, `if !j.hasEvent() {`, "TestWatchQueueAfterRemove"},
 	{"throttled sweeps reach the last page", "sweep_results.go", `s.pausedUntil-s.lastResponse <= timeout`, `s.pausedUntil-s.began <= timeout`, "TestWatchThrottledReachesAll"},
 	{"an endless delay does not stop a watch", "poll.go", `return min(api.RetryAfter, maxRetryAfter)`, `return api.RetryAfter`, "TestWatchHugeRetryAfter|TestWaitRetryAfter"},
 	{"Add does not end a pause", "watch_loop.go", `w.notBefore = max(w.notBefore, s.retryAt)`, `w.notBefore = s.retryAt`, "TestWatchAddInAPause|TestWatchPauses"},
