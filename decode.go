@@ -221,11 +221,7 @@ func (s *structInfo) object(d *decoder, v reflect.Value) error {
 			return err
 		}
 		if f := s.field(name, n); f != nil { // name is lost with the next call of d
-			fv := v
-			for _, i := range f.index {
-				fv = fv.Field(i)
-			}
-			err = f.decode(d, fv)
+			err = f.decode(d, v.FieldByIndex(f.index))
 		} else {
 			err = d.SkipValue()
 		}
