@@ -13,7 +13,7 @@ var (
 	// quotedUserInfoPattern matches the same in quotes, where the password may contain spaces.
 	quotedUserInfoPattern = regexp.MustCompile(`["'` + "`" + `][^\s"'<>/@:` + "`" + `]*:[^\s"'<>` + "`" + `][^\r\n"'<>` + "`" + `]*@` +
 		`(?:[\p{L}\p{N}._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\\?["'` + "`" + `]`)
-	// harmlessPattern matches what looks like user info but is none: a time, a host and port with a path, an e-mail
+	// harmlessPattern matches what has the form of user info but is not: a time, a host and port with a path, an e-mail
 	// address in a URL, and what is before the version of a module or the digest of an image.
 	harmlessPattern = regexp.MustCompile(`^["'` + "`" + `]?(?:[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[ @]|[^:]*:[0-9]{1,5}/|(?i:mailto):)|@(?:v[0-9]+\.[0-9]+\.[0-9]+[^@]*|sha256)$`)
 )
