@@ -31,7 +31,7 @@ func TestToken(t *testing.T) {
 			{"DELETE", "/jobs/1", "Bearer " + strings.ToUpper(token), 401},
 			{"POST", "/jobs", "Bearer" + token, 401},
 			{"POST", "/jobs", "Bearer " + token, 201},
-			{"POST", "/jobs", "bearer  " + token, 200},
+			{"POST", "/jobs", "Bearer " + token, 200},
 			{"DELETE", "/jobs/1", "Bearer " + token, 404},
 			{"GET", "/jobs", "", 200},
 		} {
@@ -61,15 +61,6 @@ func TestHosts(t *testing.T) {
 		hosts := map[string]int{
 			"localhost": 200, "localhost:8080": 200, "127.0.0.1": 200, "127.9.9.9:8080": 200, "[::1]": 200, "[::1]:8080": 200,
 			"example.net": 403, "localhost.example.net": 403, "192.0.2.1:8080": 403, "[2001:db8::1]": 403, "0.0.0.0": 403,
-		}
-		for _, c := range []config{{address: "127.0.0.1:8080", token: "a-token-of-some-length"}, {address: "[::1]:8080", token: "a-token-of-some-length"}} {
-			i := startWith(t, srv, c)
-			for host, want := range hosts {
-				if status, _, text := i.send("GET", "http://"+host+"/jobs", "", ""); status != want {
-					t.Errorf("with a token, on %s, %s: %d %s, want %d", c.address, host, status, text, want)
-				}
-			}
-			i.stop()
 		}
 		i := start(t, srv, file)
 		for host, want := range hosts {
@@ -111,7 +102,7 @@ func TestNosniff(t *testing.T) {
 	})
 }
 
-// Errors that anyone can read have the code and request id, but not the service's message, which can quote a stream.
+// Errors that anyone can read have a kind, but not the service's message, which can quote a stream.
 func TestPublicErrors(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
@@ -121,12 +112,11 @@ func TestPublicErrors(t *testing.T) {
 		srv.Inject(livetranscodetest.Fault{Code: "ServiceUnavailable", Message: "stream quoted is lost", Times: -1})
 		time.Sleep(10 * time.Minute)
 		_, _, ready := i.do("GET", "/readyz", "")
-		_, _, deleted := i.do("DELETE", "/jobs/"+id, "")
 		client := i.stream()
 		client.statuses(t, "")
 		first, _ := client.first()
-		for _, text := range []string{ready, deleted, first.Stale} {
-			if strings.Contains(text, "quoted") || !strings.Contains(text, "code ServiceUnavailable, request id ") {
+		for _, text := range []string{ready, first.Stale} {
+			if strings.Contains(text, "quoted") || !strings.Contains(text, "ago: unavailable") {
 				t.Errorf("an error is %q", text)
 			}
 		}
@@ -134,10 +124,13 @@ func TestPublicErrors(t *testing.T) {
 		srv.RemoveJob(id)
 		srv.Inject(livetranscodetest.Fault{Operation: "GetLiveTranscodeJob", Code: "JobNotFound", Message: "stream quoted is lost", Times: -1})
 		time.Sleep(10 * time.Minute)
-		if _, _, text := i.do("GET", "/jobs/"+id, ""); strings.Contains(text, "quoted") || !strings.Contains(text, `"status":"lost"`) || !strings.Contains(text, "JobNotFound") {
+		if _, _, text := i.do("GET", "/jobs/"+id, ""); strings.Contains(text, "quoted") || !strings.Contains(text, `"status":"lost"`) || !strings.Contains(text, `"error":"not_found"`) {
 			t.Errorf("the lost job is %s", text)
 		}
 		i.stop()
+		if !strings.Contains(i.log.String(), "stream quoted is lost") {
+			t.Errorf("the log does not have the message:\n%s", i.log)
+		}
 	})
 }
 
@@ -147,13 +140,20 @@ func TestPage(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
 		i := start(t, srv, file)
 		status, header, text := i.do("GET", "/", "")
-		if status != http.StatusOK || header.Get("Content-Type") != "text/html; charset=utf-8" || text != page {
+		if status != http.StatusOK || header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.HasSuffix(text, "</html>\n") {
 			t.Errorf("GET /: %d %v", status, header)
 		}
 		policy := header.Get("Content-Security-Policy")
+		nonce := regexp.MustCompile(`nonce="(\w+)"`).FindAllStringSubmatch(text, -1)
+		if len(nonce) != 2 || nonce[0][1] != nonce[1][1] || len(nonce[0][1]) < 22 {
+			t.Fatalf("the nonces are %q", nonce)
+		}
+		if _, _, again := i.do("GET", "/", ""); strings.Contains(again, nonce[0][1]) {
+			t.Error("two responses have the same nonce")
+		}
 		for _, want := range []string{
 			"default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
-			"style-src 'sha256-", "script-src 'sha256-", "require-trusted-types-for 'script'",
+			"style-src 'nonce-" + nonce[0][1] + "'", "script-src 'nonce-" + nonce[0][1] + "'", "require-trusted-types-for 'script'",
 		} {
 			if !strings.Contains(policy, want) {
 				t.Errorf("the policy %q has no %s", policy, want)

@@ -11,9 +11,9 @@ import (
 
 // Without this file the service has no emulator and requires ENDPOINT.
 func init() {
-	newEmulator = func(ctx context.Context, opts ...livetranscode.Option) *livetranscode.Client {
+	newEmulator = func(ctx context.Context, opts ...livetranscode.Option) (*livetranscode.Client, error) {
 		s := simulation.New(uint64(time.Now().UnixNano()), 40, livetranscodetest.WithStartDelay(15*time.Second))
 		go s.Run(ctx, func(...string) {}) // the watch discovers new jobs
-		return s.Server.Client(opts...)
+		return s.Server.Client(opts...), nil
 	}
 }

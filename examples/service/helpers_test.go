@@ -81,13 +81,12 @@ func startWith(t *testing.T, srv *livetranscodetest.Server, c config) *instance 
 	// The client closes idle connections before the server does: a POST at that instant would fail.
 	transport := &http.Transport{DialContext: i.net.dial, IdleConnTimeout: 20 * time.Second}
 	i.http = &http.Client{Transport: transport}
-	client, telemetry := observed(t, srv)
-	st, err := openStore(t.Context(), c.database)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c.interval = 30 * time.Second
-	if i.service, err = newService(c, client, telemetry, st, slog.New(slog.NewTextHandler(i.log, nil))); err != nil {
+	c.newClient = func(_ context.Context, opts ...livetranscode.Option) (*livetranscode.Client, error) {
+		return srv.Client(opts...), nil
+	}
+	var err error
+	if i.service, err = newService(t.Context(), c, slog.New(slog.NewTextHandler(i.log, nil))); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,19 +96,9 @@ func startWith(t *testing.T, srv *livetranscodetest.Server, c config) *instance 
 	}
 	go func() {
 		err := i.serve(ctx, i.net)
-		i.ended <- cmp.Or(err, st.db.Close())
+		i.ended <- cmp.Or(err, i.store.db.Close())
 	}()
 	return i
-}
-
-// observed returns a client of the emulator whose calls are measured.
-func observed(t *testing.T, srv *livetranscodetest.Server) (*livetranscode.Client, *telemetry) {
-	t.Helper()
-	telemetry, err := newTelemetry(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return srv.Client(telemetry.hooks), telemetry
 }
 
 // stop shuts the service down as SIGTERM does and returns how long that took.
@@ -161,7 +150,7 @@ func (i *instance) send(method, url, body, authorization string) (status int, he
 
 // someJob returns the body of a POST, with stream keys.
 func someJob(name string) string {
-	return `{"name":"` + name + `","template_id":"t","input_url":"rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"}`
+	return `{"Name":"` + name + `","TemplateId":"t","StreamInput":{"InputUrl":"rtmp://u:s3cret@in.example.net/app/s3cret?k=s3cret"}}`
 }
 
 // post submits a job and returns its id.
@@ -194,8 +183,14 @@ func (i *instance) status(id string) string {
 
 // received is an event of a stream.
 type received struct {
-	update
-	Jobs []view `json:"jobs"`
+	Jobs       []view    `json:"jobs"`
+	All        bool      `json:"all"`
+	Now        time.Time `json:"now"`
+	Source     string    `json:"source"`
+	Stale      string    `json:"stale"`
+	LastSweep  time.Time `json:"last_sweep"`
+	OldestPoll time.Time `json:"oldest_poll"`
+	Requests   int64     `json:"requests"`
 }
 
 // stream is what a client of /events has received.
@@ -286,10 +281,7 @@ func (s *stream) statuses(t *testing.T, id string) (statuses []string) {
 // jobs returns the jobs that are served.
 func (i *instance) jobs() (views []view) {
 	i.t.Helper()
-	jobs, _, _ := i.store.since(0)
-	if err := json.Unmarshal(jobs, &views); err != nil || views == nil {
-		i.t.Fatalf("jobs %s: %v", jobs, err)
-	}
+	views, _ = i.store.since(0)
 	return views
 }
 
@@ -302,6 +294,19 @@ func (i *instance) stored() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// execute changes a database that no service has open.
+func execute(t *testing.T, file, statements string) {
+	t.Helper()
+	st, err := openStore(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.db.Close()
+	if err := st.exec(t.Context(), statements); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func equal(t *testing.T, what string, got []string, want ...string) {

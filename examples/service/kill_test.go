@@ -314,7 +314,7 @@ func (k *killTest) settle() {
 		k.t.Fatal(err)
 	}
 	defer st.db.Close()
-	if _, err := st.db.Exec("UPDATE requests SET at = 0"); err != nil {
+	if err := st.exec(k.t.Context(), "UPDATE submissions SET at = 0"); err != nil {
 		k.t.Fatal(err)
 	}
 }

@@ -18,8 +18,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/livetranscode/livetranscode-go"
 )
 
@@ -33,69 +31,54 @@ func main() {
 }
 
 func run(ctx context.Context, getenv func(string) string, logs io.Writer) error {
-	log := slog.New(slog.NewTextHandler(logs, nil))
-	if getenv("LOG_FORMAT") == "json" {
-		log = slog.New(slog.NewJSONHandler(logs, nil))
-	}
 	c, err := newConfig(getenv)
 	if err != nil {
 		return err
 	}
-	t, err := newTelemetry(ctx, getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "")
+	s, err := newService(ctx, c, slog.New(slog.NewTextHandler(logs, nil)))
 	if err != nil {
 		return err
 	}
-	defer t.shutdown(ctx, log)
-	client, err := c.newClient(ctx, t, log)
-	if err != nil {
-		return err
-	}
-	st, err := openStore(ctx, c.database)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = st.db.Close() }()
-	s, err := newService(c, client, t, st, log)
-	if err != nil {
-		return err
-	}
+	defer func() { _ = s.store.db.Close() }()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.address)
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "page", "http://"+listener.Addr().String())
+	s.log.Info("serving", "page", "http://"+listener.Addr().String())
 	return s.serve(ctx, listener)
 }
 
+// clientFunc returns a client for use until ctx ends.
+type clientFunc = func(ctx context.Context, opts ...livetranscode.Option) (*livetranscode.Client, error)
+
+var newEmulator clientFunc // nil without emulator.go
+
 // config is the configuration, read from environment variables.
 type config struct {
-	address  string        // to listen on
-	token    string        // required by POST and DELETE; may be empty on a loopback address
-	database string        // a file; empty for memory
-	endpoint string        // of the service; empty for an emulator
-	interval time.Duration // the longest time between two sweeps
+	address   string        // to listen on
+	token     string        // required by POST and DELETE; may be empty on a loopback address
+	database  string        // a file; empty for memory
+	interval  time.Duration // the longest time between two sweeps
+	source    string        // what the jobs are from: an endpoint or the emulator
+	newClient clientFunc
 }
 
-// newEmulator returns a client of an emulator whose jobs change until ctx ends. It is nil without emulator.go.
-var newEmulator func(ctx context.Context, opts ...livetranscode.Option) *livetranscode.Client
-
 func newConfig(getenv func(string) string) (config, error) {
-	c := config{
-		token:    strings.TrimRight(getenv("API_TOKEN"), "\r\n"),
-		database: getenv("DATABASE"),
-		endpoint: getenv("ENDPOINT"),
+	endpoint, interval := getenv("ENDPOINT"), "30s"
+	c := config{token: strings.TrimSpace(getenv("API_TOKEN")), database: getenv("DATABASE"), source: endpoint}
+	c.newClient = func(_ context.Context, opts ...livetranscode.Option) (*livetranscode.Client, error) {
+		return livetranscode.NewClient(append(opts, livetranscode.WithEndpoint(endpoint))...)
 	}
-	interval := "30s"
-	if c.endpoint == "" {
-		interval = "2s"
+	if endpoint == "" {
+		c.newClient, c.source, interval = newEmulator, "emulator", "2s"
 	}
 	var intervalErr error
 	c.interval, intervalErr = time.ParseDuration(cmp.Or(getenv("POLL_INTERVAL"), interval))
 	address, addressErr := net.ResolveTCPAddr("tcp", cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"))
 	switch {
-	case c.endpoint == "" && newEmulator == nil:
+	case c.newClient == nil:
 		return c, errors.New("set ENDPOINT, such as https://ice.cn-shanghai.aliyuncs.com")
-	case c.endpoint == "" && c.database != "": // the next process would report each job of this emulator as lost
+	case endpoint == "" && c.database != "": // the next process would report each job of this emulator as lost
 		return c, errors.New("the jobs of the emulator end with the process: to use DATABASE, set ENDPOINT too")
 	case intervalErr != nil || c.interval <= 0:
 		return c, errors.New("POLL_INTERVAL must be a duration such as 30s")
@@ -110,41 +93,26 @@ func newConfig(getenv func(string) string) (config, error) {
 	return c, nil
 }
 
-// newClient returns a client for the service or for an emulator.
-func (c config) newClient(ctx context.Context, t *telemetry, log *slog.Logger) (*livetranscode.Client, error) {
-	if c.endpoint != "" {
-		return livetranscode.NewClient(livetranscode.WithEndpoint(c.endpoint), livetranscode.WithLogger(log), t.hooks)
-	}
-	log.Warn("these jobs are from an emulator and end with this process; set ENDPOINT to use the real service")
-	return newEmulator(ctx, t.hooks), nil
-}
-
-// serve serves HTTP and watches the jobs until ctx ends or the watch fails. Then it stops accepting requests, ends the
+// serve serves HTTP and watches the jobs until ctx ends or one of them fails. Then it stops accepting requests, ends the
 // event streams, and completes the other requests in progress.
 func (s *service) serve(ctx context.Context, listener net.Listener) error {
-	group, ctx := errgroup.WithContext(ctx)
+	serving, end := context.WithCancelCause(ctx)
 	server := &http.Server{
-		Handler:           s.routes(),
-		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams with ctx
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      callTimeout + 5*time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		Handler:      s.routes(),
+		BaseContext:  func(net.Listener) context.Context { return serving }, // ends the streams
+		ReadTimeout:  10 * time.Second,
+		WriteTimeout: callTimeout + 5*time.Second,
+		ErrorLog:     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
-	group.Go(func() error { return s.watch(ctx) })
-	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	<-ctx.Done()
-	s.log.Info("shutting down", "cause", context.Cause(ctx))
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
-	defer cancel()
-	defer func() { _ = server.Close() }() // the connections that are still open
-	err := server.Shutdown(limit)
-	return errors.Join(group.Wait(), err)
+	defer func() { _ = server.Close() }() // the connections that are still open after the timeout
+	go func() { end(server.Serve(listener)) }()
+	err := s.watch(serving)
+	if ctx.Err() == nil {
+		err = cmp.Or(err, context.Cause(serving)) // the server failed
+	}
+	end(err)
+	s.log.Info("shutting down", "cause", cmp.Or(err, context.Cause(ctx)))
+	limit, stop := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
+	defer stop()
+	return cmp.Or(err, server.Shutdown(limit))
 }

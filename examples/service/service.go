@@ -4,13 +4,18 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/singleflight"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/livetranscode/livetranscode-go"
 	"github.com/livetranscode/livetranscode-go/livetranscodeotel"
@@ -21,33 +26,59 @@ const restartDelay = 30 * time.Second // before a watch that has ended restarts
 // service watches the jobs of an account. The watch stores their states, and requests read them from the store.
 type service struct {
 	config
-	client    *livetranscode.Client
-	watcher   *livetranscode.Watcher
-	telemetry *telemetry
-	store     *store
-	log       *slog.Logger
-	ensuring  singleflight.Group
-	streams   atomic.Int32 // open streams of events
+	client   *livetranscode.Client
+	watcher  *livetranscode.Watcher
+	store    *store
+	log      *slog.Logger
+	metrics  http.Handler
+	requests atomic.Int64 // sent to Alibaba Cloud
 }
 
 // newService returns a service that watches all jobs of the account, and resumes from those in the store.
-func newService(c config, client *livetranscode.Client, t *telemetry, st *store, log *slog.Logger) (*service, error) {
-	s := &service{config: c, client: client, telemetry: t, store: st, log: log}
-	s.watcher = client.NewWatcher(livetranscode.PollInterval(min(c.interval, 10*time.Second), c.interval))
-	for _, v := range st.jobs {
+func newService(ctx context.Context, c config, log *slog.Logger) (*service, error) {
+	reader, metrics, err := prometheusReader()
+	if err != nil {
+		return nil, err
+	}
+	meters := livetranscodeotel.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	hooks, err := livetranscodeotel.Hooks(meters)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{config: c, log: log, metrics: metrics}
+	attempt := hooks.Attempt
+	hooks.Attempt = func(ctx context.Context, start livetranscode.AttemptStart) (context.Context, func(livetranscode.AttemptEnd)) {
+		s.requests.Add(1)
+		return attempt(ctx, start)
+	}
+	if s.client, err = c.newClient(ctx, livetranscode.WithHooks(hooks), livetranscode.WithLogger(log)); err != nil {
+		return nil, err
+	}
+	if s.store, err = openStore(ctx, c.database); err != nil {
+		return nil, err
+	}
+	s.watcher = s.client.NewWatcher(livetranscode.PollInterval(min(c.interval, 10*time.Second), c.interval))
+	for _, v := range s.store.jobs {
 		if !v.Ended {
-			s.watcher.Resume(v.job())
+			// Its URLs are not stored, so the next poll results in an event; put recognizes that nothing has changed.
+			s.watcher.Resume(&livetranscode.Job{JobID: v.ID, Name: v.Name, Status: v.Code, CreateTime: v.CreatedAt})
 		}
 	}
 	s.watcher.AddAll(livetranscode.JobFilter{})
-	_, err := livetranscodeotel.Watch(s.watcher, t.options...)
+	_, err = livetranscodeotel.Watch(s.watcher, meters)
 	return s, err
 }
 
-// watch keeps the store up to date until ctx ends. A watch that ends, for example because the credentials were revoked,
-// restarts and continues where it ended, since the cause may be repaired while the service runs. An error means that a
-// state could not be stored, and ends the process: the watch does not deliver that state again, but the watch of the
-// next process does, because it resumes from the stored states.
+// prometheusReader returns a reader of metrics and the handler that serves them.
+func prometheusReader() (sdkmetric.Reader, http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
+	return reader, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), err
+}
+
+// watch keeps the store up to date until ctx ends. If the watch ends, for example because the credentials were revoked,
+// it restarts and continues where it ended. An error means that a state could not be stored, and ends the process: only
+// the watch of the next process, which resumes from the stored states, delivers that state again.
 func (s *service) watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		for event, err := range s.watcher.Events(ctx) {
@@ -60,16 +91,16 @@ func (s *service) watch(ctx context.Context) error {
 			}
 			v := newView(event.Job)
 			if event.Kind == livetranscode.EventLost {
-				v.Status, v.Error, v.Ended = "lost", publicError(event.Err).Error(), true
+				s.log.Warn("job lost", "id", v.ID, "error", event.Err)
+				v.Status, v.Error, v.Ended = "lost", livetranscode.ErrorKind(event.Err), true
 			}
 			if _, err := s.store.put(ctx, v, true); err != nil {
 				return fmt.Errorf("storing the state of job %s: %w", v.ID, err)
 			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(restartDelay):
-		}
+		pause, cancel := context.WithTimeout(ctx, restartDelay)
+		<-pause.Done()
+		cancel()
 	}
 	return nil
 }
@@ -77,85 +108,46 @@ func (s *service) watch(ctx context.Context) error {
 // stale returns why the served states may be stale, or "". They are fresh if neither the oldest poll, which is never
 // later than the last List, nor the oldest event that is not stored yet is older than three intervals and a sweep.
 func (s *service) stale(stats livetranscode.WatcherStats) string {
-	oldest := stats.OldestPoll
-	if pending := stats.OldestPending; !pending.IsZero() && pending.Before(oldest) {
-		oldest = pending
+	age, cause := time.Since(stats.OldestPoll), cmp.Or(livetranscode.ErrorKind(stats.Err), "the sweep has not ended")
+	if !stats.OldestPending.IsZero() {
+		age = max(age, time.Since(stats.OldestPending))
 	}
-	cause := cmp.Or(publicError(stats.Err), errors.New("the sweep has not ended"))
-	switch age := time.Since(oldest); {
+	switch {
 	case stats.LastComplete.IsZero():
-		return fmt.Sprintf("no sweep is complete yet: %v", cause)
+		return "no sweep is complete yet: " + cause
 	case age > 3*s.interval+10*time.Second:
-		return fmt.Sprintf("all jobs were last read and stored %v ago: %v", age.Round(time.Second), cause)
+		return fmt.Sprintf("all jobs were last read and stored %v ago: %s", age.Round(time.Second), cause)
 	}
 	return ""
 }
 
-// submission is the body of a POST.
-type submission struct {
-	Name       string    `json:"name"`
-	TemplateID string    `json:"template_id"`
-	InputURL   string    `json:"input_url"`
-	Domain     string    `json:"domain"`
-	Start      time.Time `json:"start"`
-	End        time.Time `json:"end"`
-}
-
-// hash identifies a submission. It is stored instead of the input, which contains stream keys.
-func (s submission) hash() string {
-	texts := []string{s.Name, s.TemplateID, s.InputURL, s.Domain}
-	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %d %d", texts, s.Start.Unix(), s.End.Unix())))
-}
-
-func (s submission) request() *livetranscode.SubmitLiveTranscodeJobRequest {
-	req := &livetranscode.SubmitLiveTranscodeJobRequest{
-		Name: s.Name, TemplateID: s.TemplateID,
-		StreamInput:     livetranscode.StreamInput{InputURL: s.InputURL},
-		TranscodeOutput: livetranscode.TranscodeOutput{DomainName: s.Domain},
-	}
-	if !s.Start.IsZero() || !s.End.IsZero() {
-		req.StartMode = livetranscode.StartModeTimed
-		req.TimedConfig = &livetranscode.TimedConfig{StartTime: s.Start, EndTime: s.End}
-	}
-	return req
-}
-
-// ensure returns the job that a submission describes, and whether this call submitted it. Of concurrent calls with the
-// same submission, only the first sends requests, and the others get its result.
-func (s *service) ensure(ctx context.Context, sub submission) (v view, created bool, err error) {
-	job, err, _ := s.ensuring.Do(sub.hash(), func() (_ any, err error) {
-		v, created, err = s.ensureOne(ctx, sub)
-		return v, err
-	})
-	return job.(view), created, err
-}
-
-// ensureOne stores the request before it submits the job: whatever happens then, the next call knows that the job may
-// exist, even if EnsureLiveTranscodeJob does not find it yet and would submit it again.
-func (s *service) ensureOne(ctx context.Context, sub submission) (v view, created bool, err error) {
-	if v, err = s.store.begin(ctx, sub.Name, sub.hash()); err != nil || v.ID != "" {
+// ensure submits the job that a request describes, unless it exists, and returns its state. It stores the request first:
+// whatever happens then, the next call knows that the job may exist, even if EnsureLiveTranscodeJob does not find it yet
+// and would submit it again.
+func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
+	text, _ := json.Marshal(req)                   // cannot fail: all fields can be encoded
+	hash := fmt.Sprintf("%x", sha256.Sum256(text)) // the text contains stream keys
+	if v, err = s.store.begin(ctx, req.Name, hash); err != nil || v.ID != "" {
 		return v, false, err
 	}
-	req := sub.request()
 	resp, err := s.client.EnsureLiveTranscodeJob(ctx, req)
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
-		return v, false, fmt.Errorf("%w: %w", errUnsettled, err)
-	case err != nil: // it was not submitted
-		return v, false, errors.Join(err, s.store.forget(ctx, sub.Name))
-	case resp.Existing != nil:
-		v = newView(resp.Existing)
-	default:
-		v = newView(&livetranscode.Job{JobID: resp.JobID, Name: req.Name, TemplateID: req.TemplateID, StreamInput: req.StreamInput})
-		v.Status, v.Code = "submitted", livetranscode.JobStatusUnknown // until the watch has polled it
+		err = fmt.Errorf("send the request again in a few minutes: %w", err)
+	case err != nil || resp.Existing != nil: // nothing was submitted
+		err = errors.Join(err, s.store.exec(ctx, "DELETE FROM submissions WHERE name = ?", req.Name))
 	}
-	stored, err := s.store.put(ctx, v, false)
-	if err = errors.Join(err, s.store.settle(ctx, sub.Name, v.ID)); err != nil { // the job exists all the same, and the watch discovers it
-		s.log.Error("storing a new job failed", "id", v.ID, "error", err)
-		stored = v
+	if err != nil {
+		return v, false, err
 	}
-	if !stored.Ended {
+	v = newView(cmp.Or(resp.Existing, &livetranscode.Job{
+		JobID: resp.JobID, Name: req.Name, Status: livetranscode.JobStatusUnknown, TemplateID: req.TemplateID, StreamInput: req.StreamInput,
+	}))
+	if resp.Created {
+		v.Status = "submitted" // until the watch has polled it
+	}
+	if v, err = s.store.put(ctx, v, false); !v.Ended {
 		s.watcher.Add(v.ID) // AddAll would discover it, but later
 	}
-	return stored, resp.Created, nil
+	return v, resp.Created, err
 }

@@ -90,24 +90,6 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// A job that is served has its page, also if it has not changed for so long that its changes were dropped.
-func TestJobWithoutChanges(t *testing.T) {
-	t.Parallel()
-	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
-		i := start(t, srv, file)
-		id := i.post("show")
-		time.Sleep(2 * time.Minute)
-		if _, err := i.store.db.Exec("DELETE FROM changes"); err != nil {
-			t.Fatal(err)
-		}
-		status, _, text := i.do(http.MethodGet, "/jobs/"+id, "")
-		if status != http.StatusOK || !strings.Contains(text, `"status":"in progress"`) || !strings.Contains(text, `"changes":[]`) {
-			t.Errorf("%d %s", status, text)
-		}
-		i.stop()
-	})
-}
-
 // Location leads to the job, whatever its ID, which is opaque.
 func TestLocation(t *testing.T) {
 	t.Parallel()

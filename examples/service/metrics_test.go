@@ -1,15 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -80,59 +75,6 @@ func matchesLabels(line, matchers string) bool {
 		}
 	}
 	return true
-}
-
-// TestReadmeOfLivetranscodeotel checks that the functions in the README are those of this program.
-func TestReadmeOfLivetranscodeotel(t *testing.T) {
-	t.Parallel()
-	source, readme := readFile(t, "telemetry.go"), readFile(t, "../../livetranscodeotel/README.md")
-	functions := regexp.MustCompile(`(?ms)^// \w+ [^\n]*\nfunc .*?^}\n`).FindAllString(readme, -1)
-	if len(functions) != 2 {
-		t.Errorf("the README has the functions %q", functions)
-	}
-	for _, function := range functions {
-		if !strings.Contains(source, function) {
-			t.Errorf("telemetry.go does not have this function of the README:\n%s", function)
-		}
-	}
-	for _, line := range regexp.MustCompile(`(?m)^\t(?:\w+ )?"(?:go\.opentelemetry\.io|github\.com)/.*$`).FindAllString(readme, -1) {
-		if !strings.Contains(source, line+"\n") {
-			t.Errorf("telemetry.go does not have this import of the README: %s", line)
-		}
-	}
-}
-
-// TestCollector checks that the shutdown sends what was not sent yet. It is not parallel: it sets the environment.
-func TestCollector(t *testing.T) {
-	var mu sync.Mutex
-	received := map[string]string{}
-	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		mu.Lock()
-		defer mu.Unlock()
-		received[r.URL.Path] += string(body)
-	}))
-	defer collector.Close()
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	telemetry, err := newTelemetry(t.Context(), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := livetranscodetest.NewServer().Client(telemetry.hooks).ListLiveTranscodeJobs(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	telemetry.shutdown(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
-	if log.Len() != 0 {
-		t.Error(&log)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	for path, want := range map[string]string{"/v1/traces": "ice/ListLiveTranscodeJobs", "/v1/metrics": "rpc.client.call.duration"} {
-		if !strings.Contains(received[path], want) {
-			t.Errorf("the collector received %q at %s, want %s", received[path], path, want)
-		}
-	}
 }
 
 // readFile returns the text of a file. It skips the test if the file is outside this directory and this is a copy of
