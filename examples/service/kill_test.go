@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestKill kills the service at random instants, every other time within 5 ms after a write, and every fourth time before
-// one. What a client has seen before must be stored, in the end every job must be as the emulator has it, and no change
-// may be stored twice.
+// TestKill kills the service at random instants, every other time within 5 ms after a write, and every fourth time
+// before one. What a client has seen before must be stored, in the end every job must be as the emulator has it, and no
+// change may be stored twice.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	k := newKillTest(t)

@@ -93,8 +93,8 @@ func newConfig(getenv func(string) string) (config, error) {
 	return c, nil
 }
 
-// serve serves HTTP and watches the jobs until ctx ends or one of them fails. Then it stops accepting requests, ends the
-// event streams, and completes the other requests in progress.
+// serve serves HTTP and watches the jobs until ctx ends or one of them fails. Then it stops accepting requests, ends
+// the event streams, and completes the other requests in progress.
 func (s *service) serve(ctx context.Context, listener net.Listener) error {
 	serving, end := context.WithCancelCause(ctx)
 	server := &http.Server{

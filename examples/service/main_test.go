@@ -79,7 +79,7 @@ func TestFileNames(t *testing.T) {
 				t.Errorf("%q has %d jobs, want %d", name, len(st.jobs), jobs)
 			}
 			_, err = st.put(t.Context(), view{ID: fmt.Sprint(jobs)}, true)
-			if err := cmp.Or(err, st.db.Close()); err != nil {
+			if err = cmp.Or(err, st.db.Close()); err != nil {
 				t.Fatal(err)
 			}
 		}

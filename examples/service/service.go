@@ -121,9 +121,9 @@ func (s *service) stale(stats livetranscode.WatcherStats) string {
 	return ""
 }
 
-// ensure submits the job that a request describes, unless it exists, and returns its state. It stores the request first:
-// whatever happens then, the next call knows that the job may exist, even if EnsureLiveTranscodeJob does not find it yet
-// and would submit it again.
+// ensure submits the job that a request describes, unless it exists, and returns its state. It stores the request
+// first: whatever happens then, the next call knows that the job may exist, even if EnsureLiveTranscodeJob does not
+// find it yet and would submit it again.
 func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
 	text, _ := json.Marshal(req)                   // cannot fail: all fields can be encoded
 	hash := fmt.Sprintf("%x", sha256.Sum256(text)) // the text contains stream keys

@@ -153,7 +153,7 @@ func (s *store) since(version int64) (jobs []view, next <-chan struct{}) {
 }
 
 // begin stores a request that is about to be submitted. If the same request was stored in the last five minutes, begin
-// returns its job, or livetranscode.ErrAmbiguous until that is stored. Another request with the name is an ErrNameConflict.
+// returns its job, or ErrAmbiguous until that is stored. Another request with the name is an ErrNameConflict.
 func (s *store) begin(ctx context.Context, name, hash string) (job view, err error) {
 	var first, same bool
 	var version int64

@@ -167,7 +167,7 @@ func TestStale(t *testing.T) {
 	tab.wait(`document.querySelectorAll("tbody tr").length === 3`)
 	s.emulator.Inject(livetranscodetest.Fault{Code: "Forbidden.RAM", Times: -1})
 	tab.wait(`document.querySelector("[role=alert]").checkVisibility()`)
-	if text := tab.text(); !strings.Contains(text, "The jobs may be out of date.") || !strings.Contains(text, "Forbidden.RAM") {
+	if text := tab.text(); !strings.Contains(text, "The jobs may be out of date.") || !strings.Contains(text, "ago: forbidden") {
 		t.Errorf("the page shows:\n%s", text)
 	}
 	tab.axe()
