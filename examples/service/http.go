@@ -111,13 +111,13 @@ func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, fmt.Errorf("invalid body: %w", err))
 		return
 	}
-	job, created, err := s.ensure(r.Context(), req)
+	job, status, err := s.ensure(r.Context(), req)
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
 	w.Header().Set("Location", "/jobs/"+url.PathEscape(job.ID))
-	reply(w, map[bool]int{true: http.StatusCreated, false: http.StatusOK}[created], job)
+	reply(w, status, job)
 }
 
 // deleteJob stops a job. The watch reports when it has stopped.

@@ -124,11 +124,11 @@ func (s *service) stale(stats livetranscode.WatcherStats) string {
 // ensure submits the job that a request describes, unless it exists, and returns its state. It stores the request
 // first: whatever happens then, the next call knows that the job may exist, even if EnsureLiveTranscodeJob does not
 // find it yet and would submit it again.
-func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, created bool, err error) {
+func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, status int, err error) {
 	text, _ := json.Marshal(req)                   // cannot fail: all fields can be encoded
 	hash := fmt.Sprintf("%x", sha256.Sum256(text)) // the text contains stream keys
 	if v, err = s.store.begin(ctx, req.Name, hash); err != nil || v.ID != "" {
-		return v, false, err
+		return v, http.StatusOK, err
 	}
 	resp, err := s.client.EnsureLiveTranscodeJob(ctx, req)
 	switch {
@@ -138,16 +138,16 @@ func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTrans
 		err = errors.Join(err, s.store.exec(ctx, "DELETE FROM submissions WHERE name = ?", req.Name))
 	}
 	if err != nil {
-		return v, false, err
+		return v, 0, err
 	}
-	v = newView(cmp.Or(resp.Existing, &livetranscode.Job{
+	v, status = newView(cmp.Or(resp.Existing, &livetranscode.Job{
 		JobID: resp.JobID, Name: req.Name, Status: livetranscode.JobStatusUnknown, TemplateID: req.TemplateID, StreamInput: req.StreamInput,
-	}))
+	})), http.StatusOK
 	if resp.Created {
-		v.Status = "submitted" // until the watch has polled it
+		v.Status, status = "submitted", http.StatusCreated // until the watch has polled it
 	}
 	if v, err = s.store.put(ctx, v, false); !v.Ended {
 		s.watcher.Add(v.ID) // AddAll would discover it, but later
 	}
-	return v, resp.Created, err
+	return v, status, err
 }
