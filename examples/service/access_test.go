@@ -102,7 +102,7 @@ func TestNosniff(t *testing.T) {
 	})
 }
 
-// Errors that anyone can read have a kind, but not the service's message, which can quote a stream.
+// Errors that anyone can read show their kind, not the service's message, which can quote a stream.
 func TestPublicErrors(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {

@@ -53,6 +53,6 @@ func TestCopy(t *testing.T) {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	if !strings.Contains(string(output), "--- SKIP: TestMetrics") {
-		t.Errorf("the copy does not skip the test of a README:\n%s", output)
+		t.Errorf("the copy does not skip TestMetrics:\n%s", output)
 	}
 }

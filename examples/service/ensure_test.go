@@ -62,7 +62,7 @@ func TestGetBeforeList(t *testing.T) {
 		i := start(t, srv, file)
 		synctest.Wait()
 		id := i.post("show")
-		if _, err := i.store.put(t.Context(), view{ID: id, Name: "show", Status: "not started"}, true); err != nil {
+		if _, err := i.store.put(t.Context(), state{ID: id, Name: "show", Status: "not started"}, true); err != nil {
 			t.Fatal(err)
 		}
 		if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != http.StatusOK || len(srv.Jobs()) != 1 {
@@ -96,7 +96,7 @@ func TestNameConflict(t *testing.T) {
 					}
 					time.Sleep(time.Minute)
 				}
-				time.Sleep(10 * time.Minute) // now the service compares the request with the job
+				time.Sleep(10 * time.Minute) // the submission has expired: Ensure compares the request with the job
 				for body, want := range map[string]int{
 					someJob("show"): http.StatusOK,
 					strings.Replace(someJob("show"), `"t"`, `"u"`, 1): http.StatusConflict,
@@ -196,7 +196,7 @@ func TestDiskFull(t *testing.T) {
 
 // A process that ended between the Submit and its result leaves behind a stored request: the next one submits the job
 // again only if the service does not list it some minutes later.
-func TestUnsettled(t *testing.T) {
+func TestKilledDuringSubmit(t *testing.T) {
 	t.Parallel()
 	for name, submitted := range map[string]bool{"submitted": true, "not submitted": false} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestUnsettled(t *testing.T) {
 				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want {
 					t.Errorf("a minute later: %d %s, want %d", status, text, want)
 				}
-				time.Sleep(5 * time.Minute) // it has settled
+				time.Sleep(5 * time.Minute) // the submission has expired
 				want = map[bool]int{true: http.StatusOK, false: http.StatusCreated}[submitted]
 				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want || len(srv.Jobs()) != 1 {
 					t.Errorf("later: %d %s, want %d; %d jobs", status, text, want, len(srv.Jobs()))

@@ -174,7 +174,7 @@ func (i *instance) status(id string) string {
 	if status == http.StatusNotFound {
 		return ""
 	}
-	var v view
+	var v state
 	if err := json.Unmarshal([]byte(text), &v); err != nil || status != http.StatusOK {
 		i.t.Fatalf("GET /jobs/%s: %d %s %v", id, status, text, err)
 	}
@@ -183,7 +183,7 @@ func (i *instance) status(id string) string {
 
 // received is an event of a stream.
 type received struct {
-	Jobs       []view    `json:"jobs"`
+	Jobs       []state   `json:"jobs"`
 	All        bool      `json:"all"`
 	Now        time.Time `json:"now"`
 	Source     string    `json:"source"`
@@ -279,7 +279,7 @@ func (s *stream) statuses(t *testing.T, id string) (statuses []string) {
 }
 
 // jobs returns the jobs that are served.
-func (i *instance) jobs() (views []view) {
+func (i *instance) jobs() (views []state) {
 	i.t.Helper()
 	views, _ = i.store.since(0)
 	return views

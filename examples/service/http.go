@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json" // refuses duplicate fields and trailing data
 
 	"github.com/livetranscode/livetranscode-go"
 )
@@ -37,7 +37,7 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /jobs/{id}", s.getJob)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, map[string]string{"status": "ok"}) // if the watch fails, the process ends
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"}) // the process ends if a state cannot be stored
 	})
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics)
@@ -45,8 +45,8 @@ func (s *service) routes() http.Handler {
 	return s.ownHost(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// ownHost refuses requests for hosts other than this machine if no token is configured, so that the address is a
-// loopback one. Such a request comes from a page of another site whose name resolves to that address, or from a proxy.
+// ownHost refuses requests for other hosts if no token is set, so that the address must be a loopback one. Such a
+// request comes from a proxy, or from a page of another site whose name resolves to that address (DNS rebinding).
 func (s *service) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -60,13 +60,13 @@ func (s *service) ownHost(next http.Handler) http.Handler {
 }
 
 // authorized requires the token, if one is configured. The context of next is not canceled with the request: a client
-// that disconnects must not leave behind a job that the service does not know.
+// that disconnects must not leave behind a job that the service does not know about.
 func (s *service) authorized(next http.HandlerFunc) http.HandlerFunc {
 	want := []byte("Bearer " + s.token)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if s.token != "" && subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) == 0 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			reply(w, http.StatusUnauthorized, errors.New("the Authorization header must be Bearer TOKEN"))
+			writeJSON(w, http.StatusUnauthorized, errors.New("the Authorization header must be Bearer TOKEN"))
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
@@ -75,8 +75,8 @@ func (s *service) authorized(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// reply sends a response as JSON. The body may be an error: the library's errors contain no secrets.
-func reply(w http.ResponseWriter, status int, body any) {
+// writeJSON sends a response. An error is sent as its text: the library's errors contain no secrets.
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	if err, ok := body.(error); ok {
 		body = map[string]string{"error": err.Error()}
 	}
@@ -85,22 +85,22 @@ func reply(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the client may be gone
 }
 
-// statuses are the response statuses of errors, by their kind. That of any other kind is 502.
+// statuses maps error kinds to response statuses. Any other kind is 502.
 var statuses = map[string]int{
 	"invalid_request": http.StatusBadRequest, "not_found": http.StatusNotFound, "name_conflict": http.StatusConflict,
 	"throttled": http.StatusServiceUnavailable, "unavailable": http.StatusServiceUnavailable,
-	"deadline_exceeded": http.StatusServiceUnavailable, "ambiguous": http.StatusGatewayTimeout,
-	"other": http.StatusInternalServerError, // an error of the database
+	"deadline_exceeded": http.StatusGatewayTimeout, "ambiguous": http.StatusGatewayTimeout,
+	"other": http.StatusInternalServerError, // a database error
 }
 
-// fail sends the response to a request that failed. It logs the error, unless the caller made a mistake.
-func (s *service) fail(w http.ResponseWriter, err error) {
+// writeError responds with err, and logs it unless the caller caused it.
+func (s *service) writeError(w http.ResponseWriter, err error) {
 	kind := livetranscode.ErrorKind(err)
 	status := cmp.Or(statuses[kind], http.StatusBadGateway)
 	if status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "error", err, "kind", kind)
 	}
-	reply(w, status, err)
+	writeJSON(w, status, err)
 }
 
 func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
@@ -108,41 +108,41 @@ func (s *service) postJob(w http.ResponseWriter, r *http.Request) {
 	err := jsonv2.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), req,
 		jsonv2.RejectUnknownMembers(true), jsonv2.MatchCaseInsensitiveNames(true))
 	if err != nil {
-		reply(w, http.StatusBadRequest, fmt.Errorf("invalid body: %w", err))
+		writeJSON(w, http.StatusBadRequest, fmt.Errorf("invalid body: %w", err))
 		return
 	}
 	job, status, err := s.ensure(r.Context(), req)
 	if err != nil {
-		s.fail(w, err)
+		s.writeError(w, err)
 		return
 	}
 	w.Header().Set("Location", "/jobs/"+url.PathEscape(job.ID))
-	reply(w, status, job)
+	writeJSON(w, status, job)
 }
 
 // deleteJob stops a job. The watch reports when it has stopped.
 func (s *service) deleteJob(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if _, err := s.client.SendLiveTranscodeJobCommand(r.Context(), id, livetranscode.JobCommandStop); err != nil {
-		s.fail(w, err)
+		s.writeError(w, err)
 		return
 	}
-	reply(w, http.StatusAccepted, map[string]string{"id": id, "status": "stopping"})
+	writeJSON(w, http.StatusAccepted, map[string]string{"id": id, "status": "stopping"})
 }
 
 func (s *service) getJobs(w http.ResponseWriter, _ *http.Request) {
 	jobs, _ := s.store.since(0)
-	reply(w, http.StatusOK, map[string]any{"jobs": jobs})
+	writeJSON(w, http.StatusOK, map[string]any{"jobs": jobs})
 }
 
 func (s *service) getJob(w http.ResponseWriter, r *http.Request) {
 	switch job, err := s.store.job(r.Context(), r.PathValue("id")); {
 	case err != nil:
-		s.fail(w, err)
+		s.writeError(w, err)
 	case job.ID == "":
-		reply(w, http.StatusNotFound, errors.New("no such job"))
+		writeJSON(w, http.StatusNotFound, errors.New("no such job"))
 	default:
-		reply(w, http.StatusOK, job)
+		writeJSON(w, http.StatusOK, job)
 	}
 }
 
@@ -150,10 +150,10 @@ func (s *service) getJob(w http.ResponseWriter, r *http.Request) {
 func (s *service) readyz(w http.ResponseWriter, _ *http.Request) {
 	stats := s.watcher.Stats()
 	if reason := s.stale(stats); reason != "" {
-		reply(w, http.StatusServiceUnavailable, errors.New(reason))
+		writeJSON(w, http.StatusServiceUnavailable, errors.New(reason))
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"status": "ready", "last_complete": stats.LastComplete, "oldest_poll": stats.OldestPoll})
+	writeJSON(w, http.StatusOK, map[string]any{"status": "ready", "last_complete": stats.LastComplete, "oldest_poll": stats.OldestPoll})
 }
 
 // events sends all jobs, and then the changed ones: after every change, and at least every two seconds. Nothing is
@@ -197,8 +197,7 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 //go:embed wall.html
 var page string
 
-// servePage sends the page with a policy that allows its own style and script, connections to this service, and nothing
-// else.
+// servePage serves the page. The policy allows its style, script and icon, connections to this service, and no more.
 func servePage(w http.ResponseWriter, _ *http.Request) {
 	nonce := rand.Text()
 	w.Header().Set("Content-Security-Policy", strings.ReplaceAll("default-src 'none'; style-src 'nonce-NONCE'; "+

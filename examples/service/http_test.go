@@ -76,8 +76,8 @@ func TestSubmitFails(t *testing.T) {
 	}{
 		{"response lost, job found", livetranscodetest.Fault{DropResponse: true}, 201, `"name":"show"`},
 		{"timeout", livetranscodetest.Fault{Latency: time.Minute}, 504, "send the request again in a few minutes"},
-		{"throttled", livetranscodetest.Fault{Code: "Throttling.User", RetryAfter: 90 * time.Second}, 503, "Throttling.User"},
-		{"unknown outcome and a delay", livetranscodetest.Fault{Code: "ServiceUnavailable", RetryAfter: 90 * time.Second}, 504, "ServiceUnavailable"},
+		{"throttled", livetranscodetest.Fault{Code: "Throttling.User", Times: -1}, 503, "Throttling.User"},
+		{"ambiguous, with Retry-After", livetranscodetest.Fault{Code: "ServiceUnavailable", RetryAfter: 90 * time.Second}, 504, "ServiceUnavailable"},
 		{"refused", livetranscodetest.Fault{Code: "InvalidParameter.Name"}, 400, "InvalidParameter.Name"},
 		{"no such template", livetranscodetest.Fault{Code: "TemplateNotFound"}, 404, "TemplateNotFound"},
 		{"forbidden", livetranscodetest.Fault{Code: "Forbidden.RAM"}, 502, "Forbidden.RAM"},
@@ -264,7 +264,7 @@ func TestSlowClient(t *testing.T) {
 		synctest.Wait() // the service blocks until the header is read
 		for _, status := range []string{"a", "b", "c"} {
 			for _, id := range []string{"1", "2"} {
-				if _, err = i.store.put(t.Context(), view{ID: id, Status: status}, true); err != nil {
+				if _, err = i.store.put(t.Context(), state{ID: id, Status: status}, true); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -101,13 +101,13 @@ type killTest struct {
 	mu      sync.Mutex
 	changed bool            // since the last response
 	known   map[string]bool // ids that the service has stored, which may stop
-	seen    map[int64]view  // what clients have seen
+	seen    map[int64]state // what clients have seen
 }
 
 func newKillTest(t *testing.T) *killTest {
 	k := &killTest{
 		t: t, emulator: livetranscodetest.NewServer(), file: filepath.Join(t.TempDir(), "jobs.db"),
-		served: make(chan struct{}, 1), known: make(map[string]bool), seen: make(map[int64]view),
+		served: make(chan struct{}, 1), known: make(map[string]bool), seen: make(map[int64]state),
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k.mu.Lock()
@@ -155,14 +155,14 @@ func (k *killTest) start() {
 	}(k.process, k.ended)
 	select {
 	case k.address = <-address:
-		go k.follow(k.address)
+		go k.inherit(k.address)
 	case <-k.ended:
 		k.t.Fatalf("the service ended:\n%s", log)
 	}
 }
 
 // follow records what a client of the events sees.
-func (k *killTest) follow(address string) {
+func (k *killTest) inherit(address string) {
 	resp, err := http.Get(address + "/events")
 	if err != nil {
 		return
@@ -217,7 +217,7 @@ func drain(c chan struct{}) {
 	}
 }
 
-func (k *killTest) record(views ...view) {
+func (k *killTest) record(views ...state) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, v := range views {
@@ -235,7 +235,7 @@ func (k *killTest) post(n int) {
 		return
 	}
 	defer resp.Body.Close()
-	var v view
+	var v state
 	if body, err := io.ReadAll(resp.Body); err == nil && json.Unmarshal(body, &v) == nil && v.Version > 0 {
 		k.record(v)
 	}
@@ -266,7 +266,7 @@ func (k *killTest) waitForJobs() {
 	ctx, cancel := context.WithTimeout(k.t.Context(), 30*time.Second)
 	defer cancel()
 	for ctx.Err() == nil {
-		var body struct{ Jobs []view }
+		var body struct{ Jobs []state }
 		resp, err := http.Get(k.address + "/jobs")
 		if err == nil {
 			err = json.NewDecoder(resp.Body).Decode(&body)
@@ -331,7 +331,7 @@ func (k *killTest) check() {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	last := make(map[string]view)
+	last := make(map[string]state)
 	for n, v := range changes {
 		if v.Version != int64(n+1) {
 			k.t.Fatalf("change %d has the version %d", n+1, v.Version)

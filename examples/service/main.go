@@ -1,6 +1,5 @@
-// Command service shows the live transcoding jobs of an Alibaba Cloud account on a page, stores their states in a
-// SQLite database, and submits and stops jobs. README.md lists its paths and the environment variables that configure
-// it. By default it uses an emulator in memory.
+// Command service shows the live transcoding jobs of an Alibaba Cloud account on a page, stores their states in SQLite,
+// and submits and stops jobs. By default it uses an emulator in memory. README.md lists its paths and configuration.
 package main
 
 import (
@@ -48,18 +47,18 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	return s.serve(ctx, listener)
 }
 
-// clientFunc returns a client for use until ctx ends.
+// clientFunc returns a client that can be used until ctx ends.
 type clientFunc = func(ctx context.Context, opts ...livetranscode.Option) (*livetranscode.Client, error)
 
 var newEmulator clientFunc // nil without emulator.go
 
-// config is the configuration, read from environment variables.
+// config is read from environment variables.
 type config struct {
 	address   string        // to listen on
 	token     string        // required by POST and DELETE; may be empty on a loopback address
 	database  string        // a file; empty for memory
 	interval  time.Duration // the longest time between two sweeps
-	source    string        // what the jobs are from: an endpoint or the emulator
+	source    string        // where the jobs come from: the endpoint or "emulator"
 	newClient clientFunc
 }
 
@@ -93,26 +92,26 @@ func newConfig(getenv func(string) string) (config, error) {
 	return c, nil
 }
 
-// serve serves HTTP and watches the jobs until ctx ends or one of them fails. Then it stops accepting requests, ends
-// the event streams, and completes the other requests in progress.
+// serve runs the HTTP server and the watch until ctx ends or either fails. Then it stops accepting requests, ends the
+// event streams, and completes the other requests in progress.
 func (s *service) serve(ctx context.Context, listener net.Listener) error {
-	serving, end := context.WithCancelCause(ctx)
+	serveCtx, cancel := context.WithCancelCause(ctx)
 	server := &http.Server{
 		Handler:      s.routes(),
-		BaseContext:  func(net.Listener) context.Context { return serving }, // ends the streams
+		BaseContext:  func(net.Listener) context.Context { return serveCtx }, // ends the streams
 		ReadTimeout:  10 * time.Second,
 		WriteTimeout: callTimeout + 5*time.Second,
 		ErrorLog:     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	defer func() { _ = server.Close() }() // the connections that are still open after the timeout
-	go func() { end(server.Serve(listener)) }()
-	err := s.watch(serving)
+	go func() { cancel(server.Serve(listener)) }()
+	err := s.watch(serveCtx)
 	if ctx.Err() == nil {
-		err = cmp.Or(err, context.Cause(serving)) // the server failed
+		err = cmp.Or(err, context.Cause(serveCtx)) // the server failed
 	}
-	end(err)
+	cancel(err)
 	s.log.Info("shutting down", "cause", cmp.Or(err, context.Cause(ctx)))
-	limit, stop := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
+	shutdownCtx, stop := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+5*time.Second)
 	defer stop()
-	return cmp.Or(err, server.Shutdown(limit))
+	return cmp.Or(err, server.Shutdown(shutdownCtx))
 }

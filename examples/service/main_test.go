@@ -66,7 +66,7 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// DATABASE is a file, whatever its name.
+// The name of the file may have characters that are special in a URI.
 func TestFileNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"file:x?mode=memory", "./-%", "a\xffb"} {
@@ -78,7 +78,7 @@ func TestFileNames(t *testing.T) {
 			if len(st.jobs) != jobs {
 				t.Errorf("%q has %d jobs, want %d", name, len(st.jobs), jobs)
 			}
-			_, err = st.put(t.Context(), view{ID: fmt.Sprint(jobs)}, true)
+			_, err = st.put(t.Context(), state{ID: fmt.Sprint(jobs)}, true)
 			if err = cmp.Or(err, st.db.Close()); err != nil {
 				t.Fatal(err)
 			}

@@ -52,7 +52,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// hasSeries reports whether a series of the metrics matches a selector: a name and, if there are, label matchers.
+// hasSeries reports whether a series of the metrics matches a selector: a name and optional label matchers.
 func hasSeries(scrape string, selector []string) bool {
 	for line := range strings.Lines(scrape) {
 		series, _, _ := strings.Cut(line, " ")

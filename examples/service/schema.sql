@@ -5,11 +5,11 @@ PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 
--- All changes. To act on them, for example to send messages, read them and remember the version up to which they were
--- handled. The last 100,000 are kept.
+-- All changes; the last 100,000 are kept. To act on them, for example to send messages, read them in this process (the
+-- lock keeps out others) and store the last version that was handled.
 CREATE TABLE IF NOT EXISTS changes (version INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL);
 
--- The last state of each job. One that has ended is kept as long as its change.
+-- The latest state of each job. That of an ended job is deleted with its change.
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, version INTEGER NOT NULL, name TEXT, ended INTEGER, state TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_name ON jobs (name);
 CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (version) WHERE ended;
@@ -19,11 +19,11 @@ CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
 	DELETE FROM changes WHERE version <= new.version - 100000;
 END;
 
--- Each request that was or may have been submitted in the last five minutes: its hash, the time, the version of the
--- latest change before it, and how many times it was sent to this service. A job that is not listed after five minutes
--- does not exist.
+-- The requests of the last five minutes that were or may have been submitted: the hash, the time, the version of the
+-- latest change before it, and how many times it was received. A job that is not listed after five minutes is assumed
+-- not to exist.
 CREATE TABLE IF NOT EXISTS submissions (
 	name TEXT PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL, version INTEGER NOT NULL, times INTEGER NOT NULL);
-CREATE TRIGGER IF NOT EXISTS settled_submissions BEFORE INSERT ON submissions BEGIN
+CREATE TRIGGER IF NOT EXISTS expire_submissions BEFORE INSERT ON submissions BEGIN
 	DELETE FROM submissions WHERE at <= new.at - 300;
 END;

@@ -31,7 +31,7 @@ type service struct {
 	store    *store
 	log      *slog.Logger
 	metrics  http.Handler
-	requests atomic.Int64 // sent to Alibaba Cloud
+	requests atomic.Int64 // attempts, retries included
 }
 
 // newService returns a service that watches all jobs of the account, and resumes from those in the store.
@@ -60,7 +60,7 @@ func newService(ctx context.Context, c config, log *slog.Logger) (*service, erro
 	s.watcher = s.client.NewWatcher(livetranscode.PollInterval(min(c.interval, 10*time.Second), c.interval))
 	for _, v := range s.store.jobs {
 		if !v.Ended {
-			// Its URLs are not stored, so the next poll results in an event; put recognizes that nothing has changed.
+			// The URLs are not stored, so the first poll always yields an event; put ignores it if nothing has changed.
 			s.watcher.Resume(&livetranscode.Job{JobID: v.ID, Name: v.Name, Status: v.Code, CreateTime: v.CreatedAt})
 		}
 	}
@@ -76,9 +76,9 @@ func prometheusReader() (sdkmetric.Reader, http.Handler, error) {
 	return reader, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), err
 }
 
-// watch keeps the store up to date until ctx ends. If the watch ends, for example because the credentials were revoked,
-// it restarts and continues where it ended. An error means that a state could not be stored, and ends the process: only
-// the watch of the next process, which resumes from the stored states, delivers that state again.
+// watch keeps the store up to date until ctx ends. If the watcher stops, for example when credentials are revoked, it is
+// restarted and continues where it stopped. An error means that a state could not be stored, and ends the process: only
+// the watcher of the next process, which resumes from the stored states, delivers that state again.
 func (s *service) watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		for event, err := range s.watcher.Events(ctx) {
@@ -89,7 +89,7 @@ func (s *service) watch(ctx context.Context) error {
 				s.log.Error("watch ended", "error", err, "restart_in", restartDelay)
 				continue
 			}
-			v := newView(event.Job)
+			v := newState(event.Job)
 			if event.Kind == livetranscode.EventLost {
 				s.log.Warn("job lost", "id", v.ID, "error", event.Err)
 				v.Status, v.Error, v.Ended = "lost", livetranscode.ErrorKind(event.Err), true
@@ -108,7 +108,7 @@ func (s *service) watch(ctx context.Context) error {
 // stale returns why the served states may be stale, or "". They are fresh if neither the oldest poll, which is never
 // later than the last List, nor the oldest event that is not stored yet is older than three intervals and a sweep.
 func (s *service) stale(stats livetranscode.WatcherStats) string {
-	age, cause := time.Since(stats.OldestPoll), cmp.Or(livetranscode.ErrorKind(stats.Err), "the sweep has not ended")
+	age, cause := time.Since(stats.OldestPoll), cmp.Or(livetranscode.ErrorKind(stats.Err), "a sweep is in progress")
 	if !stats.OldestPending.IsZero() {
 		age = max(age, time.Since(stats.OldestPending))
 	}
@@ -116,15 +116,15 @@ func (s *service) stale(stats livetranscode.WatcherStats) string {
 	case stats.LastComplete.IsZero():
 		return "no sweep is complete yet: " + cause
 	case age > 3*s.interval+10*time.Second:
-		return fmt.Sprintf("all jobs were last read and stored %v ago: %s", age.Round(time.Second), cause)
+		return fmt.Sprintf("last fully up to date %v ago: %s", age.Round(time.Second), cause)
 	}
 	return ""
 }
 
-// ensure submits the job that a request describes, unless it exists, and returns its state. It stores the request
-// first: whatever happens then, the next call knows that the job may exist, even if EnsureLiveTranscodeJob does not
-// find it yet and would submit it again.
-func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v view, status int, err error) {
+// ensure submits the job that req describes, unless it exists, and returns its state and the response status. It
+// stores the request first: whatever happens then, the next call knows that the job may exist, even if
+// EnsureLiveTranscodeJob does not find it yet and would submit it again.
+func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTranscodeJobRequest) (v state, status int, err error) {
 	text, _ := json.Marshal(req)                   // cannot fail: all fields can be encoded
 	hash := fmt.Sprintf("%x", sha256.Sum256(text)) // the text contains stream keys
 	if v, err = s.store.begin(ctx, req.Name, hash); err != nil || v.ID != "" {
@@ -133,14 +133,14 @@ func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTrans
 	resp, err := s.client.EnsureLiveTranscodeJob(ctx, req)
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
-		err = fmt.Errorf("send the request again in a few minutes: %w", err)
+		err = fmt.Errorf("%w: send the request again in a few minutes", err)
 	case err != nil || resp.Existing != nil: // nothing was submitted
 		err = errors.Join(err, s.store.exec(ctx, "DELETE FROM submissions WHERE name = ?", req.Name))
 	}
 	if err != nil {
 		return v, 0, err
 	}
-	v, status = newView(cmp.Or(resp.Existing, &livetranscode.Job{
+	v, status = newState(cmp.Or(resp.Existing, &livetranscode.Job{
 		JobID: resp.JobID, Name: req.Name, Status: livetranscode.JobStatusUnknown, TemplateID: req.TemplateID, StreamInput: req.StreamInput,
 	})), http.StatusOK
 	if resp.Created {

@@ -23,9 +23,9 @@ import (
 
 const keepEnded = time.Hour // how long an ended job is served
 
-// view is the state of a job as it is stored and served. The URLs of streams contain keys, so it has only the host of
+// state is the state of a job as it is stored and served. The URLs of streams contain keys, so it has only the host of
 // the input, and nothing of the outputs.
-type view struct {
+type state struct {
 	ID        string                  `json:"id"`
 	Name      string                  `json:"name,omitempty"`
 	Status    string                  `json:"status"` // in words; "submitted" before the first poll; "lost"
@@ -41,33 +41,33 @@ type view struct {
 	Version   int64                   `json:"version"` // increases with every change of any job
 }
 
-// newView returns the state of a job. It takes the host from the printed StreamInput, whose redaction is more
+// newState returns the state of a job. It takes the host from the printed StreamInput, whose redaction is more
 // careful than url.Parse: in rtmp://user:12/KEY@host/app, 12 is not a port.
-func newView(job *livetranscode.Job) view {
+func newState(job *livetranscode.Job) state {
 	_, input, _ := strings.Cut(fmt.Sprint(job.StreamInput), "://")
 	host, _, _ := strings.Cut(strings.TrimSuffix(input, "}"), "/")
-	return view{
+	return state{
 		ID: job.JobID, Name: job.Name, Status: job.Status.String(), Code: job.Status, Ended: job.Status.Final(),
 		Template: cmp.Or(job.TemplateName, job.TemplateID), InputHost: host, CreatedAt: job.CreateTime,
 	}
 }
 
-// expired reports whether the job ended so long ago that it is not served any more.
-func (v view) expired() bool { return v.Ended && time.Since(v.ChangedAt) > keepEnded }
+// expired reports whether the job ended so long ago that it is no longer served.
+func (v state) expired() bool { return v.Ended && time.Since(v.ChangedAt) > keepEnded }
 
 // same reports whether two states differ only in times.
-func (v view) same(o view) bool {
+func (v state) same(o state) bool {
 	return v.Name == o.Name && v.Status == o.Status && v.Template == o.Template && v.InputHost == o.InputHost && v.Error == o.Error
 }
 
-// follow completes a new state from the previous one, and sets the times.
-func (v view) follow(known view) view {
-	v.Name, v.Template = cmp.Or(v.Name, known.Name), cmp.Or(v.Template, known.Template)
-	v.InputHost, v.CreatedAt = cmp.Or(v.InputHost, known.InputHost), cmp.Or(v.CreatedAt, known.CreatedAt)
+// inherit completes a new state from the previous one, and sets the times.
+func (v state) inherit(prev state) state {
+	v.Name, v.Template = cmp.Or(v.Name, prev.Name), cmp.Or(v.Template, prev.Template)
+	v.InputHost, v.CreatedAt = cmp.Or(v.InputHost, prev.InputHost), cmp.Or(v.CreatedAt, prev.CreatedAt)
 	v.ChangedAt = time.Now().UTC().Truncate(time.Millisecond)
-	v.Since, v.OrEarlier = v.ChangedAt, known.ID == "" && v.Code != livetranscode.JobStatusUnknown
-	if known.Status == v.Status {
-		v.Since, v.OrEarlier = known.Since, known.OrEarlier
+	v.Since, v.OrEarlier = v.ChangedAt, prev.ID == "" && v.Code != livetranscode.JobStatusUnknown
+	if prev.Status == v.Status {
+		v.Since, v.OrEarlier = prev.Since, prev.OrEarlier
 	}
 	return v
 }
@@ -75,22 +75,22 @@ func (v view) follow(known view) view {
 //go:embed schema.sql
 var schema string
 
-// store keeps the states of the jobs in a SQLite database, and those that are served in memory, too, so that readers do
-// not wait for the database. A state is stored before it is served. One that is already stored is not a change, so an
+// store keeps the states of the jobs in a SQLite database, and the served ones also in memory, so that readers do not
+// wait for the database. A state is stored before it is served. Storing the same state again is not a change, so an
 // event that is delivered again after a crash is not handled twice.
 type store struct {
 	db      *sql.DB
-	writing sync.Mutex // held by put
+	writing sync.Mutex // serializes put
 
-	mu      sync.Mutex    // of what follows
-	jobs    []view        // in the order of their versions
+	mu      sync.Mutex    // guards the fields below, which only put writes
+	jobs    []state       // in the order of their versions
 	changed chan struct{} // closed on the next change
 }
 
 // openStore opens the database in file, or in memory if file is empty. Only the owner can read a new file.
 func openStore(ctx context.Context, file string) (*store, error) {
 	name := ":memory:"
-	if file != "" {
+	if file != "" && file != name {
 		f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) // SQLite gives its other files the same mode
 		if err != nil {
 			return nil, err
@@ -115,14 +115,14 @@ func openStore(ctx context.Context, file string) (*store, error) {
 
 // put stores the state of a job, unless it differs from the stored one only in times, and returns the stored state.
 // Without replace, a stored job is not changed, unless it is lost: it has been found again.
-func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
+func (s *store) put(ctx context.Context, v state, replace bool) (state, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	known, err := s.job(ctx, v.ID)
 	if err != nil {
 		return v, err
 	}
-	v = v.follow(known)
+	v = v.inherit(known)
 	if known.ID != "" && (!replace && known.Status != "lost" || v.same(known)) {
 		return known, nil
 	}
@@ -130,31 +130,30 @@ func (s *store) put(ctx context.Context, v view, replace bool) (view, error) {
 	if n := len(s.jobs); n > 0 {
 		v.Version += s.jobs[n-1].Version
 	}
-	state, _ := json.Marshal(v) // cannot fail: all fields can be encoded
-	if err := s.exec(ctx, "INSERT INTO changes VALUES (?, ?, ?)", v.Version, v.ID, string(state)); err != nil {
+	data, _ := json.Marshal(v) // cannot fail: all fields can be encoded
+	if err := s.exec(ctx, "INSERT INTO changes VALUES (?, ?, ?)", v.Version, v.ID, string(data)); err != nil {
 		return v, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs = slices.DeleteFunc(s.jobs, func(j view) bool { return j.ID == v.ID || j.expired() })
+	s.jobs = slices.DeleteFunc(s.jobs, func(j state) bool { return j.ID == v.ID || j.expired() })
 	s.jobs = append(s.jobs, v)
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return v, nil
 }
 
-// since returns the jobs that changed after a version, in the order of their changes, and a channel that is closed on
-// the next change.
-func (s *store) since(version int64) (jobs []view, next <-chan struct{}) {
+// since returns the jobs that changed after version, in version order, and a channel that is closed on the next change.
+func (s *store) since(version int64) (jobs []state, next <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := sort.Search(len(s.jobs), func(i int) bool { return s.jobs[i].Version > version })
-	return slices.DeleteFunc(append([]view{}, s.jobs[i:]...), view.expired), s.changed
+	return slices.DeleteFunc(append([]state{}, s.jobs[i:]...), state.expired), s.changed
 }
 
 // begin stores a request that is about to be submitted. If the same request was stored in the last five minutes, begin
-// returns its job, or ErrAmbiguous until that is stored. Another request with the name is an ErrNameConflict.
-func (s *store) begin(ctx context.Context, name, hash string) (job view, err error) {
+// returns its job, or ErrAmbiguous until that is stored. If another request has the name, it returns ErrNameConflict.
+func (s *store) begin(ctx context.Context, name, hash string) (job state, err error) {
 	var first, same bool
 	var version int64
 	err = s.db.QueryRowContext(context.WithoutCancel(ctx), `INSERT INTO submissions
@@ -169,20 +168,20 @@ func (s *store) begin(ctx context.Context, name, hash string) (job view, err err
 	}
 	jobs, err := s.states(ctx, "jobs WHERE name = ? AND version > ?", name, version)
 	if len(jobs) == 0 {
-		return job, cmp.Or(err, fmt.Errorf("send the request again in a few minutes: %w, the job is not listed yet", livetranscode.ErrAmbiguous))
+		return job, cmp.Or(err, fmt.Errorf("%w: the job is not listed yet: send the request again in a few minutes", livetranscode.ErrAmbiguous))
 	}
 	return jobs[len(jobs)-1], nil
 }
 
 // job returns the last state of a job, or one without an ID.
-func (s *store) job(ctx context.Context, id string) (view, error) {
+func (s *store) job(ctx context.Context, id string) (state, error) {
 	jobs, err := s.states(ctx, "jobs WHERE id = ?", id)
-	return append(jobs, view{})[0], err
+	return append(jobs, state{})[0], err
 }
 
 // states returns the states in a table, which may be followed by a WHERE clause, in the order of their versions. It and
-// exec continue when ctx ends: the driver's interrupt could hit the next statement, of another goroutine.
-func (s *store) states(ctx context.Context, from string, args ...any) (views []view, err error) {
+// exec ignore cancellation of ctx: the driver's interrupt could hit the next statement, of another goroutine.
+func (s *store) states(ctx context.Context, from string, args ...any) (views []state, err error) {
 	var array []byte
 	query := "SELECT json_group_array(json(state) ORDER BY version) FROM " + from
 	if err = s.db.QueryRowContext(context.WithoutCancel(ctx), query, args...).Scan(&array); err != nil {

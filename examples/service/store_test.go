@@ -43,7 +43,7 @@ func TestOpenStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.db.Close()
-	if _, err = st.put(t.Context(), view{ID: "1"}, true); err != nil {
+	if _, err = st.put(t.Context(), state{ID: "1"}, true); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(filepath.Dir(file))
@@ -65,10 +65,10 @@ func TestPut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := openMemory(t)
 		created := time.Now().Add(-time.Hour).UTC()
-		put := func(job livetranscode.Job, replace bool) view {
+		put := func(job livetranscode.Job, replace bool) state {
 			t.Helper()
 			time.Sleep(time.Second)
-			v, err := st.put(t.Context(), newView(&job), replace)
+			v, err := st.put(t.Context(), newState(&job), replace)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestInputHost(t *testing.T) {
 		"s3cret":                                     "",
 		"":                                           "",
 	} {
-		if got := newView(&livetranscode.Job{StreamInput: livetranscode.StreamInput{InputURL: input}}).InputHost; got != want {
+		if got := newState(&livetranscode.Job{StreamInput: livetranscode.StreamInput{InputURL: input}}).InputHost; got != want {
 			t.Errorf("%q has the host %q, want %q", input, got, want)
 		}
 	}
@@ -129,16 +129,16 @@ func TestRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		st := openMemory(t)
-		put := func(v view) {
+		put := func(v state) {
 			t.Helper()
 			if _, err := st.put(t.Context(), v, true); err != nil {
 				t.Fatal(err)
 			}
 		}
-		put(view{ID: "running"})
-		put(view{ID: "old", Ended: true})
+		put(state{ID: "running"})
+		put(state{ID: "old", Ended: true})
 		time.Sleep(keepEnded + time.Second)
-		put(view{ID: "new", Ended: true})
+		put(state{ID: "new", Ended: true})
 		if len(st.jobs) != 2 || st.jobs[0].ID != "running" || st.jobs[1].ID != "new" {
 			t.Errorf("the jobs in memory are %v", st.jobs)
 		}
@@ -150,7 +150,7 @@ func TestRetention(t *testing.T) {
 			t.Errorf("served later are %v", jobs)
 		}
 		st.jobs[1].Version = 100001
-		put(view{ID: "next", Ended: true})
+		put(state{ID: "next", Ended: true})
 		for table, want := range map[string]string{"jobs": "running,new,next", "changes": "new,next"} {
 			var ids string
 			query := "SELECT group_concat(id ORDER BY version) FROM " + table
@@ -166,7 +166,7 @@ func TestSince(t *testing.T) {
 	t.Parallel()
 	st := openMemory(t)
 	for n, id := range []string{"1", "2", "3", "1"} { // the last one replaces the first
-		if _, err := st.put(t.Context(), view{ID: id, Status: fmt.Sprint(n)}, true); err != nil {
+		if _, err := st.put(t.Context(), state{ID: id, Status: fmt.Sprint(n)}, true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -192,13 +192,13 @@ func TestReadersDoNotWait(t *testing.T) {
 	}
 	stored := make(chan error)
 	go func() {
-		_, err := st.put(t.Context(), view{ID: "1"}, true)
+		_, err := st.put(t.Context(), state{ID: "1"}, true)
 		stored <- err
 	}()
 	for st.db.Stats().WaitCount == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	read := make(chan []view, 1)
+	read := make(chan []state, 1)
 	go func() {
 		jobs, _ := st.since(0)
 		read <- jobs
@@ -221,7 +221,7 @@ func TestOldStateAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		st := openMemory(t)
-		put := func(v view) view {
+		put := func(v state) state {
 			t.Helper()
 			v, err := st.put(t.Context(), v, true)
 			if err != nil {
@@ -229,13 +229,13 @@ func TestOldStateAgain(t *testing.T) {
 			}
 			return v
 		}
-		stopped := put(view{ID: "1", Name: "show", Status: "stopped", Ended: true})
+		stopped := put(state{ID: "1", Name: "show", Status: "stopped", Ended: true})
 		time.Sleep(2 * keepEnded)
-		put(view{ID: "2", Status: "stopped", Ended: true})
-		if again := put(view{ID: "1", Name: "show", Status: "stopped", Ended: true}); again != stopped || len(st.jobs) != 1 {
+		put(state{ID: "2", Status: "stopped", Ended: true})
+		if again := put(state{ID: "1", Name: "show", Status: "stopped", Ended: true}); again != stopped || len(st.jobs) != 1 {
 			t.Errorf("%+v, jobs %v", again, st.jobs)
 		}
-		if renamed := put(view{ID: "1", Name: "other", Status: "stopped", Ended: true}); renamed.Version != 3 {
+		if renamed := put(state{ID: "1", Name: "other", Status: "stopped", Ended: true}); renamed.Version != 3 {
 			t.Errorf("renamed: %+v", renamed)
 		}
 	})
@@ -249,7 +249,7 @@ func TestReopenStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []view{
+	for _, v := range []state{
 		{ID: "1", Name: "<show>", Status: "a", CreatedAt: time.Now().UTC()},
 		{ID: "2", Status: "a"},
 		{ID: "3", Status: "a"},
@@ -300,7 +300,7 @@ func TestStoreFails(t *testing.T) {
 func TestReadmeNamesFields(t *testing.T) {
 	t.Parallel()
 	readme := readFile(t, "README.md")
-	for _, typ := range []reflect.Type{reflect.TypeFor[view](), reflect.TypeFor[received]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[state](), reflect.TypeFor[received]()} {
 		for field := range typ.Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if !strings.Contains(readme, "`"+name+"`") {
