@@ -62,6 +62,13 @@ func TestHosts(t *testing.T) {
 			"localhost": 200, "localhost:8080": 200, "127.0.0.1": 200, "127.9.9.9:8080": 200, "[::1]": 200, "[::1]:8080": 200,
 			"example.net": 403, "localhost.example.net": 403, "192.0.2.1:8080": 403, "[2001:db8::1]": 403, "0.0.0.0": 403,
 		}
+		withToken := startWith(t, srv, config{local: true, token: "a-token-of-some-length"})
+		for host, want := range hosts {
+			if status, _, text := withToken.send("GET", "http://"+host+"/jobs", "", ""); status != want {
+				t.Errorf("with a token, %s: %d %s, want %d", host, status, text, want)
+			}
+		}
+		withToken.stop()
 		i := start(t, srv, file)
 		for host, want := range hosts {
 			if status, _, text := i.send("GET", "http://"+host+"/jobs", "", ""); status != want {

@@ -211,19 +211,18 @@ func TestKilledDuringSubmit(t *testing.T) {
 				if !submitted {
 					srv.RemoveJob(id)
 				}
-				execute(t, file, "DELETE FROM changes; DELETE FROM jobs")
+				execute(t, file, "DELETE FROM changes; DELETE FROM jobs; UPDATE submissions SET job = NULL")
 				i = start(t, srv, file)
 				status, _, text := i.do(http.MethodPost, "/jobs", someJob("show"))
 				if status != http.StatusGatewayTimeout || !strings.Contains(text, "send the request again in a few minutes") {
 					t.Errorf("at once: %d %s", status, text)
 				}
 				time.Sleep(time.Minute)
-				want := map[bool]int{true: http.StatusOK, false: http.StatusGatewayTimeout}[submitted]
-				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want {
-					t.Errorf("a minute later: %d %s, want %d", status, text, want)
+				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != http.StatusGatewayTimeout {
+					t.Errorf("a minute later: %d %s", status, text)
 				}
 				time.Sleep(5 * time.Minute) // the submission has expired
-				want = map[bool]int{true: http.StatusOK, false: http.StatusCreated}[submitted]
+				want := map[bool]int{true: http.StatusOK, false: http.StatusCreated}[submitted]
 				if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != want || len(srv.Jobs()) != 1 {
 					t.Errorf("later: %d %s, want %d; %d jobs", status, text, want, len(srv.Jobs()))
 				}
@@ -306,6 +305,66 @@ func TestPostOfLostJob(t *testing.T) {
 		srv.SetStatus(id, livetranscode.JobStatusStopped)
 		time.Sleep(time.Minute)
 		equal(t, "status", []string{i.status(id)}, "stopped")
+		i.stop()
+	})
+}
+
+// The same POST returns its own job, whoever else has the name meanwhile or had it before.
+func TestPostReturnsItsJob(t *testing.T) {
+	t.Parallel()
+	submitOther := func(t *testing.T, srv *livetranscodetest.Server) string {
+		t.Helper()
+		other, err := srv.Client().SubmitLiveTranscodeJob(t.Context(), &livetranscode.SubmitLiveTranscodeJobRequest{
+			Name: "show", TemplateID: "u", StreamInput: livetranscode.StreamInput{InputURL: "rtmp://other.example.net/a/b"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return other.JobID
+	}
+	for name, test := range map[string]struct{ before, after bool }{"before": {before: true}, "after": {after: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+				i := start(t, srv, file)
+				if test.before { // deleted when the job is submitted, and lost when the watch has seen that
+					id := submitOther(t, srv)
+					time.Sleep(time.Minute)
+					srv.RemoveJob(id)
+				}
+				id := i.post("show")
+				if test.after {
+					submitOther(t, srv)
+				}
+				time.Sleep(2 * time.Minute)
+				if len(i.jobs()) != 2 {
+					t.Errorf("the jobs are %+v", i.jobs())
+				}
+				if status, header, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != http.StatusOK || header.Get("Location") != "/jobs/"+id {
+					t.Errorf("%d %s, want %s", status, text, id)
+				}
+				i.stop()
+			})
+		})
+	}
+}
+
+// A job of somebody else that has the name after a Submit of unknown outcome is not returned.
+func TestPostOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		srv.Inject(livetranscodetest.Fault{Operation: submitOperation, StatusCode: 502, Times: 1})
+		for minutes, want := range []int{504, 504, 504, 504, 504, 409, 409} {
+			status, _, text := i.do(http.MethodPost, "/jobs", someJob("show"))
+			if status != want {
+				t.Errorf("after %d minutes: %d %s, want %d", minutes, status, text, want)
+			}
+			if minutes == 0 {
+				srv.AddJob(livetranscode.Job{Name: "show", TemplateID: "u", Status: livetranscode.JobStatusInProgress})
+			}
+			time.Sleep(time.Minute)
+		}
 		i.stop()
 	})
 }

@@ -69,7 +69,7 @@ type instance struct {
 
 func start(t *testing.T, srv *livetranscodetest.Server, file string) *instance {
 	t.Helper()
-	return startWith(t, srv, config{database: file})
+	return startWith(t, srv, config{database: file, local: true})
 }
 
 func startWith(t *testing.T, srv *livetranscodetest.Server, c config) *instance {
@@ -279,10 +279,10 @@ func (s *stream) statuses(t *testing.T, id string) (statuses []string) {
 }
 
 // jobs returns the jobs that are served.
-func (i *instance) jobs() (views []state) {
+func (i *instance) jobs() []state {
 	i.t.Helper()
-	views, _ = i.store.since(0)
-	return views
+	jobs, _ := i.store.since(0)
+	return values(jobs)
 }
 
 // stored returns the ids of the stored jobs that have not ended.
@@ -307,6 +307,14 @@ func execute(t *testing.T, file, statements string) {
 	if err := st.exec(t.Context(), statements); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// values returns what the pointers point to.
+func values(states []*state) (values []state) {
+	for _, s := range states {
+		values = append(values, *s)
+	}
+	return values
 }
 
 func equal(t *testing.T, what string, got []string, want ...string) {

@@ -45,14 +45,14 @@ func (s *service) routes() http.Handler {
 	return s.ownHost(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// ownHost refuses requests for other hosts if no token is set, so that the address must be a loopback one. Such a
-// request comes from a proxy, or from a page of another site whose name resolves to that address (DNS rebinding).
+// ownHost refuses requests for other hosts on a loopback address. They come from a proxy, or from a page of another
+// site whose name resolves to that address (DNS rebinding).
 func (s *service) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		host := (&url.URL{Host: r.Host}).Hostname()
-		if ip, _ := netip.ParseAddr(host); s.token == "" && host != "localhost" && !ip.IsLoopback() {
-			http.Error(w, "without API_TOKEN this service accepts only requests for localhost", http.StatusForbidden)
+		if ip, _ := netip.ParseAddr(host); s.local && host != "localhost" && !ip.IsLoopback() {
+			http.Error(w, "on a loopback address this service accepts only requests for localhost", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -75,7 +75,7 @@ func (s *service) authorized(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// writeJSON sends a response. An error is sent as its text: the library's errors contain no secrets.
+// writeJSON sends a response. An error is sent as its text, which has no secrets but those of the sender.
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	if err, ok := body.(error); ok {
 		body = map[string]string{"error": err.Error()}
@@ -177,7 +177,7 @@ func (s *service) events(w http.ResponseWriter, r *http.Request) {
 			"jobs": jobs, "all": all, "now": time.Now(), "source": s.source, "stale": s.stale(stats),
 			"last_sweep": stats.LastSweep, "oldest_poll": stats.OldestPoll, "requests": s.requests.Load(),
 		})
-		if stream.SetWriteDeadline(time.Now().Add(10*time.Second)) != nil || r.Context().Err() != nil {
+		if stream.SetWriteDeadline(time.Now().Add(callTimeout)) != nil || r.Context().Err() != nil {
 			return
 		}
 		if _, err := fmt.Fprintf(w, "retry: 1000\ndata: %s\n\n", text); err != nil || stream.Flush() != nil {

@@ -327,10 +327,11 @@ func (k *killTest) check() {
 		k.t.Fatal(err)
 	}
 	defer st.db.Close()
-	changes, err := st.states(k.t.Context(), "changes")
+	stored, err := st.states(k.t.Context(), "changes")
 	if err != nil {
 		k.t.Fatal(err)
 	}
+	changes := values(stored)
 	last := make(map[string]state)
 	for n, v := range changes {
 		if v.Version != int64(n+1) {

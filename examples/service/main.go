@@ -55,6 +55,7 @@ var newEmulator clientFunc // nil without emulator.go
 // config is read from environment variables.
 type config struct {
 	address   string        // to listen on
+	local     bool          // a loopback address
 	token     string        // required by POST and DELETE; may be empty on a loopback address
 	database  string        // a file; empty for memory
 	interval  time.Duration // the longest time between two sweeps
@@ -88,7 +89,7 @@ func newConfig(getenv func(string) string) (config, error) {
 	case c.token != "" && len(c.token) < 16:
 		return c, errors.New("API_TOKEN is shorter than 16 bytes")
 	}
-	c.address = address.String() // a name could resolve to another address next time
+	c.address, c.local = address.String(), address.IP.IsLoopback() // a name could resolve to another address next time
 	return c, nil
 }
 

@@ -59,7 +59,7 @@ func newService(ctx context.Context, c config, log *slog.Logger) (*service, erro
 	}
 	s.watcher = s.client.NewWatcher(livetranscode.PollInterval(min(c.interval, 10*time.Second), c.interval))
 	for _, v := range s.store.jobs {
-		if !v.Ended {
+		if v.Status != "lost" {
 			// The URLs are not stored, so the first poll always yields an event; put ignores it if nothing has changed.
 			s.watcher.Resume(&livetranscode.Job{JobID: v.ID, Name: v.Name, Status: v.Code, CreateTime: v.CreatedAt})
 		}
@@ -76,9 +76,9 @@ func prometheusReader() (sdkmetric.Reader, http.Handler, error) {
 	return reader, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), err
 }
 
-// watch keeps the store up to date until ctx ends. If the watcher stops, for example when credentials are revoked, it is
-// restarted and continues where it stopped. An error means that a state could not be stored, and ends the process: only
-// the watcher of the next process, which resumes from the stored states, delivers that state again.
+// watch keeps the store up to date until ctx ends. If the watcher stops, for example when credentials are revoked, it
+// is restarted and continues where it stopped. An error means that a state could not be stored, and ends the process:
+// only the watcher of the next process, which resumes from the stored states, delivers that state again.
 func (s *service) watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		for event, err := range s.watcher.Events(ctx) {
@@ -87,7 +87,7 @@ func (s *service) watch(ctx context.Context) error {
 			}
 			if err != nil {
 				s.log.Error("watch ended", "error", err, "restart_in", restartDelay)
-				continue
+				break
 			}
 			v := newState(event.Job)
 			if event.Kind == livetranscode.EventLost {
@@ -106,7 +106,7 @@ func (s *service) watch(ctx context.Context) error {
 }
 
 // stale returns why the served states may be stale, or "". They are fresh if neither the oldest poll, which is never
-// later than the last List, nor the oldest event that is not stored yet is older than three intervals and a sweep.
+// later than the last List, nor the oldest event that waits to be stored is older than three intervals and a sweep.
 func (s *service) stale(stats livetranscode.WatcherStats) string {
 	age, cause := time.Since(stats.OldestPoll), cmp.Or(livetranscode.ErrorKind(stats.Err), "a sweep is in progress")
 	if !stats.OldestPending.IsZero() {
@@ -146,7 +146,10 @@ func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTrans
 	if resp.Created {
 		v.Status, status = "submitted", http.StatusCreated // until the watch has polled it
 	}
-	if v, err = s.store.put(ctx, v, false); !v.Ended {
+	if v, err = s.store.put(ctx, v, false); err == nil {
+		err = s.store.exec(ctx, "UPDATE submissions SET job = ? WHERE name = ?", v.ID, req.Name)
+	}
+	if !v.Ended {
 		s.watcher.Add(v.ID) // AddAll would discover it, but later
 	}
 	return v, status, err

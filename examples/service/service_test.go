@@ -90,6 +90,30 @@ func TestRestart(t *testing.T) {
 	})
 }
 
+// A list that lags after a restart does not bring back a job that has stopped.
+func TestRestartWhileListLags(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		id := i.post("show")
+		time.Sleep(2 * time.Minute)
+		job, _ := srv.Job(id)
+		srv.SetStatus(id, livetranscode.JobStatusStopped)
+		time.Sleep(time.Minute)
+		i.stop()
+		srv.SetStatus(id, job.Status) // as a replica lists it
+		i = start(t, srv, file)
+		time.Sleep(10 * time.Second)
+		srv.SetStatus(id, livetranscode.JobStatusStopped)
+		time.Sleep(time.Minute)
+		equal(t, "status", []string{i.status(id)}, "stopped")
+		if changes, err := i.store.states(t.Context(), "changes WHERE id = ?", id); err != nil || len(changes) != 4 {
+			t.Errorf("the changes are %+v, error %v", values(changes), err)
+		}
+		i.stop()
+	})
+}
+
 // Location leads to the job, whatever its ID, which is opaque.
 func TestLocation(t *testing.T) {
 	t.Parallel()

@@ -53,7 +53,7 @@ func newState(job *livetranscode.Job) state {
 }
 
 // expired reports whether the job ended so long ago that it is no longer served.
-func (v state) expired() bool { return v.Ended && time.Since(v.ChangedAt) > keepEnded }
+func (v *state) expired() bool { return v.Ended && time.Since(v.ChangedAt) > keepEnded }
 
 // same reports whether two states differ only in times.
 func (v state) same(o state) bool {
@@ -83,7 +83,7 @@ type store struct {
 	writing sync.Mutex // serializes put
 
 	mu      sync.Mutex    // guards the fields below, which only put writes
-	jobs    []state       // in the order of their versions
+	jobs    []*state      // in the order of their versions
 	changed chan struct{} // closed on the next change
 }
 
@@ -105,7 +105,7 @@ func openStore(ctx context.Context, file string) (*store, error) {
 	db.SetMaxOpenConns(1) // each connection to :memory: opens a separate database
 	s := &store{db: db, changed: make(chan struct{})}
 	if err = s.exec(ctx, schema); err == nil {
-		s.jobs, err = s.states(ctx, "jobs")
+		s.jobs, err = s.states(ctx, "jobs WHERE NOT ended OR version > (SELECT max(version) FROM jobs) - 10000")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", file, err), db.Close())
@@ -136,58 +136,56 @@ func (s *store) put(ctx context.Context, v state, replace bool) (state, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs = slices.DeleteFunc(s.jobs, func(j state) bool { return j.ID == v.ID || j.expired() })
-	s.jobs = append(s.jobs, v)
+	s.jobs = slices.DeleteFunc(s.jobs, func(j *state) bool { return j.ID == v.ID || j.expired() })
+	s.jobs = append(s.jobs, &v)
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return v, nil
 }
 
 // since returns the jobs that changed after version, in version order, and a channel that is closed on the next change.
-func (s *store) since(version int64) (jobs []state, next <-chan struct{}) {
+func (s *store) since(version int64) (jobs []*state, next <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := sort.Search(len(s.jobs), func(i int) bool { return s.jobs[i].Version > version })
-	return slices.DeleteFunc(append([]state{}, s.jobs[i:]...), state.expired), s.changed
+	return slices.DeleteFunc(append([]*state{}, s.jobs[i:]...), (*state).expired), s.changed
 }
 
 // begin stores a request that is about to be submitted. If the same request was stored in the last five minutes, begin
-// returns its job, or ErrAmbiguous until that is stored. If another request has the name, it returns ErrNameConflict.
+// returns its job, or ErrAmbiguous until that is known. If another request has the name, it returns ErrNameConflict.
 func (s *store) begin(ctx context.Context, name, hash string) (job state, err error) {
 	var first, same bool
-	var version int64
-	err = s.db.QueryRowContext(context.WithoutCancel(ctx), `INSERT INTO submissions
-		SELECT ?1, ?2, ?3, coalesce(max(version), 0), 1 FROM changes WHERE true
-		ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times = 1, hash = ?2, version`,
-		name, hash, time.Now().Unix()).Scan(&first, &same, &version)
+	err = s.db.QueryRowContext(context.WithoutCancel(ctx), `INSERT INTO submissions VALUES (?1, ?2, ?3, 1, NULL)
+		ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times = 1, hash = ?2`,
+		name, hash, time.Now().Unix()).Scan(&first, &same)
 	if err != nil || first {
 		return job, err
 	}
 	if !same {
 		return job, fmt.Errorf("%w: another request has the name %q", livetranscode.ErrNameConflict, name)
 	}
-	jobs, err := s.states(ctx, "jobs WHERE name = ? AND version > ?", name, version)
+	jobs, err := s.states(ctx, "jobs WHERE NOT lost AND id = (SELECT job FROM submissions WHERE name = ?)", name)
 	if len(jobs) == 0 {
-		return job, cmp.Or(err, fmt.Errorf("%w: the job is not listed yet: send the request again in a few minutes", livetranscode.ErrAmbiguous))
+		return job, cmp.Or(err, fmt.Errorf("%w: send the request again in a few minutes", livetranscode.ErrAmbiguous))
 	}
-	return jobs[len(jobs)-1], nil
+	return *jobs[0], nil
 }
 
 // job returns the last state of a job, or one without an ID.
 func (s *store) job(ctx context.Context, id string) (state, error) {
 	jobs, err := s.states(ctx, "jobs WHERE id = ?", id)
-	return append(jobs, state{})[0], err
+	return *append(jobs, new(state))[0], err
 }
 
 // states returns the states in a table, which may be followed by a WHERE clause, in the order of their versions. It and
 // exec ignore cancellation of ctx: the driver's interrupt could hit the next statement, of another goroutine.
-func (s *store) states(ctx context.Context, from string, args ...any) (views []state, err error) {
+func (s *store) states(ctx context.Context, from string, args ...any) (states []*state, err error) {
 	var array []byte
 	query := "SELECT json_group_array(json(state) ORDER BY version) FROM " + from
 	if err = s.db.QueryRowContext(context.WithoutCancel(ctx), query, args...).Scan(&array); err != nil {
 		return nil, err
 	}
-	return views, json.Unmarshal(array, &views)
+	return states, json.Unmarshal(array, &states)
 }
 
 func (s *store) exec(ctx context.Context, statement string, args ...any) error {
