@@ -9,7 +9,6 @@ import (
 	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
-// Without this file the service has no emulator and requires ENDPOINT.
 func init() {
 	newEmulator = func(ctx context.Context, opts ...livetranscode.Option) (*livetranscode.Client, error) {
 		s := simulation.New(uint64(time.Now().UnixNano()), 40, livetranscodetest.WithStartDelay(15*time.Second))

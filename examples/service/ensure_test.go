@@ -256,6 +256,12 @@ func TestPostOfStoppedJob(t *testing.T) {
 		if status != http.StatusOK || !strings.Contains(text, `"id":"`+id+`"`) || !strings.Contains(text, `"status":"stopped"`) {
 			t.Errorf("%d %s", status, text)
 		}
+		time.Sleep(time.Minute)
+		for _, call := range srv.Calls() {
+			if call.Operation == "GetLiveTranscodeJob" {
+				t.Error("a job that has stopped is polled")
+			}
+		}
 		i.stop()
 	})
 }
@@ -281,6 +287,27 @@ func TestDelete(t *testing.T) {
 		srv.Inject(livetranscodetest.Fault{Operation: "SendLiveTranscodeJobCommand", Code: "Throttling.User", Times: -1})
 		if status, _, text := i.do(http.MethodDelete, "/jobs/"+id, ""); status != http.StatusServiceUnavailable {
 			t.Errorf("DELETE while throttled: %d %s", status, text)
+		}
+		i.stop()
+	})
+}
+
+// A job that was lost soon after its POST is not returned: it may not exist. Later, the service is asked again.
+func TestPostOfJobLostAtOnce(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		id := i.post("show")
+		time.Sleep(time.Minute)
+		srv.RemoveJob(id)
+		time.Sleep(2 * time.Minute)
+		equal(t, "status", []string{i.status(id)}, "lost")
+		if status, _, text := i.do(http.MethodPost, "/jobs", someJob("show")); status != http.StatusGatewayTimeout {
+			t.Errorf("%d %s", status, text)
+		}
+		time.Sleep(2 * time.Minute)
+		if again := i.post("show"); again == id {
+			t.Errorf("the job has the id %s again", id)
 		}
 		i.stop()
 	})

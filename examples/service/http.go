@@ -148,12 +148,12 @@ func (s *service) getJob(w http.ResponseWriter, r *http.Request) {
 
 // readyz fails, with the reason, while the served states may be stale.
 func (s *service) readyz(w http.ResponseWriter, _ *http.Request) {
-	stats := s.watcher.Stats()
-	if reason := s.stale(stats); reason != "" {
-		writeJSON(w, http.StatusServiceUnavailable, errors.New(reason))
-		return
+	stats, status := s.watcher.Stats(), http.StatusOK
+	reason := s.stale(stats)
+	if reason != "" {
+		status = http.StatusServiceUnavailable
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"status": "ready", "last_complete": stats.LastComplete, "oldest_poll": stats.OldestPoll})
+	writeJSON(w, status, map[string]any{"stale": reason, "last_sweep": stats.LastSweep, "oldest_poll": stats.OldestPoll})
 }
 
 // events sends all jobs, and then the changed ones: after every change, and at least every two seconds. Nothing is

@@ -140,27 +140,27 @@ func TestHealthzAndReadyz(t *testing.T) {
 		}
 		synctest.Wait()
 		want("/healthz", 200, `{"status":"ok"}`)
-		want("/readyz", 200, `"status":"ready"`)
+		want("/readyz", 200, `"stale":""`)
 		id := i.post("show")
 		synctest.Wait()
 		want("/readyz", 200, `"oldest_poll":"2000-01-01T00:00:00Z"`)
 		credentials := srv.Credentials()
 		srv.SetCredentials()
 		time.Sleep(time.Minute)
-		want("/readyz", 200, "ready") // the state is a minute old
-		time.Sleep(5 * time.Minute)   // restarted in vain
+		want("/readyz", 200, `"stale":""`) // the state is a minute old
+		time.Sleep(5 * time.Minute)        // restarted in vain
 		want("/readyz", 503, "authentication")
 		want("/healthz", 200, "ok") // a restart of the process would not help
 		srv.SetCredentials(credentials)
 		time.Sleep(restartDelay + time.Second)
-		want("/readyz", 200, "ready")
+		want("/readyz", 200, `"stale":""`)
 		srv.Inject(livetranscodetest.Fault{Code: "Throttling.User", Times: -1})
 		time.Sleep(10 * time.Minute)
 		want("/readyz", 503, "throttled")
 		want("/healthz", 200, "ok")
 		srv.ClearFaults()
 		time.Sleep(time.Minute)
-		want("/readyz", 200, "ready")
+		want("/readyz", 200, `"stale":""`)
 		equal(t, "status", []string{i.status(id)}, "in progress")
 		i.stop()
 	})
@@ -197,6 +197,33 @@ func TestReadyzWithoutList(t *testing.T) {
 			})
 		})
 	}
+}
+
+// While the watch cannot store events, the states are stale.
+func TestReadyzWhileStuck(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		i.post("a")
+		i.post("b")
+		synctest.Wait()
+		conn, err := i.store.db.Conn(t.Context()) // all statements wait for it
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute) // both jobs start after one
+		if status, _, text := i.do(http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(text, "last fully up to date") {
+			t.Errorf("/readyz: %d %s", status, text)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if status, _, text := i.do(http.MethodGet, "/readyz", ""); status != 200 {
+			t.Errorf("/readyz: %d %s", status, text)
+		}
+		i.stop()
+	})
 }
 
 // Before the first sweep is complete, nothing is known.
@@ -245,6 +272,25 @@ func TestStalledClient(t *testing.T) {
 		if !client.ended {
 			t.Error("the stream of the other client is still open")
 		}
+	})
+}
+
+// Changes within a moment are one event, which has the latest state of each job.
+func TestMergedChanges(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		client := i.stream()
+		time.Sleep(streamInterval + streamPause)
+		for _, status := range []string{"a", "b", "c"} {
+			if _, err := i.store.put(t.Context(), state{ID: "1", Status: status}, true); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(streamPause / 10)
+		}
+		got := client.statuses(t, "1")
+		equal(t, "events", got, "a", "c")
+		i.stop()
 	})
 }
 

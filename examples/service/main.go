@@ -54,7 +54,7 @@ var newEmulator clientFunc // nil without emulator.go
 
 // config is read from environment variables.
 type config struct {
-	address   string        // to listen on
+	address   string        // to listen on; resolved, since a name could have another address next time
 	local     bool          // a loopback address
 	token     string        // required by POST and DELETE; may be empty on a loopback address
 	database  string        // a file; empty for memory
@@ -64,23 +64,22 @@ type config struct {
 }
 
 func newConfig(getenv func(string) string) (config, error) {
-	endpoint, interval := getenv("ENDPOINT"), "30s"
+	endpoint, defaultInterval := getenv("ENDPOINT"), "30s"
 	c := config{token: strings.TrimSpace(getenv("API_TOKEN")), database: getenv("DATABASE"), source: endpoint}
 	c.newClient = func(_ context.Context, opts ...livetranscode.Option) (*livetranscode.Client, error) {
 		return livetranscode.NewClient(append(opts, livetranscode.WithEndpoint(endpoint))...)
 	}
 	if endpoint == "" {
-		c.newClient, c.source, interval = newEmulator, "emulator", "2s"
+		c.newClient, c.source, defaultInterval = newEmulator, "emulator", "2s"
 	}
-	var intervalErr error
-	c.interval, intervalErr = time.ParseDuration(cmp.Or(getenv("POLL_INTERVAL"), interval))
+	interval, intervalErr := time.ParseDuration(cmp.Or(getenv("POLL_INTERVAL"), defaultInterval))
 	address, addressErr := net.ResolveTCPAddr("tcp", cmp.Or(getenv("LISTEN_ADDR"), "127.0.0.1:8080"))
 	switch {
 	case c.newClient == nil:
 		return c, errors.New("set ENDPOINT, such as https://ice.cn-shanghai.aliyuncs.com")
 	case endpoint == "" && c.database != "": // the next process would report each job of this emulator as lost
 		return c, errors.New("the jobs of the emulator end with the process: to use DATABASE, set ENDPOINT too")
-	case intervalErr != nil || c.interval <= 0:
+	case intervalErr != nil || interval <= 0:
 		return c, errors.New("POLL_INTERVAL must be a duration such as 30s")
 	case addressErr != nil:
 		return c, fmt.Errorf("LISTEN_ADDR: %w", addressErr)
@@ -89,7 +88,7 @@ func newConfig(getenv func(string) string) (config, error) {
 	case c.token != "" && len(c.token) < 16:
 		return c, errors.New("API_TOKEN is shorter than 16 bytes")
 	}
-	c.address, c.local = address.String(), address.IP.IsLoopback() // a name could resolve to another address next time
+	c.address, c.local, c.interval = address.String(), address.IP.IsLoopback(), interval
 	return c, nil
 }
 

@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/livetranscode/livetranscode-go/livetranscodetest"
 )
 
 func TestRun(t *testing.T) {
@@ -64,6 +69,21 @@ type writerFunc func([]byte)
 func (f writerFunc) Write(p []byte) (int, error) {
 	f(p)
 	return len(p), nil
+}
+
+// If the server fails, the service ends.
+func TestServerFails(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		i := start(t, srv, file)
+		synctest.Wait()
+		if err := i.net.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-i.ended; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("error %v", err)
+		}
+	})
 }
 
 // The name of the file may have characters that are special in a URI.

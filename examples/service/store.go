@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -136,18 +135,25 @@ func (s *store) put(ctx context.Context, v state, replace bool) (state, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs = slices.DeleteFunc(s.jobs, func(j *state) bool { return j.ID == v.ID || j.expired() })
+	if i, found := slices.BinarySearchFunc(s.jobs, known.Version, byVersion); found {
+		s.jobs = slices.Delete(s.jobs, i, i+1)
+	}
+	if v.Ended { // only then there are more and more
+		s.jobs = slices.DeleteFunc(s.jobs, (*state).expired)
+	}
 	s.jobs = append(s.jobs, &v)
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return v, nil
 }
 
+func byVersion(j *state, version int64) int { return cmp.Compare(j.Version, version) }
+
 // since returns the jobs that changed after version, in version order, and a channel that is closed on the next change.
 func (s *store) since(version int64) (jobs []*state, next <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := sort.Search(len(s.jobs), func(i int) bool { return s.jobs[i].Version > version })
+	i, _ := slices.BinarySearchFunc(s.jobs, version+1, byVersion)
 	return slices.DeleteFunc(append([]*state{}, s.jobs[i:]...), (*state).expired), s.changed
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -179,6 +180,17 @@ func TestSince(t *testing.T) {
 		if got != want || jobs == nil {
 			t.Errorf("after version %d: %v, want %s", version, jobs, want)
 		}
+	}
+}
+
+// A state is stored although the context has ended: the watch does not deliver it again.
+func TestPutAfterCancel(t *testing.T) {
+	t.Parallel()
+	st := openMemory(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if v, err := st.put(ctx, state{ID: "1"}, true); err != nil || v.Version != 1 {
+		t.Errorf("%+v, error %v", v, err)
 	}
 }
 
