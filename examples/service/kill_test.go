@@ -55,7 +55,7 @@ func TestKill(t *testing.T) {
 		switch n % 4 {
 		case 0, 2:
 			written()
-			time.Sleep(time.Duration(rand.Int64N(int64(4 * time.Millisecond))))
+			time.Sleep(time.Duration(rand.Int64N(int64(3 * time.Millisecond))))
 		case 1:
 			<-k.served // it is written next
 			time.Sleep(time.Duration(rand.Int64N(int64(5 * time.Millisecond))))
