@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -19,7 +18,7 @@ func (s *store) handleChanges(ctx context.Context, handle func(*state) error) er
 		return err
 	}
 	for ctx.Err() == nil {
-		_, next := s.since(math.MaxInt64)
+		_, next := s.since(0)
 		changes, err := s.states(ctx, "changes WHERE version > coalesce((SELECT version FROM handled), 0)")
 		if err != nil {
 			return err

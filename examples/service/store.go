@@ -188,10 +188,10 @@ func (s *store) job(ctx context.Context, id string) (state, error) {
 func (s *store) states(ctx context.Context, from string, args ...any) (states []*state, err error) {
 	var array []byte
 	query := "SELECT json_group_array(json(state) ORDER BY version) FROM " + from
-	if err = s.db.QueryRowContext(context.WithoutCancel(ctx), query, args...).Scan(&array); err != nil {
-		return nil, err
+	if err = s.db.QueryRowContext(context.WithoutCancel(ctx), query, args...).Scan(&array); err == nil {
+		err = json.Unmarshal(array, &states)
 	}
-	return states, json.Unmarshal(array, &states)
+	return states, err
 }
 
 func (s *store) exec(ctx context.Context, statement string, args ...any) error {
