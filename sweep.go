@@ -23,6 +23,7 @@ type sweep struct {
 	phase       int
 	todo        []task        // of this phase
 	prioritized []*trackedJob // to Get before all others
+	check       *trackedJob   // the last healthyJob
 	lists       []*pageSet
 	before      map[pageKey][]*trackedJob // the jobs by the page where the last sweep found them
 	stopped     bool                      // no more calls
@@ -161,6 +162,10 @@ func (s *sweep) nextTask() (task, bool) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	s.adoptAdded()
+	if j := s.healthyJob(); j != nil {
+		s.check = j
+		return task{job: j}, true
+	}
 	for len(s.prioritized) > 0 {
 		j := s.prioritized[0]
 		s.prioritized = s.prioritized[1:]
@@ -182,6 +187,20 @@ func (s *sweep) nextTask() (task, bool) {
 	}
 }
 
+// healthyJob returns, after many failures, a job that the last poll read, to tell an outage from jobs that always fail:
+// many of these are no evidence of an outage. It is nil if there is none, or while one is being polled. w.mu is held.
+func (s *sweep) healthyJob() *trackedJob {
+	if s.failures < 2*s.w.cfg.concurrency || s.check != nil && s.check.target {
+		return nil
+	}
+	for _, j := range s.w.jobs {
+		if j.target && j.job != nil && j.failure == nil {
+			return j
+		}
+	}
+	return nil
+}
+
 // adoptAdded adds the jobs that were added since the sweep began to its targets, unless there are so many that pages
 // are cheaper: then they get a sweep of their own. w.mu is held.
 func (s *sweep) adoptAdded() {
@@ -197,8 +216,7 @@ func (s *sweep) adoptAdded() {
 	s.w.fresh = nil
 }
 
-// pick takes the next task of the phase. After many failures it picks one at random: a few jobs that always fail are
-// no evidence of an outage.
+// pick takes the next task of the phase. After many failures it picks one at random, for the same reason as healthyJob.
 func (s *sweep) pick() task {
 	if n := len(s.todo); n > 1 && s.todo[0].job != nil && s.failures >= 2*s.w.cfg.concurrency {
 		i := rand.IntN(n)

@@ -23,8 +23,9 @@ func TestWatchFailingJobs(t *testing.T) {
 		fault     string
 	}{
 		{10, 50, true, "InternalError"},
-		{400, 20, true, "InternalError"},
-		{400, 20, true, ""},
+		// With fewer that can be read, six sweeps could miss all of them, which looks like an outage.
+		{400, 60, true, "InternalError"},
+		{400, 60, true, ""},
 		{60, 100, false, "InternalError"},
 	} {
 		t.Run(fmt.Sprintf("%d of %d, %t, %s", tt.bad, tt.bad+tt.good, tt.list, tt.fault), func(t *testing.T) {
@@ -73,6 +74,38 @@ func TestWatchFailingJobs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWatchManyFailingJobsAdded: jobs that fail from the start do not end a watch that can read others, however many
+// they are.
+func TestWatchManyFailingJobsAdded(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, srv *livetranscodetest.Server) {
+		srv.Inject(livetranscodetest.Fault{Operation: "ListLiveTranscodeJobs", Code: "Forbidden.RAM", Times: -1})
+		w := srv.Client(one(), intercept(srv, func(req *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(req.URL.Query().Get("JobId"), "failing") {
+				return failure(req, 500, "InternalError"), nil
+			}
+			return nil, nil
+		})).NewWatcher()
+		good := addJobs(srv, 3, inProgress)
+		w.Add(good...)
+		pull := watch(t.Context(), t, w)
+		for range good {
+			next(t, pull)
+		}
+		for i := range 400 {
+			w.Add(fmt.Sprint("failing", i))
+		}
+		time.Sleep(15 * time.Minute)
+		for _, id := range good {
+			srv.SetStatus(id, stopped)
+			start := time.Now()
+			if event := next(t, pull); event.Job.JobID != id || event.Job.Status != stopped || time.Since(start) > time.Minute {
+				t.Errorf("got %+v after %v", event, time.Since(start))
+			}
+		}
+	})
 }
 
 // TestWatchAddAmongMany: at one request in four seconds, an added job comes next.
