@@ -24,6 +24,9 @@ func (s *store) handleChanges(ctx context.Context, handle func(*state) error) er
 			return err
 		}
 		for _, change := range changes {
+			if ctx.Err() != nil {
+				break
+			}
 			if err := handle(change); err != nil {
 				return err
 			}
@@ -82,4 +85,24 @@ func TestHandleChanges(t *testing.T) {
 		}
 		equal(t, "handled", handled, "a1", "bad2", "bad2", "b3", "c4")
 	})
+}
+
+func TestHandleChangesUntilCancel(t *testing.T) {
+	t.Parallel()
+	st := openMemory(t)
+	for _, id := range []string{"a", "b", "c"} {
+		if _, err := st.put(t.Context(), state{ID: id}, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	handled := 0
+	err := st.handleChanges(ctx, func(*state) error {
+		handled++
+		cancel()
+		return nil
+	})
+	if err != nil || handled != 1 {
+		t.Errorf("%d changes are handled, error %v", handled, err)
+	}
 }

@@ -336,6 +336,29 @@ func TestPostOfLostJob(t *testing.T) {
 	})
 }
 
+// A POST that only found a job leaves nothing behind.
+func TestPostThatFoundAJob(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *livetranscodetest.Server, file string) {
+		id := srv.AddJob(livetranscode.Job{Name: "show", Status: livetranscode.JobStatusInProgress})
+		i := start(t, srv, file)
+		synctest.Wait()
+		other := strings.Replace(someJob("show"), `"t"`, `"t","TranscodeOutput":{"DomainName":"example.net"}`, 1)
+		for _, body := range []string{someJob("show"), other} {
+			if status, _, text := i.do(http.MethodPost, "/jobs", body); status != http.StatusOK {
+				t.Errorf("%d %s", status, text)
+			}
+		}
+		srv.RemoveJob(id)
+		time.Sleep(2 * time.Minute)
+		equal(t, "status", []string{i.status(id)}, "lost")
+		if again := i.post("show"); again == id {
+			t.Error("the job that was deleted is returned")
+		}
+		i.stop()
+	})
+}
+
 // The same POST returns its own job, whoever else has the name meanwhile or had it before.
 func TestPostReturnsItsJob(t *testing.T) {
 	t.Parallel()

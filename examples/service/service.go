@@ -134,7 +134,7 @@ func (s *service) ensure(ctx context.Context, req *livetranscode.SubmitLiveTrans
 	switch {
 	case errors.Is(err, livetranscode.ErrAmbiguous):
 		err = fmt.Errorf("%w: send the request again in a few minutes", err)
-	case err != nil: // nothing was submitted
+	case err != nil || resp.Existing != nil: // nothing was submitted
 		err = errors.Join(err, s.store.exec(ctx, "DELETE FROM submissions WHERE name = ?", req.Name))
 	}
 	if err != nil {
