@@ -20,7 +20,7 @@ func TestWatchFailingJobs(t *testing.T) {
 		fault     string
 	}{
 		{10, 50, true, "InternalError"},
-		// With fewer that can be read, six sweeps could miss all of them, which looks like an outage.
+		// With fewer that can be read, six sweeps could miss all of them, as in an outage.
 		{400, 60, true, "InternalError"},
 		{400, 60, true, ""},
 		{60, 100, false, "InternalError"},
