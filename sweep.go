@@ -23,7 +23,7 @@ type sweep struct {
 	phase       int
 	todo        []task        // of this phase
 	prioritized []*trackedJob // to Get before all others
-	check       *trackedJob   // the last healthyJob
+	check       *trackedJob   // the last job from healthyJob
 	lists       []*pageSet
 	before      map[pageKey][]*trackedJob // the jobs by the page where the last sweep found them
 	stopped     bool                      // no more calls
@@ -187,10 +187,14 @@ func (s *sweep) nextTask() (task, bool) {
 	}
 }
 
-// healthyJob returns, after many failures, a job that the last poll read, to tell an outage from jobs that always fail:
-// many of these are no evidence of an outage. It is nil if there is none, or while one is being polled. w.mu is held.
+// manyFailed reports whether so many Gets have failed in a row that the next ones should tell an outage from jobs that
+// always fail.
+func (s *sweep) manyFailed() bool { return s.failures >= 2*s.w.cfg.concurrency }
+
+// healthyJob returns, after many failures, a job that the last poll read: if it can be read again, there is no outage.
+// It is nil if there is none, or while the last one is being polled. w.mu is held.
 func (s *sweep) healthyJob() *trackedJob {
-	if s.failures < 2*s.w.cfg.concurrency || s.check != nil && s.check.target {
+	if !s.manyFailed() || s.check != nil && s.check.target {
 		return nil
 	}
 	for _, j := range s.w.jobs {
@@ -216,9 +220,10 @@ func (s *sweep) adoptAdded() {
 	s.w.fresh = nil
 }
 
-// pick takes the next task of the phase. After many failures it picks one at random, for the same reason as healthyJob.
+// pick takes the next task of the phase. After many failures it picks one at random: those that come first may be the
+// ones that always fail.
 func (s *sweep) pick() task {
-	if n := len(s.todo); n > 1 && s.todo[0].job != nil && s.failures >= 2*s.w.cfg.concurrency {
+	if n := len(s.todo); n > 1 && s.todo[0].job != nil && s.manyFailed() {
 		i := rand.IntN(n)
 		s.todo[0], s.todo[i] = s.todo[i], s.todo[0]
 	}

@@ -80,7 +80,14 @@ func TestWatchManyFailingJobsAdded(t *testing.T) {
 		for i := range 400 {
 			w.Add(fmt.Sprint("failing", i))
 		}
+		for _, id := range good {
+			srv.Inject(livetranscodetest.Fault{JobID: id, Latency: time.Second, Times: -1})
+		}
+		before := len(srv.Calls())
 		time.Sleep(15 * time.Minute)
+		if n := len(srv.Calls()) - before; n < 30 || n > 120 { // three in a sweep, in at most 40 sweeps
+			t.Errorf("%d calls", n)
+		}
 		for _, id := range good {
 			srv.SetStatus(id, stopped)
 			start := time.Now()

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -331,4 +332,18 @@ func inBubble(t *testing.T, f func(t *testing.T, srv *livetranscodetest.Server, 
 	synctest.Test(t, func(t *testing.T) {
 		f(t, livetranscodetest.NewServer(livetranscodetest.WithStartDelay(time.Minute)), file)
 	})
+}
+
+// readFile returns the text of a file. It skips the test if the file is outside this directory and this is a copy of
+// the service, whose go.mod does not replace the modules of the repository by relative paths.
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	if strings.HasPrefix(name, "../") && !strings.Contains(readFile(t, "go.mod"), "=> ../..") {
+		t.Skipf("%s is not here: this is a copy of the service", name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

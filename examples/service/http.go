@@ -45,8 +45,8 @@ func (s *service) routes() http.Handler {
 	return s.ownHost(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// ownHost refuses requests for other hosts on a loopback address. They come from a proxy, or from a page of another
-// site whose name resolves to that address (DNS rebinding).
+// ownHost refuses requests for other hosts if the service listens on a loopback address. They come from a proxy, or from
+// a page of another site whose name resolves to that address (DNS rebinding).
 func (s *service) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -74,7 +74,7 @@ func TestKill(t *testing.T) {
 		k.change(3)
 	}
 	t.Logf("%d of %d kills were within 5 ms after a committed write", nearWrite, *kills)
-	k.settle()
+	k.expireSubmissions()
 	k.start()
 	for n := range *kills {
 		k.post(n) // again: some were killed before they responded
@@ -306,8 +306,9 @@ func (k *killTest) lastWrite() time.Time {
 	return st.jobs[len(st.jobs)-1].ChangedAt
 }
 
-// settle backdates the requests, as if the time had passed after which a job that is not listed does not exist.
-func (k *killTest) settle() {
+// expireSubmissions backdates the submissions, as if the time had passed after which a job that is not listed does not
+// exist.
+func (k *killTest) expireSubmissions() {
 	k.t.Helper()
 	st, err := openStore(k.t.Context(), k.file)
 	if err != nil {

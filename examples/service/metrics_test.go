@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -75,18 +74,4 @@ func matchesLabels(line, matchers string) bool {
 		}
 	}
 	return true
-}
-
-// readFile returns the text of a file. It skips the test if the file is outside this directory and this is a copy of
-// the service, whose go.mod does not replace the modules of the repository by relative paths.
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	if strings.HasPrefix(name, "../") && !strings.Contains(readFile(t, "go.mod"), "=> ../..") {
-		t.Skipf("%s is not here: this is a copy of the service", name)
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

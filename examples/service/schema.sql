@@ -19,8 +19,8 @@ CREATE TRIGGER IF NOT EXISTS change AFTER INSERT ON changes BEGIN
 	DELETE FROM changes WHERE version <= new.version - 100000;
 END;
 
--- The requests of the last five minutes that were or may have been submitted: the hash, the time, how many times it was
--- received, and its job, once that is known. A job that is not listed after five minutes is assumed not to exist.
+-- The requests of the last five minutes that were or may have been submitted: for each its hash, its time, how many times
+-- it was received, and its job, once that is known. A job that is not listed after five minutes is assumed not to exist.
 CREATE TABLE IF NOT EXISTS submissions (
 	name TEXT PRIMARY KEY, hash TEXT NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL, job TEXT);
 CREATE TRIGGER IF NOT EXISTS expire_submissions BEFORE INSERT ON submissions BEGIN

@@ -51,8 +51,9 @@ var watchingRows = []mutant{
 	for`, `gets = 0
 	}
 	for`, "TestWatchFailingPages|TestWaitForAllWithoutList"},
-	{"jobs that always fail are not proof of an outage", "sweep.go", `s.failures >= 2*s.w.cfg.concurrency`, `s.failures < 0`, "TestWatchFailingJobs"},
+	{"jobs that always fail are not proof of an outage", "sweep.go", `s.todo[0].job != nil && s.manyFailed()`, `s.todo == nil`, "TestWatchFailingJobs"},
 	{"a job that was read tells an outage from failing jobs", "sweep.go", `j.target && j.job != nil && j.failure == nil`, `false`, "TestWatchManyFailingJobsAdded"},
+	{"one such job at a time is polled", "sweep.go", ` || s.check != nil && s.check.target {`, ` {`, "TestWatchManyFailingJobsAdded"},
 	{"the least recently polled come first", "watch_state.go", `a.lastPollSeq() < b.lastPollSeq()`, `a.lastPollSeq() > b.lastPollSeq()`, "TestWatchFailingJobs"},
 	{"malformed credentials end nothing", "plan.go", `return scopeTransient // a provider`, `return scopeJob // a provider`, "TestScopeOf"},
 	{"an added job is polled next", "sweep.go", `	s.adoptAdded()
