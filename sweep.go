@@ -191,18 +191,19 @@ func (s *sweep) nextTask() (task, bool) {
 // always fail.
 func (s *sweep) manyFailed() bool { return s.failures >= 2*s.w.cfg.concurrency }
 
-// healthyJob returns, after many failures, a job that the last poll read: if it can be read again, there is no outage.
-// It is nil if there is none, or while the last one is being polled. w.mu is held.
+// healthyJob returns, after many failures, the least recently polled of the jobs that their last poll read: if it can
+// be read again, there is no outage. It is nil if there is none, or while the last one is being polled. w.mu is held.
 func (s *sweep) healthyJob() *trackedJob {
 	if !s.manyFailed() || s.check != nil && s.check.target {
 		return nil
 	}
+	var least *trackedJob
 	for _, j := range s.w.jobs {
-		if j.target && j.job != nil && j.failure == nil {
-			return j
+		if j.target && j.job != nil && j.failure == nil && (least == nil || byLastPoll(j, least) < 0) {
+			least = j
 		}
 	}
-	return nil
+	return least
 }
 
 // adoptAdded adds the jobs that were added since the sweep began to its targets, unless there are so many that pages

@@ -91,7 +91,7 @@ func TestWatchManyFailingJobsAdded(t *testing.T) {
 		for _, id := range good {
 			srv.SetStatus(id, stopped)
 			start := time.Now()
-			if event := next(t, pull); event.Job.JobID != id || event.Job.Status != stopped || time.Since(start) > 5*time.Minute {
+			if event := next(t, pull); event.Job.JobID != id || event.Job.Status != stopped || time.Since(start) > 3*time.Minute {
 				t.Errorf("got %+v after %v", event, time.Since(start))
 			}
 		}
